@@ -1,0 +1,1 @@
+//! Event logs to a model, and the model to Spark's REST API.

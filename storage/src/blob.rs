@@ -1,0 +1,176 @@
+use std::fmt;
+use std::str::FromStr;
+
+use bytes::Bytes;
+use object_store::{ObjectStoreExt as _, PutPayload, WriteMultipart};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Error, ObjectPath, Result, Store};
+
+/// The SHA-256 of an object's bytes; as text, 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sha256Digest([u8; 32]);
+
+impl Sha256Digest {
+    /// The digest of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// A digest that was reckoned elsewhere.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Sha256Digest {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        const EXPECTED: &str = "a SHA-256 is 64 lower-case hexadecimal digits";
+        let digits = text.as_bytes();
+        let mut bytes = [0; 32];
+        if digits.len() != 64 {
+            return Err(EXPECTED);
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |c: u8| match c {
+                b'0'..=b'9' => Ok(c - b'0'),
+                b'a'..=b'f' => Ok(c - b'a' + 10),
+                _ => Err(EXPECTED),
+            };
+            *byte = match pair {
+                [high, low] => digit(*high)? << 4 | digit(*low)?,
+                _ => return Err(EXPECTED),
+            };
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for Sha256Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sha256Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What a finished write put into the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// How many bytes.
+    pub size_bytes: u64,
+    /// Their digest.
+    pub sha256: Sha256Digest,
+}
+
+/// S3's smallest part, and what a small object is held in before it is sent in one request.
+const PART_BYTES: usize = 8 * 1024 * 1024;
+const PARTS_IN_FLIGHT: usize = 4;
+
+/// An object in the making. Holds at most five parts of 8 MiB; up to one part is sent as a single request.
+///
+/// Dropped unfinished, it leaves no object; what a store keeps of an unfinished multipart upload is for the store's own
+/// lifecycle rules. Call [`BlobWriter::abort`] to remove that too.
+pub struct BlobWriter {
+    store: Store,
+    path: ObjectPath,
+    hash: Sha256,
+    size_bytes: u64,
+    small: Vec<u8>,
+    large: Option<WriteMultipart>,
+}
+
+impl BlobWriter {
+    pub(crate) fn new(store: Store, path: ObjectPath) -> Self {
+        Self { store, path, hash: Sha256::new(), size_bytes: 0, small: Vec::new(), large: None }
+    }
+
+    /// How many bytes have been written so far.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Appends bytes; waits while too many parts are under way.
+    ///
+    /// # Errors
+    /// A failure of the store: the write is over, nothing of it is visible.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hash.update(bytes);
+        self.size_bytes += bytes.len() as u64;
+        if self.large.is_none() && self.small.len() + bytes.len() <= PART_BYTES {
+            self.small.extend_from_slice(bytes);
+            return Ok(());
+        }
+        if self.large.is_none() {
+            let full = self.store.full(&self.path)?;
+            let upload =
+                (self.store.inner().put_multipart(&full).await).map_err(|e| Error::from_store(&self.path, e))?;
+            let mut upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+            upload.put(Bytes::from(std::mem::take(&mut self.small)));
+            self.large = Some(upload);
+        }
+        if let Some(upload) = &mut self.large {
+            upload.wait_for_capacity(PARTS_IN_FLIGHT).await.map_err(|e| Error::from_store(&self.path, e))?;
+            upload.write(bytes);
+        }
+        Ok(())
+    }
+
+    /// Ends the object and makes it visible, in place of what was there.
+    ///
+    /// # Errors
+    /// A failure of the store: the object is then the old one or the new one.
+    pub async fn finish(self) -> Result<Written> {
+        let written = Written { size_bytes: self.size_bytes, sha256: Sha256Digest(self.hash.finalize().into()) };
+        let error = |e| Error::from_store(&self.path, e);
+        match self.large {
+            None => {
+                let full = self.store.full(&self.path)?;
+                self.store.inner().put(&full, PutPayload::from(self.small)).await.map_err(error)?;
+            }
+            Some(upload) => {
+                upload.finish().await.map_err(error)?;
+            }
+        }
+        Ok(written)
+    }
+
+    /// Gives the write up and removes what the store has of it.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn abort(self) -> Result<()> {
+        match self.large {
+            Some(upload) => upload.abort().await.map_err(|e| Error::from_store(&self.path, e)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for BlobWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlobWriter").field("path", &self.path).field("size_bytes", &self.size_bytes).finish()
+    }
+}

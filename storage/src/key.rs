@@ -1,0 +1,227 @@
+use std::fmt;
+
+use crate::{Error, Result, Sha256Digest};
+
+/// A path in a store, relative to the store's own prefix: parts between single `/`, none of them empty, `.` or `..`.
+///
+/// At most 900 bytes (S3 allows 1,024 for the whole key, the store's prefix included). Compared and sorted as bytes,
+/// as stores do.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectPath(String);
+
+const MAX_PATH_BYTES: usize = 900;
+
+impl ObjectPath {
+    /// Reads a path; one leading or trailing `/` is not part of it. The empty text is the store's root.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPath`] when it is too long, or a part is empty, `.`, `..`, or has a control character.
+    pub fn parse(text: &str) -> Result<Self> {
+        let invalid = |reason| Err(Error::InvalidPath { text: text.chars().take(200).collect(), reason });
+        let trimmed = text.strip_prefix('/').unwrap_or(text);
+        let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
+        if trimmed.len() > MAX_PATH_BYTES {
+            return invalid("longer than 900 bytes");
+        }
+        if trimmed.is_empty() {
+            return Ok(Self(String::new()));
+        }
+        for part in trimmed.split('/') {
+            match part {
+                "" => return invalid("it has an empty part"),
+                "." | ".." => return invalid("'.' and '..' are not allowed"),
+                _ if part.chars().any(char::is_control) => return invalid("it has a control character"),
+                _ => {}
+            }
+        }
+        Ok(Self(trimmed.to_owned()))
+    }
+
+    /// The root of the store.
+    #[must_use]
+    pub fn root() -> Self {
+        Self(String::new())
+    }
+
+    /// The path as text, without a leading `/`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the store's root.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The last part; empty for the root.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// All but the last part; `None` for the root.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        if self.is_root() {
+            return None;
+        }
+        Some(Self(self.0.rsplit_once('/').map(|(parent, _)| parent.to_owned()).unwrap_or_default()))
+    }
+
+    /// This path with `below` (one part or several) under it.
+    ///
+    /// # Errors
+    /// As [`ObjectPath::parse`].
+    pub fn join(&self, below: &str) -> Result<Self> {
+        if self.is_root() { Self::parse(below) } else { Self::parse(&format!("{}/{below}", self.0)) }
+    }
+
+    /// What is left of this path below `prefix`: `None` when it is not below it, the root when it is the prefix itself.
+    #[must_use]
+    pub fn strip_prefix(&self, prefix: &Self) -> Option<Self> {
+        if prefix.is_root() {
+            return Some(self.clone());
+        }
+        let rest = self.0.strip_prefix(&prefix.0)?;
+        if rest.is_empty() {
+            return Some(Self::root());
+        }
+        rest.strip_prefix('/').map(|rest| Self(rest.to_owned()))
+    }
+
+    /// The parts, from the root down.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/').filter(|part| !part.is_empty())
+    }
+
+    pub(crate) fn from_trusted(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Display for ObjectPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_root() { "/" } else { &self.0 })
+    }
+}
+
+impl fmt::Debug for ObjectPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// What lies where in Hearth's store. [`Key::path`] makes a path, [`Key::parse`] reads one back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// `event-logs/<path>`: as Spark lays them out, so that Spark's own history server can read the folder.
+    EventLog(ObjectPath),
+    /// `staging/blobs/sha256/<hex>`: content, once, whatever it was called.
+    Blob(Sha256Digest),
+    /// `staging/resources/<path>`: what was uploaded under which name.
+    Resource(ObjectPath),
+    /// `staging/uploads/<id>`: an upload whose digest is not known yet. Left behind by a crash only.
+    Upload(uuid::Uuid),
+    /// `pod-templates/<namespace>/<name>.yaml`
+    PodTemplate {
+        /// Kubernetes namespace.
+        namespace: String,
+        /// The template's name, without `.yaml`.
+        name: String,
+    },
+    /// `logs/<path>`: pod logs, below it the collector's own layout.
+    Log(ObjectPath),
+    /// `history/<path>`: replayed applications, below it the history server's own layout.
+    History(ObjectPath),
+}
+
+impl Key {
+    /// The path of this key.
+    #[must_use]
+    pub fn path(&self) -> ObjectPath {
+        let under = |root: &str, path: &ObjectPath| match path.is_root() {
+            true => root.to_owned(),
+            false => format!("{root}/{}", path.as_str()),
+        };
+        ObjectPath::from_trusted(match self {
+            Self::EventLog(path) => under("event-logs", path),
+            Self::Blob(digest) => format!("staging/blobs/sha256/{digest}"),
+            Self::Resource(path) => under("staging/resources", path),
+            Self::Upload(id) => format!("staging/uploads/{id}"),
+            Self::PodTemplate { namespace, name } => format!("pod-templates/{namespace}/{name}.yaml"),
+            Self::Log(path) => under("logs", path),
+            Self::History(path) => under("history", path),
+        })
+    }
+
+    /// The key that `path` belongs to; `None` for a path that Hearth does not make.
+    #[must_use]
+    pub fn parse(path: &ObjectPath) -> Option<Self> {
+        let (root, rest) = path.as_str().split_once('/')?;
+        let rest = ObjectPath::parse(rest).ok()?;
+        match root {
+            "event-logs" => Some(Self::EventLog(rest)),
+            "logs" => Some(Self::Log(rest)),
+            "history" => Some(Self::History(rest)),
+            "pod-templates" => {
+                let (namespace, file) = rest.as_str().split_once('/')?;
+                let name = file.strip_suffix(".yaml").filter(|name| !name.is_empty() && !name.contains('/'))?;
+                Some(Self::PodTemplate { namespace: namespace.to_owned(), name: name.to_owned() })
+            }
+            "staging" => {
+                let (kind, rest) = rest.as_str().split_once('/')?;
+                match kind {
+                    "resources" => Some(Self::Resource(ObjectPath::parse(rest).ok()?)),
+                    "uploads" => Some(Self::Upload(rest.parse().ok()?)),
+                    "blobs" => Some(Self::Blob(rest.strip_prefix("sha256/")?.parse().ok()?)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_path() -> impl Strategy<Value = ObjectPath> {
+        prop::collection::vec("[a-zA-Z0-9_.=$ -]{1,12}", 1..5)
+            .prop_filter_map("dots", |parts| ObjectPath::parse(&parts.join("/")).ok())
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_is_read_back(path in any_path(), digest: [u8; 32], name in "[a-z0-9-]{1,20}", kind in 0..7) {
+            let key = match kind {
+                0 => Key::EventLog(path),
+                1 => Key::Blob(Sha256Digest::from_bytes(digest)),
+                2 => Key::Resource(path),
+                3 => Key::Upload(uuid::Uuid::from_u128(u128::from_le_bytes(digest[..16].try_into().unwrap()))),
+                4 => Key::PodTemplate { namespace: name.clone(), name },
+                5 => Key::Log(path),
+                _ => Key::History(path),
+            };
+            prop_assert_eq!(Key::parse(&key.path()), Some(key));
+        }
+
+        #[test]
+        fn no_text_makes_a_path_that_leaves_the_store(text in "[./a\u{0}%]{0,12}") {
+            if let Ok(path) = ObjectPath::parse(&text) {
+                prop_assert!(path.parts().all(|part| part != ".." && part != "." && !part.is_empty()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_at_a_slash() {
+        let path = ObjectPath::parse("logs/app-10/x").unwrap();
+        assert_eq!(path.strip_prefix(&ObjectPath::parse("logs/app-1").unwrap()), None);
+        assert_eq!(path.strip_prefix(&ObjectPath::parse("logs/app-10").unwrap()).unwrap().as_str(), "x");
+    }
+}

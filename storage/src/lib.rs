@@ -1,0 +1,24 @@
+//! What all three servers share: the object store, the keys in it, and the two ways in which a file grows there.
+//!
+//! Everything that Hearth keeps, it keeps here; a server can be killed at any instant and another can go on from the
+//! store alone. This crate is the only one that names `object_store`, and it knows nothing of HTTP, HTML, Kubernetes or
+//! Spark's events.
+//!
+//! Read [`Store`] first, then [`Key`] for what lies where, then [`growing`] for files that are still being written.
+
+mod blob;
+mod error;
+pub mod growing;
+mod key;
+mod s3;
+mod store;
+mod url;
+
+pub use blob::{BlobWriter, Sha256Digest, Written};
+pub use error::Error;
+pub use key::{Key, ObjectPath};
+pub use store::{ByteStream, Listing, ObjectMeta, Store};
+pub use url::StoreUrl;
+
+/// The result of every fallible call of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,210 @@
+use std::fmt;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+
+use crate::{Error, ObjectPath, Result, s3};
+
+/// Where a store is: `file:`, `memory:`, `s3://`, `oss://`, `gs://`, `az://` or `abfss://`.
+///
+/// | URL | store |
+/// | --- | --- |
+/// | `file:./hearth-data`, `file:///var/lib/hearth`, or a bare path | a folder, made when it is missing |
+/// | `memory:` | this process's memory |
+/// | `s3://bucket/prefix?endpoint=URL&region=NAME` (also `s3a://`) | S3, or a server that speaks it |
+/// | `oss://bucket/prefix?endpoint=URL` | Alibaba Cloud OSS, by its S3 door, addressed by virtual host |
+/// | `gs://bucket/prefix` | Google Cloud Storage |
+/// | `az://container/prefix`, `abfss://container@account.dfs.core.windows.net/prefix` | Azure Blob Storage |
+///
+/// A URL never carries a credential; one that does is refused.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoreUrl {
+    place: Place,
+    prefix: ObjectPath,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Place {
+    Folder(PathBuf),
+    Memory,
+    S3 { bucket: String, endpoint: Option<String>, region: Option<String> },
+    Oss { bucket: String, endpoint: Option<String> },
+    Gcs { bucket: String },
+    Azure { container: String, account: Option<String> },
+}
+
+impl StoreUrl {
+    /// Reads a store URL.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`] that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self> {
+        let invalid = |reason: &str| Error::InvalidUrl { url: without_password(text), reason: reason.to_owned() };
+        if text.trim().is_empty() {
+            return Err(invalid("it is empty; give a folder, or a URL such as s3://bucket/prefix"));
+        }
+        if let Some(path) = text.strip_prefix("file:") {
+            return Ok(Self::folder(path.strip_prefix("//").unwrap_or(path)));
+        }
+        if text == "memory:" || text == "memory://" {
+            return Ok(Self::memory());
+        }
+        if !text.contains("://") {
+            return match text.split_once(':') {
+                Some((scheme, _)) if scheme.len() > 1 => Err(invalid(&unknown_scheme(scheme))),
+                _ => Ok(Self::folder(text)),
+            };
+        }
+        let url = url::Url::parse(text).map_err(|e| invalid(&e.to_string()))?;
+        if url.password().is_some() || (!url.username().is_empty() && !url.scheme().starts_with("abfs")) {
+            return Err(invalid(
+                "credentials do not belong in it; they are taken from the environment, as the cloud's own tools do",
+            ));
+        }
+        let bucket = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| invalid("it names no bucket"))?;
+        let prefix = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy();
+        let prefix = ObjectPath::parse(&prefix).map_err(|e| invalid(&e.to_string()))?;
+        let place = Place::of_url(&url, bucket).map_err(|reason| invalid(&reason))?;
+        Ok(Self { place, prefix })
+    }
+
+    /// A folder of this machine.
+    #[must_use]
+    pub fn folder(path: impl Into<PathBuf>) -> Self {
+        Self { place: Place::Folder(path.into()), prefix: ObjectPath::root() }
+    }
+
+    pub(crate) fn memory() -> Self {
+        Self { place: Place::Memory, prefix: ObjectPath::root() }
+    }
+
+    pub(crate) fn below(&self, folder: &ObjectPath) -> Self {
+        let text =
+            [self.prefix.as_str(), folder.as_str()].iter().filter(|p| !p.is_empty()).copied().collect::<Vec<_>>();
+        Self { place: self.place.clone(), prefix: ObjectPath::from_trusted(text.join("/")) }
+    }
+
+    /// Whether the store is a folder of this machine or its memory.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self.place, Place::Folder(_) | Place::Memory)
+    }
+
+    /// The folder of this machine that the store is, where it is one.
+    #[must_use]
+    pub fn as_folder(&self) -> Option<PathBuf> {
+        match &self.place {
+            Place::Folder(path) => Some(path.join(self.prefix.as_str())),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn connect(&self) -> Result<(Arc<dyn ObjectStore>, ObjectPath)> {
+        let invalid = |reason: String| Error::InvalidUrl { url: self.to_string(), reason };
+        let store: Arc<dyn ObjectStore> = match &self.place {
+            Place::Folder(path) => Arc::new(open_folder(path).map_err(invalid)?),
+            Place::Memory => Arc::new(InMemory::new()),
+            Place::S3 { bucket, endpoint, region } => {
+                s3::connect(bucket, endpoint.as_deref(), region.as_deref()).map_err(|e| invalid(e.to_string()))?
+            }
+            Place::Oss { bucket, endpoint } => s3::connect_oss(bucket, endpoint.as_deref()).map_err(invalid)?,
+            Place::Gcs { bucket } => {
+                let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket);
+                Arc::new(builder.build().map_err(|e| invalid(e.to_string()))?)
+            }
+            Place::Azure { container, account } => {
+                let mut builder = MicrosoftAzureBuilder::from_env().with_container_name(container);
+                if let Some(account) = account {
+                    builder = builder.with_account(account);
+                }
+                Arc::new(builder.build().map_err(|e| invalid(e.to_string()))?)
+            }
+        };
+        Ok((store, self.prefix.clone()))
+    }
+}
+
+impl Place {
+    fn of_url(url: &url::Url, bucket: &str) -> std::result::Result<Self, String> {
+        let (mut endpoint, mut region) = (None, None);
+        let scheme = url.scheme();
+        for (name, value) in url.query_pairs() {
+            match (name.as_ref(), scheme) {
+                ("endpoint", "s3" | "s3a" | "oss") => endpoint = Some(value.into_owned()),
+                ("region", "s3" | "s3a") => region = Some(value.into_owned()),
+                _ => return Err(format!("it has the parameter {name:?}, which {scheme}:// does not know")),
+            }
+        }
+        let bucket = bucket.to_owned();
+        Ok(match scheme {
+            "s3" | "s3a" => Self::S3 { bucket, endpoint, region },
+            "oss" => Self::Oss { bucket, endpoint },
+            "gs" => Self::Gcs { bucket },
+            "az" => Self::Azure { container: bucket, account: None },
+            "abfs" | "abfss" => {
+                let account = bucket.split('.').next().unwrap_or_default().to_owned();
+                if url.username().is_empty() {
+                    return Err("write abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PREFIX".to_owned());
+                }
+                Self::Azure { container: url.username().to_owned(), account: Some(account) }
+            }
+            other => return Err(unknown_scheme(other)),
+        })
+    }
+}
+
+fn unknown_scheme(scheme: &str) -> String {
+    format!("{scheme}: is not known; there are file:, memory:, s3://, oss://, gs://, az:// and abfss://")
+}
+
+fn open_folder(path: &FilePath) -> std::result::Result<LocalFileSystem, String> {
+    std::fs::create_dir_all(path).map_err(|e| format!("the folder cannot be made: {e}"))?;
+    let store = LocalFileSystem::new_with_prefix(path).map_err(|e| e.to_string())?;
+    // What was acknowledged must outlive a power cut, as it does on the clouds' stores.
+    Ok(store.with_fsync(true))
+}
+
+fn without_password(text: &str) -> String {
+    match url::Url::parse(text) {
+        Ok(mut url) if url.password().is_some() => {
+            // Only URLs that cannot have a password refuse this.
+            let _ = url.set_password(Some("***"));
+            url.to_string()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slash = if self.prefix.is_root() { "" } else { "/" };
+        let prefix = self.prefix.as_str();
+        match &self.place {
+            Place::Folder(path) => write!(f, "file:{}{slash}{prefix}", path.display()),
+            Place::Memory => write!(f, "memory:{slash}{prefix}"),
+            Place::S3 { bucket, .. } => write!(f, "s3://{bucket}{slash}{prefix}"),
+            Place::Oss { bucket, .. } => write!(f, "oss://{bucket}{slash}{prefix}"),
+            Place::Gcs { bucket } => write!(f, "gs://{bucket}{slash}{prefix}"),
+            Place::Azure { container, .. } => write!(f, "az://{container}{slash}{prefix}"),
+        }
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl std::str::FromStr for StoreUrl {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text)
+    }
+}
