@@ -1,0 +1,8 @@
+//! The fast tier: `cargo test`. Needs nothing installed, no root, no network, and takes seconds.
+//!
+//! Here belongs what looks at the whole project or drives the real `hearth` binary. What one crate can prove by itself
+//! is tested in that crate.
+
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test, as the test itself would")]
+
+mod layering;

@@ -1,0 +1,1 @@
+//! The peers themselves: that what `tests/setup programs` brought really runs.
