@@ -1,0 +1,3 @@
+//! Spark's REST API over the model.
+
+pub mod v1;
