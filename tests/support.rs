@@ -1,3 +1,26 @@
 //! What the tests of all tiers share: waiting, processes, the `hearth` binary, programs of the cache, a browser.
 
 #![allow(dead_code, reason = "each tier uses its part of this")]
+
+#[path = "support/browser.rs"]
+pub mod browser;
+#[path = "support/cache.rs"]
+pub mod cache;
+#[path = "support/hearth.rs"]
+pub mod hearth;
+#[path = "support/process.rs"]
+pub mod process;
+#[path = "support/wait.rs"]
+pub mod wait;
+
+use std::path::PathBuf;
+
+/// A folder under `target/test-output` for what people look at after a test: screenshots, logs. Emptied first.
+pub fn output_folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/test-output").join(name);
+    if folder.is_dir() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}

@@ -1,0 +1,167 @@
+//! A headless Chromium, driven as its driver speaks: W3C WebDriver, plus the driver's way to Chromium's own protocol.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
+
+use super::process::guarded;
+
+/// The name under which WebDriver answers with a reference to an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser with one window; ends, with all of its processes, when dropped.
+pub struct Browser {
+    client: Client,
+    session: String,
+    _driver: Child,
+    _profile: TempDir,
+}
+
+/// What the system says the reader likes.
+#[derive(Clone, Copy, Debug)]
+pub enum Scheme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Browser {
+    /// Starts a browser with an empty profile and a window of this size.
+    pub async fn start(width: u32, height: u32) -> Self {
+        let mut command = guarded("chromedriver");
+        let mut driver = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let port = port(&mut driver).await;
+        let profile = tempfile::tempdir().unwrap();
+        let arguments = json!([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            format!("--window-size={width},{height}"),
+            format!("--user-data-dir={}", profile.path().display()),
+        ]);
+        let client = Client::builder().timeout(Duration::from_secs(120)).no_proxy().build().unwrap();
+        let asked = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
+        let sessions = format!("http://127.0.0.1:{port}/session");
+        let started = call(&client, Method::POST, &sessions, &asked).await;
+        let session = format!("{sessions}/{}", started["sessionId"].as_str().unwrap());
+        Self { client, session, _driver: driver, _profile: profile }
+    }
+
+    /// Opens a page and waits until it has loaded.
+    pub async fn open(&self, url: &str) {
+        self.post("url", json!({"url": url})).await;
+    }
+
+    /// The address of the page that is open.
+    pub async fn url(&self) -> String {
+        self.get("url").await.as_str().unwrap().to_owned()
+    }
+
+    /// The text that a reader sees of the first element that the CSS selector finds.
+    pub async fn text(&self, css: &str) -> String {
+        let element = self.find("css selector", css).await;
+        self.get(&format!("element/{element}/text")).await.as_str().unwrap().to_owned()
+    }
+
+    /// Clicks the first link with this text.
+    pub async fn click_link(&self, text: &str) {
+        let element = self.find("link text", text).await;
+        self.click_element(&element).await;
+    }
+
+    /// Clicks the first element that the CSS selector finds.
+    pub async fn click(&self, css: &str) {
+        let element = self.find("css selector", css).await;
+        self.click_element(&element).await;
+    }
+
+    /// Runs the body of a JavaScript function in the page and gives what it returns.
+    pub async fn script(&self, body: &str) -> Value {
+        self.post("execute/sync", json!({"script": body, "args": []})).await
+    }
+
+    /// Gives the window another size.
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.post("window/rect", json!({"width": width, "height": height})).await;
+    }
+
+    /// Shows pages as to a reader who likes this scheme.
+    pub async fn prefer(&self, scheme: Scheme) {
+        let value = match scheme {
+            Scheme::Light => "light",
+            Scheme::Dark => "dark",
+        };
+        let features = json!([{"name": "prefers-color-scheme", "value": value}]);
+        let parameters = json!({"cmd": "Emulation.setEmulatedMedia", "params": {"features": features}});
+        self.post("goog/cdp/execute", parameters).await;
+    }
+
+    /// Saves what the window shows as a PNG.
+    pub async fn screenshot(&self, file: &Path) {
+        use base64::Engine;
+        let picture = self.get("screenshot").await;
+        let png = base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap();
+        std::fs::write(file, png).unwrap();
+    }
+
+    async fn find(&self, strategy: &str, value: &str) -> String {
+        let found = self.post("element", json!({"using": strategy, "value": value})).await;
+        found[ELEMENT].as_str().unwrap().to_owned()
+    }
+
+    async fn click_element(&self, element: &str) {
+        self.post(&format!("element/{element}/click"), json!({})).await;
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        call(&self.client, Method::GET, &format!("{}/{path}", self.session), &Value::Null).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        call(&self.client, Method::POST, &format!("{}/{path}", self.session), &body).await
+    }
+}
+
+/// The port that the driver says it has taken.
+async fn port(driver: &mut Child) -> u16 {
+    let mut lines =
+        BufReader::new(driver.stdout.as_mut().expect("chromedriver is there: run `tests/setup programs`")).lines();
+    let said = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            let port = line
+                .split_once("started successfully on port ")
+                .and_then(|(_, port)| port.trim_end_matches('.').parse().ok());
+            if let Some(port) = port {
+                return port;
+            }
+        }
+        panic!("chromedriver did not start: run `tests/setup programs`");
+    };
+    tokio::time::timeout(Duration::from_secs(60), said).await.expect("chromedriver says its port")
+}
+
+async fn call(client: &Client, method: Method, url: &str, body: &Value) -> Value {
+    let mut request = client.request(method, url);
+    if !body.is_null() {
+        request = request.json(body);
+    }
+    let response = request.send().await.unwrap();
+    let status = response.status();
+    let mut answer: Value = response.json().await.unwrap();
+    assert!(status.is_success(), "{url} {body}: {status} {answer}");
+    answer["value"].take()
+}

@@ -1,0 +1,82 @@
+//! The real `hearth` binary as a process.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::Child;
+
+use super::process::{guarded, terminate};
+use super::wait::eventually;
+
+/// A running `hearth`; ends when dropped.
+pub struct Hearth {
+    child: Child,
+    said: Arc<Mutex<Said>>,
+}
+
+#[derive(Default)]
+struct Said {
+    addresses: BTreeMap<String, String>,
+    all: String,
+}
+
+impl Hearth {
+    /// Starts `hearth` with these arguments and environment, and returns when it has printed an address for each of
+    /// `roles`, as in `staging server  http://127.0.0.1:10000`.
+    pub async fn start<A: AsRef<OsStr>>(arguments: &[A], environment: &[(&str, &str)], roles: &[&str]) -> Self {
+        let mut command = guarded(env!("CARGO_BIN_EXE_hearth"));
+        command.args(arguments).envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let said = Arc::new(Mutex::new(Said::default()));
+        tokio::spawn(listen(child.stdout.take().unwrap(), Arc::clone(&said)));
+        tokio::spawn(listen(child.stderr.take().unwrap(), Arc::clone(&said)));
+        let mut hearth = Self { child, said };
+        eventually(&format!("an address of each of {roles:?}"), Duration::from_secs(30), async || {
+            assert!(hearth.child.try_wait().unwrap().is_none(), "hearth ended:\n{}", hearth.log());
+            let said = hearth.said.lock().unwrap();
+            roles.iter().all(|role| said.addresses.contains_key(*role)).then_some(())
+        })
+        .await;
+        hearth
+    }
+
+    /// The URL that `hearth` printed for a role, without a slash at its end.
+    pub fn address(&self, role: &str) -> String {
+        self.said.lock().unwrap().addresses[role].trim_end_matches('/').to_owned()
+    }
+
+    /// All that it has said so far, both streams.
+    pub fn log(&self) -> String {
+        self.said.lock().unwrap().all.clone()
+    }
+
+    /// Tells it to stop, waits until it has, and returns its exit code and all that it said.
+    pub async fn stop(mut self) -> (Option<i32>, String) {
+        terminate(&self.child).await;
+        // Waiting closes standard input first, which the guard takes for the end of the test.
+        let lifeline = self.child.stdin.take();
+        let ended = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
+        drop(lifeline);
+        let status = ended.unwrap_or_else(|_| panic!("hearth did not stop:\n{}", self.log())).unwrap();
+        (status.code(), self.log())
+    }
+}
+
+async fn listen(from: impl AsyncRead + Unpin, said: Arc<Mutex<Said>>) {
+    let mut lines = BufReader::new(from).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let mut said = said.lock().unwrap();
+        if let Some((role, rest)) = line.split_once("  ") {
+            let address = rest.split_whitespace().find(|word| word.starts_with("http"));
+            if let Some(address) = address {
+                said.addresses.entry(role.trim().to_owned()).or_insert_with(|| address.to_owned());
+            }
+        }
+        said.all += &line;
+        said.all += "\n";
+    }
+}
