@@ -1,0 +1,231 @@
+//! Asking a store for its names. A folder of this machine is asked directly, which is many times faster.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use storage::growing::{self, GrowingFile};
+use storage::{ObjectMeta, ObjectPath, Result};
+use tokio::sync::mpsc;
+
+use super::{EventLog, LogFile, assemble};
+use crate::event_log::name::{self, ROLLING_PREFIX};
+use crate::event_log::{LogSource, Problem};
+
+const GROWING: &str = ".growing";
+const EXTENSIONS: [&str; 5] = ["", ".zstd", ".lz4", ".snappy", ".lzf"];
+
+/// What a scan meets.
+pub(crate) enum Found {
+    Log(EventLog),
+    Bad(Problem),
+}
+
+/// A top-level name with all that lies under it.
+struct Group {
+    path: ObjectPath,
+    rolling: bool,
+    files: Vec<ObjectMeta>,
+    has_growing: bool,
+}
+
+/// Every log of a source, in no order, to `sink`.
+pub(crate) async fn scan(source: &LogSource, mut sink: impl FnMut(Found)) -> Result<()> {
+    // First what grows: a log that is finished meanwhile is then seen twice, and never not at all.
+    let growing = growing::list(&source.store, &ObjectPath::root()).await?;
+    let by_name = |file: GrowingFile| (name::finished_name(file.path.name()).to_owned(), file);
+    let mut growing: HashMap<String, GrowingFile> = growing.into_iter().map(by_name).collect();
+    let (sender, mut groups) = mpsc::channel(64);
+    let store = source.store.clone();
+    let lister = AbortOnDrop(tokio::spawn(async move {
+        match store.url().as_folder() {
+            Some(folder) => {
+                let blocking = tokio::task::spawn_blocking(move || list_local(&folder, &sender));
+                blocking.await.map_err(|_| interrupted())?
+            }
+            None => list_remote(&store, &sender).await,
+        }
+    }));
+    while let Some(group) = groups.recv().await {
+        if let Some(found) = whole(source, group).await? {
+            if let Found::Log(log) = &found
+                && !log.rolling
+            {
+                growing.remove(name::finished_name(&log.name));
+            }
+            sink(found);
+        }
+    }
+    lister.join().await?;
+    for file in growing.into_values() {
+        if let Some(log) = assemble::single(LogFile::growing(file)) {
+            sink(Found::Log(log));
+        }
+    }
+    Ok(())
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<Result<()>>);
+
+impl AbortOnDrop {
+    async fn join(mut self) -> Result<()> {
+        (&mut self.0).await.unwrap_or_else(|_| Err(interrupted()))
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn interrupted() -> storage::Error {
+    storage::Error::Unavailable { path: ObjectPath::root(), source: "the listing was interrupted".into() }
+}
+
+async fn whole(source: &LogSource, group: Group) -> Result<Option<Found>> {
+    let Group { path, rolling, files, has_growing } = group;
+    let mut files: Vec<_> = files.into_iter().map(LogFile::finished).collect();
+    if !rolling {
+        return Ok(files.pop().and_then(assemble::single).map(Found::Log));
+    }
+    if has_growing {
+        files.extend(growing::list(&source.store, &path).await?.into_iter().map(LogFile::growing));
+    }
+    Ok(match assemble::rolling(&path, files) {
+        Ok(log) => log.map(Found::Log),
+        Err(problem) => Some(Found::Bad(problem)),
+    })
+}
+
+/// One listing of everything, a thousand names a request; asking folder by folder is a request for each application.
+async fn list_remote(store: &storage::Store, groups: &mpsc::Sender<Group>) -> Result<()> {
+    let mut objects = store.list(&ObjectPath::root());
+    if store.url().is_local() {
+        // Memory answers in no order.
+        let mut all: Vec<_> = objects.try_collect().await?;
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        objects = stream::iter(all).map(Ok).boxed();
+    }
+    let mut current: Option<Group> = None;
+    while let Some(meta) = objects.try_next().await? {
+        let (top, below) = meta.path.as_str().split_once('/').map_or((meta.path.as_str(), None), |(a, b)| (a, Some(b)));
+        if current.as_ref().is_none_or(|group| group.path.as_str() != top) {
+            send(groups, current.take()).await;
+            let rolling = below.is_some();
+            if rolling && !top.starts_with(ROLLING_PREFIX) {
+                continue;
+            }
+            current = Some(Group { path: ObjectPath::parse(top)?, rolling, files: Vec::new(), has_growing: false });
+        }
+        let Some(group) = &mut current else { continue };
+        match below.and_then(|below| below.split_once('/')) {
+            Some((GROWING, _)) => group.has_growing = true,
+            Some(_) => {}
+            None => group.files.push(meta),
+        }
+    }
+    send(groups, current).await;
+    Ok(())
+}
+
+async fn send(groups: &mpsc::Sender<Group>, group: Option<Group>) {
+    if let Some(group) = group {
+        // Nobody listens any more: the scan was given up, and this task with it.
+        let _ = groups.send(group).await;
+    }
+}
+
+fn list_local(folder: &Path, groups: &mpsc::Sender<Group>) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(|e| io_error(folder, e))? {
+        let Ok(entry) = entry else { continue };
+        let file_name = entry.file_name();
+        let Some(name) = file_name.to_str() else { continue };
+        if name.starts_with('.') {
+            continue;
+        }
+        let Ok(path) = ObjectPath::parse(name) else { continue };
+        // A file that goes between the two calls is one that this scan does not see.
+        let Ok(group) = group_of(&entry.path(), path) else { continue };
+        if let Some(group) = group
+            && groups.blocking_send(group).is_err()
+        {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn group_of(on_disk: &Path, path: ObjectPath) -> std::io::Result<Option<Group>> {
+    let meta = fs::metadata(on_disk)?;
+    if !meta.is_dir() {
+        let files = vec![object_meta(path.clone(), &meta)];
+        return Ok(meta.is_file().then_some(Group { path, rolling: false, files, has_growing: false }));
+    }
+    if !path.name().starts_with(ROLLING_PREFIX) {
+        return Ok(None);
+    }
+    let mut group = Group { path, rolling: true, files: Vec::new(), has_growing: false };
+    for entry in fs::read_dir(on_disk)?.flatten() {
+        let file_name = entry.file_name();
+        let Some(name) = file_name.to_str() else { continue };
+        group.has_growing |= name == GROWING;
+        let (Ok(path), Ok(meta)) = (group.path.join(name), fs::metadata(entry.path())) else { continue };
+        if meta.is_file() {
+            group.files.push(object_meta(path, &meta));
+        }
+    }
+    Ok(Some(group))
+}
+
+fn object_meta(path: ObjectPath, meta: &fs::Metadata) -> ObjectMeta {
+    let last_modified = meta.modified().map(Into::into).unwrap_or_default();
+    ObjectMeta { path, size_bytes: meta.len(), last_modified, e_tag: None }
+}
+
+fn io_error(folder: &Path, error: std::io::Error) -> storage::Error {
+    let path = ObjectPath::parse(&folder.to_string_lossy()).unwrap_or_else(|_| ObjectPath::root());
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => storage::Error::PermissionDenied { path, source: error.into() },
+        _ => storage::Error::Unavailable { path, source: error.into() },
+    }
+}
+
+/// The log with exactly this name.
+pub(super) async fn one(source: &LogSource, name: &str) -> Result<Option<EventLog>> {
+    let Ok(path) = ObjectPath::parse(name) else { return Ok(None) };
+    if path.parts().count() != 1 || name.starts_with('.') {
+        return Ok(None);
+    }
+    if name.starts_with(ROLLING_PREFIX) {
+        let listing = source.store.list_folder(&path).await?;
+        let has_growing = listing.folders.iter().any(|folder| folder.name() == GROWING);
+        let group = Group { path: path.clone(), rolling: true, files: listing.objects, has_growing };
+        if let Some(Found::Log(log)) = whole(source, group).await? {
+            return Ok(Some(log));
+        }
+    }
+    match source.store.head(&path).await {
+        Ok(meta) => Ok(assemble::single(LogFile::finished(meta))),
+        Err(error) if error.is_not_found() => {
+            Ok(growing::open(&source.store, &path).await?.map(LogFile::growing).and_then(assemble::single))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The log that Spark calls `base`, whatever its layout, codec and state; the finished one first.
+pub(crate) async fn try_names(source: &LogSource, base: &str) -> Result<Option<EventLog>> {
+    let mut names = vec![format!("{ROLLING_PREFIX}{base}")];
+    for suffix in ["", ".inprogress"] {
+        names.extend(EXTENSIONS.iter().map(|extension| format!("{base}{extension}{suffix}")));
+    }
+    let mut answers = stream::iter(names).map(|name| async move { one(source, &name).await }).buffered(11);
+    while let Some(answer) = answers.next().await {
+        if let Some(log) = answer? {
+            return Ok(Some(log));
+        }
+    }
+    Ok(None)
+}
