@@ -4,13 +4,16 @@
 //! store alone. This crate is the only one that names `object_store`, and it knows nothing of HTTP, HTML, Kubernetes or
 //! Spark's events.
 //!
-//! Read [`Store`] first, then [`Key`] for what lies where, then [`growing`] for files that are still being written.
+//! Read [`Store`] first, then [`Key`] for what lies where, then [`growing`] for files that are still being written, and
+//! [`segment`] for lines with timestamps.
 
 mod blob;
+mod codec;
 mod error;
 pub mod growing;
 mod key;
 mod s3;
+pub mod segment;
 mod store;
 mod url;
 

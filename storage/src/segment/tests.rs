@@ -1,0 +1,233 @@
+use futures::TryStreamExt as _;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Key, ObjectPath, Store};
+
+#[derive(Clone, Debug)]
+struct Line {
+    stream: usize,
+    content: Vec<u8>,
+    ends_line: bool,
+    later_ms: i64,
+    /// 0: nothing, 1: the segment is written, 2: it is written, and the next one begins.
+    flush: u8,
+}
+
+fn any_line() -> impl Strategy<Value = Line> {
+    let content = prop_oneof![
+        8 => prop::collection::vec(any::<u8>(), 0..60),
+        1 => (any::<u8>(), 1usize..400_000).prop_map(|(byte, length)| vec![byte; length]),
+    ];
+    let flush = prop_oneof![8 => Just(0u8), 2 => Just(1), 1 => Just(2)];
+    (0usize..2, content, prop::bool::weighted(0.8), 0i64..5_000, flush)
+        .prop_map(|(stream, content, ends_line, later_ms, flush)| Line { stream, content, ends_line, later_ms, flush })
+}
+
+/// What a run must answer: the bytes of each stream, and where its lines start and when they were written.
+#[derive(Default)]
+struct Expected {
+    content: Vec<u8>,
+    starts: Vec<(usize, i64)>,
+    in_line: bool,
+}
+
+impl Expected {
+    fn push(&mut self, line: &Line, time_ms: i64) {
+        for &byte in line.content.iter().chain(line.ends_line.then_some(&b'\n')) {
+            if !self.in_line {
+                self.starts.push((self.content.len(), time_ms));
+            }
+            self.content.push(byte);
+            self.in_line = byte != b'\n';
+        }
+    }
+}
+
+async fn write(store: &Store, folder: &ObjectPath, lines: &[Line]) -> [Expected; 2] {
+    let mut expected = [Expected::default(), Expected::default()];
+    let mut writer = Writer::new(Position::start(2), &[]);
+    let (mut time_ms, mut source) = (1_700_000_000_000, 0);
+    for line in lines {
+        time_ms += line.later_ms;
+        let source_end = source + line.content.len() as u64 + 40;
+        writer.push(Record {
+            stream: line.stream,
+            content: &line.content,
+            ends_line: line.ends_line,
+            time_ms,
+            source_start: source,
+            source_end,
+        });
+        source = source_end;
+        expected[line.stream].push(line, time_ms);
+        if line.flush > 0 {
+            store
+                .put(&folder.join(&writer.start().segment_name()).unwrap(), writer.encode(b"{}", false))
+                .await
+                .unwrap();
+        }
+        if line.flush > 1 {
+            writer = writer.next();
+        }
+    }
+    store.put(&folder.join(&writer.start().segment_name()).unwrap(), writer.encode(b"end", true)).await.unwrap();
+    expected
+}
+
+fn folder() -> ObjectPath {
+    Key::Log(ObjectPath::parse("app/1/uid.main.0").unwrap()).path()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+async fn check_ranges(run: &Run, stream: usize, expected: &Expected, at: &[(f64, f64)]) {
+    let size = expected.content.len() as u64;
+    assert_eq!(run.end().of(stream).bytes, size);
+    for &(from, length) in at {
+        let from = (size as f64 * from) as u64;
+        let range = from..from + (size as f64 * length) as u64 + 1;
+        let got = run.read(stream, range.clone()).await.unwrap();
+        let end = usize::try_from(range.end.min(size)).unwrap();
+        let start = usize::try_from(from).unwrap().min(end);
+        assert!(got == expected.content[start..end], "bytes {range:?} of {size}");
+    }
+}
+
+async fn check_lines(run: &Run, stream: usize, expected: &Expected, at: &[(f64, f64)]) {
+    for &(from, _) in at {
+        let line = (expected.starts.len() as f64 * from) as usize;
+        let Some(&(start, _)) = expected.starts.get(line) else { continue };
+        assert_eq!(run.offset_of_line(stream, line as u64).await.unwrap(), start as u64, "line {line}");
+    }
+    let behind = run.offset_of_line(stream, expected.starts.len() as u64 + 1).await.unwrap();
+    assert_eq!(behind, expected.content.len() as u64);
+}
+
+async fn check_times(run: &Run, stream: usize, expected: &Expected, at: &[(f64, f64)]) {
+    for &(from, _) in at {
+        let line = (expected.starts.len() as f64 * from) as usize;
+        let Some(&(_, time_ms)) = expected.starts.get(line) else { continue };
+        let first = expected.starts.iter().find(|&&(_, stamp)| stamp >= time_ms).unwrap().0;
+        assert_eq!(run.offset_of_time(stream, time_ms).await.unwrap(), first as u64, "time {time_ms}");
+    }
+    assert_eq!(run.offset_of_time(stream, i64::MAX).await.unwrap(), expected.content.len() as u64);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #[test]
+    fn any_lines_are_read_back_by_any_range(
+        lines in prop::collection::vec(any_line(), 0..60),
+        at in prop::collection::vec((0.0f64..1.1, 0.0f64..0.5), 1..8),
+    ) {
+        block_on(async {
+            let store = Store::in_memory();
+            let expected = write(&store, &folder(), &lines).await;
+            let run = Run::open(&store, &folder()).await.unwrap().unwrap();
+            assert!(run.last().finished && run.last().note == b"end");
+            for (stream, expected) in expected.iter().enumerate() {
+                assert_eq!(run.end().of(stream).lines, expected.content.iter().filter(|&&b| b == b'\n').count() as u64);
+                check_ranges(&run, stream, expected, &at).await;
+                check_lines(&run, stream, expected, &at).await;
+                check_times(&run, stream, expected, &at).await;
+            }
+        });
+    }
+
+    #[test]
+    fn a_damaged_segment_is_an_error_and_never_a_panic(
+        lines in prop::collection::vec(any_line(), 1..8),
+        damage in prop::collection::vec((0.0f64..1.0, 1u8..255), 1..4),
+        cut in prop::option::of(0.0f64..1.0),
+    ) {
+        block_on(async {
+            let store = Store::in_memory();
+            let expected = write(&store, &folder(), &lines).await;
+            let last = store.list(&folder()).try_collect::<Vec<_>>().await.unwrap().pop().unwrap();
+            let mut bytes = store.get(&last.path, u64::MAX).await.unwrap().to_vec();
+            for (place, xor) in damage {
+                let place = (bytes.len() as f64 * place) as usize;
+                bytes[place] ^= xor;
+            }
+            bytes.truncate(cut.map_or(bytes.len(), |cut| (bytes.len() as f64 * cut) as usize));
+            store.put(&last.path, bytes).await.unwrap();
+            let Ok(Some(run)) = Run::open(&store, &folder()).await else { return };
+            for (stream, expected) in expected.iter().enumerate() {
+                let _ = (run.offset_of_line(stream, 3).await, run.offset_of_time(stream, 1_700_000_000_100).await);
+                // Every frame has a checksum: content is right, or it is refused.
+                if let Ok(got) = run.read(stream, 0..u64::MAX).await {
+                    assert!(got == expected.content);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn any_bytes_are_no_footer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(Footer::parse(&bytes, bytes.len() as u64).is_err());
+    }
+
+    #[test]
+    fn a_segment_s_name_is_read_back(source in 0u64..1 << 48, numbers in prop::collection::vec((0u64..1 << 48, 0u64..1 << 48), 1..4)) {
+        let streams = numbers.into_iter().map(|(bytes, lines)| StreamPosition { bytes, lines }).collect();
+        let position = Position { source_bytes: source, streams };
+        prop_assert_eq!(Position::parse_segment_name(&position.segment_name()), Some(position));
+    }
+}
+
+fn record(source: u64, content: &[u8]) -> Record<'_> {
+    Record { stream: 0, content, ends_line: true, time_ms: 0, source_start: source, source_end: source + 10 }
+}
+
+#[test]
+fn a_zstd_program_prints_the_content_alone() {
+    let mut writer = Writer::new(Position::start(1), &[]);
+    for n in 0..20_000 {
+        writer.push(record(n * 10, format!("line {n}").as_bytes()));
+    }
+    let printed = zstd::stream::decode_all(writer.encode(b"note", true).as_ref()).unwrap();
+    let expected: String = (0..20_000).map(|n| format!("line {n}\n")).collect();
+    assert_eq!(String::from_utf8(printed).unwrap(), expected);
+}
+
+#[test]
+fn a_late_write_of_a_dead_writer_does_not_double_a_line() {
+    block_on(async {
+        let (store, folder) = (Store::in_memory(), folder());
+        let mut first = Writer::new(Position::start(1), &[]);
+        first.push(record(0, b"one"));
+        let mut second = first.next();
+        second.push(record(10, b"two"));
+        second.push(record(20, b"three"));
+        first.push(record(10, b"two"));
+        for writer in [&second, &first] {
+            store.put(&folder.join(&writer.start().segment_name()).unwrap(), writer.encode(b"", false)).await.unwrap();
+        }
+        let run = Run::open(&store, &folder).await.unwrap().unwrap();
+        assert_eq!(run.read(0, 0..100).await.unwrap(), "one\ntwo\nthree\n");
+        assert_eq!(run.offset_of_line(0, 2).await.unwrap(), 8);
+    });
+}
+
+#[test]
+fn a_run_stays_readable_while_its_last_segment_is_written_again() {
+    block_on(async {
+        let (store, folder) = (Store::in_memory(), folder());
+        let path = folder.join(&Position::start(1).segment_name()).unwrap();
+        let mut writer = Writer::new(Position::start(1), &[]);
+        // Incompressible, so that what is read lies before the bytes that came with the footer.
+        let noise: Vec<u8> = (0..400_000u64).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u8 | 1).collect();
+        writer.push(record(0, &noise));
+        store.put(&path, writer.encode(b"", false)).await.unwrap();
+        let run = Run::open(&store, &folder).await.unwrap().unwrap();
+        writer.push(record(10, b"more"));
+        store.put(&path, writer.encode(b"", false)).await.unwrap();
+        let mut expected = noise;
+        expected.push(b'\n');
+        let expected: Vec<u8> = expected.into_iter().collect();
+        assert!(run.read(0, 0..u64::MAX).await.unwrap() == expected);
+    });
+}
