@@ -227,14 +227,13 @@ def cluster():
         cached = sc.parallelize(range(100), 4).cache()
         cached.count()
         warm(sc)
-        spark.range(10000).repartition(4).groupBy((spark.range(1).id % 3)).count if False else None
         spark.range(10000).selectExpr("id % 3 k").groupBy("k").count().collect()
         fails(lambda: sc.parallelize(range(2), 2).map(boom).count())
 
 
 def warm(sc):
     """Waits until both executors are there."""
-    until(lambda: sc._jsc.sc().getExecutorMemoryStatus().size() >= 3, 60)
+    until(lambda: sc._jsc.sc().getExecutorMemoryStatus().size() >= 3, 180)
     sc.parallelize(range(20), 10).map(lambda x: x).count()
 
 
@@ -281,8 +280,7 @@ def exclusion():
                      spark__excludeOnFailure__application__maxFailedExecutorsPerNode="2",
                      spark__excludeOnFailure__application__fetchFailure__enabled="true") as (_, sc):
         warm(sc)
-        fails_once = Path(tempfile.mkdtemp())
-        sc.parallelize(range(6), 6).mapPartitionsWithIndex(lambda i, it: fail_first(i, it, str(fails_once))).count()
+        sc.parallelize(range(6), 6).mapPartitionsWithIndex(fail_first).count()
         sc.parallelize(range(4), 4).count()
         time.sleep(4)  # the exclusion's own timeout, a setting of Spark's, has to run out
         sc.parallelize(range(4), 4).count()
@@ -292,7 +290,7 @@ def exclusion():
             pass
 
 
-def fail_first(i, it, folder):
+def fail_first(i, it):
     from pyspark import TaskContext
     if i == 2 and TaskContext.get().attemptNumber() == 0:
         raise RuntimeError("first try fails")
@@ -355,8 +353,6 @@ def be_killed():
     app.spark.range(1000).groupBy().count().collect()
     in_background(lambda: app.spark.range(100).rdd.map(lambda x: time.sleep(600)).count())
     until(lambda: any(s.numActiveTasks > 0 for s in active_stages(sc)))
-    sc._jvm.org.apache.spark.SparkContext  # the JVM is still there
-    sc.parallelize(range(2), 1)
     jvm = sc._jvm.java.lang.ProcessHandle.current().pid()
     os.kill(jvm, signal.SIGKILL)
     os._exit(0)

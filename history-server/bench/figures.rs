@@ -1,0 +1,305 @@
+//! What is measured, and how.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+
+use crate::logs::Logs;
+use crate::multiply::Form;
+use crate::server::{Program, Server, get};
+
+/// All that is needed to measure, and what has been measured.
+pub(crate) struct Bench {
+    pub(crate) programs: Vec<Program>,
+    pub(crate) logs: Logs,
+    pub(crate) runs: usize,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// One figure of one program in one run.
+pub(crate) struct Row {
+    figure: String,
+    program: &'static str,
+    value: Value,
+}
+
+/// What a figure is counted in.
+#[derive(Clone, Copy, Debug)]
+enum Value {
+    Time(Duration),
+    Bytes(u64),
+}
+
+impl Bench {
+    pub(crate) fn measure(&mut self, figure: &str) -> anyhow::Result<()> {
+        match figure {
+            "open" => self.open("plain", Form::Plain),
+            "zstd" => self.open("zstd", Form::Zstd),
+            "listing" => self.listing(),
+            "known" => self.known(),
+            "readers" => self.readers(),
+            "many" => self.many(),
+            _ => Ok(()),
+        }
+    }
+
+    fn add(&mut self, figure: impl Into<String>, program: &Program, value: Value) {
+        let (figure, program) = (figure.into(), program.name());
+        eprintln!("{figure}: {program} {value}");
+        self.rows.push(Row { figure, program, value });
+    }
+
+    /// First open, nothing cached, then again after a restart.
+    fn open(&mut self, name: &str, form: Form) -> anyhow::Result<()> {
+        let logs = self.logs.sql(form)?;
+        let id = only_application(&logs)?;
+        for program in self.each_run() {
+            read_once(&logs)?;
+            let state = tempfile::tempdir()?;
+            let path = format!("/applications/{id}/jobs");
+            let (first, server) = opened(&program, &logs, state.path(), &path)?;
+            self.add(format!("{name}: first open"), &program, Value::Time(first));
+            self.add(format!("{name}: start to first answer"), &program, Value::Time(server.started.elapsed()));
+            self.add(format!("{name}: peak memory"), &program, Value::Bytes(server.peak_memory_bytes()?));
+            self.add(
+                format!("{name}: processor time, start to answer"),
+                &program,
+                Value::Time(server.processor_time()?),
+            );
+            wait_until_idle(&server)?;
+            drop(server);
+            let (second, _server) = opened(&program, &logs, state.path(), &path)?;
+            self.add(format!("{name}: open after a restart"), &program, Value::Time(second));
+        }
+        Ok(())
+    }
+
+    fn listing(&mut self) -> anyhow::Result<()> {
+        let logs = self.logs.small(5000, Form::Plain)?;
+        for program in self.each_run() {
+            read_once(&logs)?;
+            let state = tempfile::tempdir()?;
+            let mut server = program.start(&logs, state.path())?;
+            let took = server.wait_for_applications(5000)?;
+            self.add("5,000 logs: start to all listed", &program, Value::Time(took));
+            self.add("5,000 logs: peak memory", &program, Value::Bytes(server.peak_memory_bytes()?));
+            self.add("5,000 logs: processor time", &program, Value::Time(server.processor_time()?));
+            self.add("5,000 logs: the whole list", &program, Value::Time(server.get("/applications")?.took));
+        }
+        Ok(())
+    }
+
+    /// Spark keeps no list unless it is given a folder for it, which is not its default; so only Hearth.
+    fn known(&mut self) -> anyhow::Result<()> {
+        let logs = self.logs.small(100_000, Form::Zstd)?;
+        for program in self.programs.clone().into_iter().filter(|program| program.name() == "Hearth") {
+            let state = tempfile::tempdir()?;
+            let mut server = program.start(&logs, state.path())?;
+            self.add(
+                "100,000 logs: start to all listed",
+                &program,
+                Value::Time(server.wait_for_applications(100_000)?),
+            );
+            wait_until_idle(&server)?;
+            drop(server);
+            let mut server = program.start(&logs, state.path())?;
+            let took = server.wait_for_applications(100_000)?;
+            self.add("100,000 logs: restart to all listed", &program, Value::Time(took));
+            self.add("100,000 logs: bytes read by the restart", &program, Value::Bytes(server.read_bytes()?));
+            self.add("100,000 logs: peak memory", &program, Value::Bytes(server.peak_memory_bytes()?));
+        }
+        Ok(())
+    }
+
+    /// 100 clients ask at once for an application that is not open yet.
+    fn readers(&mut self) -> anyhow::Result<()> {
+        let logs = self.logs.sql(Form::Plain)?;
+        let id = only_application(&logs)?;
+        let size = std::fs::metadata(logs.join(&id))?.len();
+        for program in self.each_run() {
+            let state = tempfile::tempdir()?;
+            let mut server = program.start(&logs, state.path())?;
+            server.wait_for_applications(1)?;
+            let (before, began) = (server.read_bytes()?, Instant::now());
+            let paths = [
+                "jobs",
+                "stages",
+                "stages/0/0/taskSummary",
+                "stages/2/0/taskList?sortBy=-runtime",
+                "sql",
+                "allexecutors",
+            ];
+            let clients = (0..100).map(|n| {
+                let (address, path) = (server.address, format!("/applications/{id}/{}", paths[n % paths.len()]));
+                std::thread::spawn(move || get(address, &path))
+            });
+            for client in clients.collect::<Vec<_>>() {
+                let answer = client.join().map_err(|_| anyhow::anyhow!("a client failed"))??;
+                ensure!(answer.status == 200, "a client was answered {}", answer.status);
+            }
+            self.add("100 readers: until all are answered", &program, Value::Time(began.elapsed()));
+            let read = server.read_bytes()?.saturating_sub(before);
+            self.add("100 readers: bytes read", &program, Value::Bytes(read));
+            if program.name() == "Hearth" {
+                ensure!(read < size + size / 2, "the log of {size} bytes was read more than once: {read} bytes");
+            }
+        }
+        Ok(())
+    }
+
+    /// 10,000,000 tasks. Spark's own would need days of heap tuning; so only Hearth.
+    fn many(&mut self) -> anyhow::Result<()> {
+        let logs = self.logs.many()?;
+        let id = only_application(&logs)?;
+        for program in self.programs.clone().into_iter().filter(|program| program.name() == "Hearth") {
+            let state = tempfile::tempdir()?;
+            let (first, server) = opened(&program, &logs, state.path(), &format!("/applications/{id}/jobs"))?;
+            self.add("10 M tasks: first open", &program, Value::Time(first));
+            self.add("10 M tasks: peak memory of it", &program, Value::Bytes(server.peak_memory_bytes()?));
+            wait_until_idle(&server)?;
+            drop(server);
+            let (second, server) = opened(&program, &logs, state.path(), &format!("/applications/{id}/jobs"))?;
+            self.add("10 M tasks: open after a restart", &program, Value::Time(second));
+            for path in task_paths() {
+                let path = format!("/applications/{id}/stages/4/0/{path}");
+                let cold = server.get(&path)?;
+                ensure!(cold.status == 200, "{path}: {}", cold.status);
+                self.add(format!("10 M tasks, cold: {path}"), &program, Value::Time(cold.took));
+                self.add(format!("10 M tasks, warm: {path}"), &program, Value::Time(server.get(&path)?.took));
+            }
+            self.add("10 M tasks: peak memory of sorting", &program, Value::Bytes(server.peak_memory_bytes()?));
+        }
+        Ok(())
+    }
+
+    /// Each program in turn, as often as asked for: what disturbs the machine disturbs both.
+    fn each_run(&self) -> Vec<Program> {
+        (0..self.runs).flat_map(|_| self.programs.clone()).collect()
+    }
+
+    /// The median of each figure, and how often Hearth's goes into Spark's.
+    pub(crate) fn print(&self) {
+        let mut figures: Vec<&str> = Vec::new();
+        for row in &self.rows {
+            if !figures.contains(&row.figure.as_str()) {
+                figures.push(&row.figure);
+            }
+        }
+        println!("| median of up to {} runs | Spark | Hearth | ratio |\n|---|---:|---:|---:|", self.runs);
+        for figure in figures {
+            let [spark, hearth] = ["Spark", "Hearth"].map(|program| self.median(figure, program));
+            let ratio = match (spark, hearth) {
+                (Some(spark), Some(hearth)) => format!("{:.1}", spark.number() / hearth.number()),
+                _ => String::new(),
+            };
+            let [spark, hearth] = [spark, hearth].map(|value| value.map(|value| value.to_string()).unwrap_or_default());
+            println!("| {figure} | {spark} | {hearth} | {ratio} |");
+        }
+    }
+
+    fn median(&self, figure: &str, program: &str) -> Option<Value> {
+        let of_it = self.rows.iter().filter(|row| row.figure == figure && row.program == program);
+        let mut values: Vec<_> = of_it.map(|row| row.value).collect();
+        values.sort_by(|a, b| a.number().total_cmp(&b.number()));
+        values.get(values.len() / 2).copied()
+    }
+}
+
+impl Value {
+    fn number(self) -> f64 {
+        match self {
+            Self::Time(time) => time.as_secs_f64(),
+            Self::Bytes(bytes) => bytes as f64,
+        }
+    }
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Time(time) => write!(f, "{:.1} ms", time.as_secs_f64() * 1e3),
+            Self::Bytes(bytes) => write!(f, "{:.1} MB", *bytes as f64 / 1e6),
+        }
+    }
+}
+
+/// Every order that the task table can have, and the summary.
+fn task_paths() -> Vec<String> {
+    let columns = [
+        "Index",
+        "Duration",
+        "GC Time",
+        "Scheduler Delay",
+        "Task Deserialization Time",
+        "Result Serialization Time",
+        "Getting Result Time",
+        "Peak Execution Memory",
+        "Launch Time",
+        "Executor ID",
+        "Host",
+        "Status",
+        "Locality Level",
+        "Input Size / Records",
+        "Shuffle Write Size / Records",
+        "Spill (Memory)",
+        "Errors",
+    ];
+    let table = |column: &str| {
+        let column = column.replace(' ', "%20").replace('/', "%2F");
+        format!(
+            "taskTable?numTasks=1000000&start=0&length=20&columnNameToSort={column}&order%5B0%5D%5Bdir%5D=desc\
+             &search%5Bvalue%5D=&details=true&draw=1&columnIndexToSort=0"
+        )
+    };
+    let lists =
+        ["taskList", "taskList?sortBy=runtime", "taskList?sortBy=-runtime&offset=500000&length=100", "taskSummary"];
+    lists.map(str::to_owned).into_iter().chain(columns.map(table)).collect()
+}
+
+/// Starts a server, waits until it lists the application, and asks for `path`: what that took, and the server.
+fn opened(program: &Program, logs: &Path, state: &Path, path: &str) -> anyhow::Result<(Duration, Server)> {
+    let mut server = program.start(logs, state)?;
+    server.wait_for_applications(1)?;
+    let answer = server.get(path)?;
+    let log = state.join(format!("{}.log", program.name()));
+    ensure!(
+        answer.status == 200,
+        "{} answered {} with {}\n{}",
+        program.name(),
+        answer.status,
+        String::from_utf8_lossy(&answer.body),
+        std::fs::read_to_string(log)?
+    );
+    Ok((answer.took, server))
+}
+
+/// Waits until the server has been idle for a while: what it does behind an answer is part of no figure.
+fn wait_until_idle(server: &Server) -> anyhow::Result<()> {
+    let (mut quiet, mut before) = (0, server.processor_time()?);
+    for _ in 0..6000 {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = server.processor_time()?;
+        quiet = if now - before <= Duration::from_millis(10) { quiet + 1 } else { 0 };
+        if quiet == 10 {
+            return Ok(());
+        }
+        before = now;
+    }
+    anyhow::bail!("the server was not idle within ten minutes")
+}
+
+/// The id of the only application in a folder: its file's name.
+fn only_application(logs: &Path) -> anyhow::Result<String> {
+    let entry = std::fs::read_dir(logs)?.next().context("the folder is empty")??;
+    let name = entry.file_name().to_string_lossy().into_owned();
+    Ok(name.trim_end_matches(".zstd").to_owned())
+}
+
+/// Reads all files, so that each program finds them in the kernel's cache.
+fn read_once(logs: &Path) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(logs)? {
+        std::io::copy(&mut std::fs::File::open(entry?.path())?, &mut std::io::sink())?;
+    }
+    Ok(())
+}
