@@ -20,7 +20,8 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use crate::store::ByteStream;
 use crate::{Error, ObjectMeta, ObjectPath, Result, Store};
 
-const FOLDER: &str = ".growing";
+/// The name of the folder that holds the parts; no file may be called so.
+pub const FOLDER: &str = ".growing";
 
 /// A file that is still being written: what has arrived of it so far.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@
 mod blob;
 mod codec;
 mod error;
+mod folder;
 pub mod growing;
 mod key;
 mod s3;

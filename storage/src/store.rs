@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,9 +7,11 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use object_store::{
+    GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
+};
 
-use crate::{BlobWriter, Error, ObjectPath, Result, StoreUrl};
+use crate::{BlobWriter, Error, ObjectPath, Result, StoreUrl, folder};
 
 /// Bytes as they arrive from the store.
 pub type ByteStream = BoxStream<'static, Result<Bytes>>;
@@ -110,7 +113,7 @@ impl Store {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        match self.open_range(path, GetRange::Bounded(range.clone())).await {
+        match self.fetch(path, Some(GetRange::Bounded(range.clone()))).await {
             Ok((_, stream)) => {
                 let chunks: Vec<Bytes> = stream.try_collect().await?;
                 Ok(if let [one] = chunks.as_slice() { one.clone() } else { chunks.concat().into() })
@@ -124,14 +127,25 @@ impl Store {
         }
     }
 
-    /// The last `length_bytes` of an object (all of it when it is shorter), and what the store says of it, in one request.
+    /// The last `length_bytes` of an object (all of it when it is shorter), and what the store says of it: in one
+    /// request, where the store knows how.
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure of the store.
     pub async fn get_tail(&self, path: &ObjectPath, length_bytes: u64) -> Result<(ObjectMeta, Bytes)> {
-        let (meta, stream) = self.open_range(path, GetRange::Suffix(length_bytes)).await?;
-        let chunks: Vec<Bytes> = stream.try_collect().await?;
-        Ok((meta, chunks.concat().into()))
+        match self.fetch(path, Some(GetRange::Suffix(length_bytes))).await {
+            Ok((meta, stream)) => {
+                let chunks: Vec<Bytes> = stream.try_collect().await?;
+                Ok((meta, chunks.concat().into()))
+            }
+            // Nothing has no last bytes, say some stores; and Azure does not know this kind of range at all.
+            Err(error) if !error.is_not_found() => {
+                let meta = self.head(path).await?;
+                let start = meta.size_bytes.saturating_sub(length_bytes);
+                Ok((meta.clone(), self.get_range(path, start..meta.size_bytes).await?))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// An object as a stream, from `offset` on. An offset behind the end is an empty stream.
@@ -144,18 +158,29 @@ impl Store {
             if offset >= meta.size_bytes {
                 return Ok((meta, futures::stream::empty().boxed()));
             }
-            return self.open_range(path, GetRange::Offset(offset)).await;
+            return self.fetch(path, Some(GetRange::Offset(offset))).await;
         }
-        let got = self.inner.get(&self.full(path)?).await.map_err(|e| Error::from_store(path, e))?;
-        let meta = self.meta(path.clone(), &got.meta);
-        Ok((meta, error_at(path, got.into_stream())))
+        self.fetch(path, None).await
     }
 
-    async fn open_range(&self, path: &ObjectPath, range: GetRange) -> Result<(ObjectMeta, ByteStream)> {
-        let options = GetOptions { range: Some(range), ..GetOptions::default() };
+    /// The bytes of `range` as a stream, cut at the object's end. The range must not be empty and must start before the
+    /// object's end.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a failure of the store, now or in the stream.
+    pub async fn read_range(&self, path: &ObjectPath, range: Range<u64>) -> Result<ByteStream> {
+        Ok(self.fetch(path, Some(GetRange::Bounded(range))).await?.1)
+    }
+
+    async fn fetch(&self, path: &ObjectPath, range: Option<GetRange>) -> Result<(ObjectMeta, ByteStream)> {
+        let options = GetOptions { range, ..GetOptions::default() };
         let got = self.inner.get_opts(&self.full(path)?, options).await.map_err(|e| Error::from_store(path, e))?;
         let meta = self.meta(path.clone(), &got.meta);
-        Ok((meta, error_at(path, got.into_stream())))
+        let stream = match got.payload {
+            GetResultPayload::File(file, _) => folder::stream(file, got.range).boxed(),
+            GetResultPayload::Stream(stream) => stream,
+        };
+        Ok((meta, error_at(path, stream)))
     }
 
     /// Writes a whole object, in place of what was there. Readers see the old one or the new one, never a part.
@@ -248,13 +273,16 @@ impl Store {
             (_, true) => self.prefix.as_str().to_owned(),
             _ => format!("{}/{}", self.prefix.as_str(), path.as_str()),
         };
+        let full = if self.url.is_folder() { folder::escape(&full).into_owned() } else { full };
         // `parse` keeps the text as it is where `from` would percent-encode it, so that a key reads back as it was written.
         Path::parse(&full)
             .map_err(|_| Error::InvalidPath { text: full, reason: "the store does not take such characters" })
     }
 
     fn relative(&self, location: &Path) -> Option<ObjectPath> {
-        ObjectPath::parse(location.as_ref()).ok()?.strip_prefix(&self.prefix)
+        let location = location.as_ref();
+        let path = if self.url.is_folder() { folder::unescape(location) } else { Cow::Borrowed(location) };
+        ObjectPath::parse(&path).ok()?.strip_prefix(&self.prefix)
     }
 
     #[expect(clippy::unused_self, reason = "the one place where a store's answer becomes ours")]

@@ -1,14 +1,13 @@
 use std::fmt;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
-use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 
-use crate::{Error, ObjectPath, Result, s3};
+use crate::{Error, ObjectPath, Result, folder, s3};
 
 /// Where a store is: `file:`, `memory:`, `s3://`, `oss://`, `gs://`, `az://` or `abfss://`.
 ///
@@ -95,11 +94,15 @@ impl StoreUrl {
         matches!(self.place, Place::Folder(_) | Place::Memory)
     }
 
+    pub(crate) fn is_folder(&self) -> bool {
+        matches!(self.place, Place::Folder(_))
+    }
+
     /// The folder of this machine that the store is, where it is one.
     #[must_use]
     pub fn as_folder(&self) -> Option<PathBuf> {
         match &self.place {
-            Place::Folder(path) => Some(path.join(self.prefix.as_str())),
+            Place::Folder(path) => Some(path.join(folder::escape(self.prefix.as_str()).as_ref())),
             _ => None,
         }
     }
@@ -107,7 +110,7 @@ impl StoreUrl {
     pub(crate) fn connect(&self) -> Result<(Arc<dyn ObjectStore>, ObjectPath)> {
         let invalid = |reason: String| Error::InvalidUrl { url: self.to_string(), reason };
         let store: Arc<dyn ObjectStore> = match &self.place {
-            Place::Folder(path) => Arc::new(open_folder(path).map_err(invalid)?),
+            Place::Folder(path) => Arc::new(folder::open(path).map_err(invalid)?),
             Place::Memory => Arc::new(InMemory::new()),
             Place::S3 { bucket, endpoint, region } => {
                 s3::connect(bucket, endpoint.as_deref(), region.as_deref()).map_err(|e| invalid(e.to_string()))?
@@ -160,13 +163,6 @@ impl Place {
 
 fn unknown_scheme(scheme: &str) -> String {
     format!("{scheme}: is not known; there are file:, memory:, s3://, oss://, gs://, az:// and abfss://")
-}
-
-fn open_folder(path: &FilePath) -> std::result::Result<LocalFileSystem, String> {
-    std::fs::create_dir_all(path).map_err(|e| format!("the folder cannot be made: {e}"))?;
-    let store = LocalFileSystem::new_with_prefix(path).map_err(|e| e.to_string())?;
-    // What was acknowledged must outlive a power cut, as it does on the clouds' stores.
-    Ok(store.with_fsync(true))
 }
 
 fn without_password(text: &str) -> String {
