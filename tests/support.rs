@@ -6,6 +6,8 @@
 pub mod browser;
 #[path = "support/cache.rs"]
 pub mod cache;
+#[path = "support/cluster.rs"]
+pub mod cluster;
 #[path = "support/hearth.rs"]
 pub mod hearth;
 #[path = "support/process.rs"]

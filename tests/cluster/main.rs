@@ -7,3 +7,6 @@
 
 #[path = "../support.rs"]
 mod support;
+
+mod node;
+mod whole_way;

@@ -26,12 +26,8 @@ pub fn needed(path: impl AsRef<Path>, tier: &str) -> PathBuf {
 
 /// A program of the Kubernetes node.
 pub fn node_program(name: &str) -> PathBuf {
-    let folder = match name {
-        "etcd" => format!("etcd-{}", version("ETCD")),
-        "coredns" => format!("coredns-{}", version("COREDNS")),
-        _ => format!("kubernetes-{}", version("KUBERNETES")),
-    };
-    needed(Path::new(&folder).join(name), "cluster")
+    let folder = if ["etcd", "coredns"].contains(&name) { name } else { "kubernetes" };
+    needed(Path::new(folder).join(name), "cluster")
 }
 
 /// The Python of the environment that has the pyspark of this minor version, as `4.3`.

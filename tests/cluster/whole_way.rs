@@ -1,0 +1,232 @@
+//! The whole way of one application: a stock spark-submit in cluster mode uploads what it has, driver and executors run
+//! with it, their logs and the event log are collected, and a browser finds a line of an executor whose pod is gone.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::support::browser::{Browser, Scheme};
+use crate::support::cache;
+use crate::support::cluster::Namespace;
+use crate::support::hearth::Hearth;
+use crate::support::output_folder;
+use crate::support::process::{guarded, run};
+use crate::support::wait::eventually;
+
+/// How many numbered lines the driver and every executor write to each of their streams.
+const LINES: usize = 3000;
+
+#[tokio::test]
+async fn an_application_goes_the_whole_way() {
+    let namespace = Namespace::new("whole-way").await;
+    let folder = tempfile::tempdir().unwrap();
+    let servers = Servers::start(&namespace, folder.path()).await;
+    let output = output_folder("whole-way");
+
+    submit(&namespace, &servers, &Submission::new(folder.path()).await, &output).await;
+    let app = application(&servers.pages).await;
+    let executors = executors_are_gone(&namespace).await;
+    assert_eq!(executors, 2);
+
+    for who in ["driver", "1", "2"] {
+        every_line_is_there_once(&servers.pages, &app, who).await;
+    }
+    a_browser_finds_a_line(&servers.pages, &app, &output).await;
+    servers.stop().await;
+}
+
+/// The three servers, each its own process, over one store, as on a cluster.
+struct Servers {
+    staging: Hearth,
+    collector: Hearth,
+    history: Hearth,
+    /// Where WebHDFS is for pods and for spark-submit: `HOST:PORT`.
+    webhdfs: String,
+    /// Where the pages are.
+    pages: String,
+}
+
+impl Servers {
+    async fn start(namespace: &Namespace, folder: &Path) -> Self {
+        let store = format!("file:{}", folder.join("store").display());
+        let common = ["--store", &store, "--admin-listen", "off"];
+        let listen = format!("{}:0", namespace.node.host());
+        let staging =
+            Hearth::start(&[&["staging-server", "--listen", &listen], &common[..]].concat(), &[], &["staging server"])
+                .await;
+        let (pods, kubeconfig) = (namespace.node.pod_logs(), namespace.node.kubeconfig());
+        let reading = ["log-collector", "--pod-identity", "kubernetes", "--pod-logs", pods.to_str().unwrap()];
+        let environment = [("KUBECONFIG", kubeconfig.to_str().unwrap())];
+        let collector = Hearth::start(&[&reading, &common[..]].concat(), &environment, &["log collector"]).await;
+        let showing = ["history-server", "--listen", "127.0.0.1:0", "--scan-interval", "1s"];
+        let history = Hearth::start(&[&showing, &common[..]].concat(), &[], &["history server"]).await;
+        let webhdfs = staging.address("staging server").trim_start_matches("http://").to_owned();
+        let pages = history.address("history server");
+        Self { staging, collector, history, webhdfs, pages }
+    }
+
+    async fn stop(self) {
+        for server in [self.history, self.collector, self.staging] {
+            let (code, log) = server.stop().await;
+            assert_eq!(code, Some(0), "{log}");
+        }
+    }
+}
+
+/// What the submitting side has, and nobody else.
+struct Submission {
+    jar: PathBuf,
+    file: PathBuf,
+    archive: PathBuf,
+    sum_of_file: String,
+    sum_of_archived: String,
+}
+
+impl Submission {
+    async fn new(folder: &Path) -> Self {
+        let (classes, inner) = (folder.join("classes"), folder.join("inner"));
+        std::fs::create_dir_all(&inner).unwrap();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/whole-way/WholeWay.java");
+        let jars = cache::spark_home("4.3").join("jars/*");
+        let limit = Duration::from_secs(120);
+        let mut javac = guarded("javac");
+        run(javac.args(["--release", "17", "-d"]).args([&classes, Path::new("-cp"), &jars, &source]), limit)
+            .await
+            .succeeded();
+
+        let (jar, file, archive) = (folder.join("whole-way.jar"), folder.join("table.csv"), folder.join("bundle.zip"));
+        let table = (0..50_000).fold(String::new(), |mut table, row| {
+            writeln!(table, "{row},{}", row * row).unwrap();
+            table
+        });
+        let archived: Vec<u8> = (0..300_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        std::fs::write(&file, &table).unwrap();
+        std::fs::write(inner.join("model.bin"), &archived).unwrap();
+        let mut pack = guarded("jar");
+        run(pack.arg("cf").args([&jar, Path::new("-C"), &classes, Path::new(".")]), limit).await.succeeded();
+        let mut pack = guarded("jar");
+        run(pack.arg("cMf").args([&archive, Path::new("-C"), folder, Path::new("inner")]), limit).await.succeeded();
+        Self { jar, file, archive, sum_of_file: sum(table.as_bytes()), sum_of_archived: sum(&archived) }
+    }
+}
+
+/// Submits with nothing but what Spark has, and waits until the application is done.
+async fn submit(namespace: &Namespace, servers: &Servers, submission: &Submission, output: &Path) {
+    let Servers { webhdfs, .. } = servers;
+    let name = &namespace.name;
+    let mut command = guarded(cache::spark_home("4.3").join("bin/spark-submit"));
+    command.env("KUBECONFIG", namespace.node.kubeconfig()).arg("--master");
+    command.arg(format!("k8s://{}", namespace.node.api_server()));
+    command.args(["--deploy-mode", "cluster", "--name", "The whole way", "--class", "WholeWay"]);
+    for setting in [
+        format!("spark.kubernetes.namespace={name}"),
+        "spark.kubernetes.container.image=localhost/spark:test".to_owned(),
+        "spark.kubernetes.authenticate.driver.serviceAccountName=spark".to_owned(),
+        format!("spark.kubernetes.file.upload.path=webhdfs://{webhdfs}/staging/{name}"),
+        "spark.kubernetes.driver.request.cores=100m".to_owned(),
+        "spark.kubernetes.executor.request.cores=100m".to_owned(),
+        "spark.driver.memory=512m".to_owned(),
+        "spark.executor.memory=512m".to_owned(),
+        "spark.executor.instances=2".to_owned(),
+        "spark.scheduler.minRegisteredResourcesRatio=1.0".to_owned(),
+        "spark.scheduler.maxRegisteredResourcesWaitingTime=180s".to_owned(),
+        "spark.eventLog.enabled=true".to_owned(),
+        format!("spark.eventLog.dir=webhdfs://{webhdfs}/event-logs"),
+    ] {
+        command.arg("--conf").arg(setting);
+    }
+    command.arg("--files").arg(&submission.file);
+    command.arg("--archives").arg(format!("{}#bundle", submission.archive.display())).arg(&submission.jar);
+    command.args(["2", &LINES.to_string(), &submission.sum_of_file, &submission.sum_of_archived]);
+
+    let submitted = run(&mut command, Duration::from_secs(600)).await;
+    std::fs::write(output.join("spark-submit.log"), format!("{}{}", submitted.stdout, submitted.stderr)).unwrap();
+    let driver = namespace.kubectl(&["logs", "--selector", "spark-role=driver", "--tail=-1"]).await.stdout;
+    std::fs::write(output.join("driver.log"), &driver).unwrap();
+    let ended_well = submitted.status.success() && driver.contains("the driver heard of executor 2\n");
+    assert!(ended_well, "{}\n{}\n{}", submitted.stderr, namespace.describe().await, end_of(&driver));
+}
+
+/// The id of the only application that is listed, once it is there and has ended.
+async fn application(pages: &str) -> String {
+    eventually("the application in the list", Duration::from_secs(120), async || {
+        let listed: serde_json::Value =
+            reqwest::get(format!("{pages}/api/v1/applications?status=completed")).await.ok()?.json().await.ok()?;
+        let listed = listed.as_array()?;
+        assert!(listed.len() <= 1, "{listed:?}");
+        Some(listed.first()?["id"].as_str()?.to_owned())
+    })
+    .await
+}
+
+/// Waits until Spark has deleted its executors, and says how many there were by what they wrote.
+async fn executors_are_gone(namespace: &Namespace) -> usize {
+    eventually("the end of all executor pods", Duration::from_secs(120), async || {
+        let pods = namespace.kubectl(&["get", "pods", "-l", "spark-role=executor", "-o", "name"]).await.succeeded();
+        pods.stdout.trim().is_empty().then_some(())
+    })
+    .await;
+    let driver = namespace.kubectl(&["logs", "--selector", "spark-role=driver", "--tail=-1"]).await.succeeded();
+    let heard: BTreeSet<_> =
+        driver.stdout.lines().filter(|line| line.starts_with("the driver heard of executor")).collect();
+    heard.len()
+}
+
+/// Reads both streams of one container back through the pages, and compares with what it is known to have written.
+async fn every_line_is_there_once(pages: &str, app: &str, who: &str) {
+    let name = if who == "driver" { who.to_owned() } else { format!("executor {who}") };
+    for stream in ["stdout", "stderr"] {
+        let url = format!("{pages}/history/{app}/executors/{who}/logs/download?stream={stream}");
+        let line = |number: usize| {
+            let more = if number % 1000 == 0 { format!(" {}", "long–".repeat(9000)) } else { String::new() };
+            format!("{name} {stream} line {number}{more}")
+        };
+        let expected: Vec<_> = (1..=LINES).map(line).collect();
+        let numbered = format!("{name} {stream} line ");
+        eventually(&format!("all lines of {name}'s {stream}"), Duration::from_secs(60), async || {
+            let text = reqwest::get(&url).await.ok()?.error_for_status().ok()?.text().await.ok()?;
+            let found: Vec<_> = text.lines().filter(|line| line.starts_with(&numbered)).collect();
+            // Fewer are on their way; more, or others, will never become right.
+            let right = found.iter().zip(&expected).all(|(found, expected)| found == expected) && found.len() <= LINES;
+            assert!(right, "{url} differs from what was written");
+            (found.len() == LINES).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Goes as a person would: the list, the application, its executors, stderr of one; and keeps a picture of each page.
+async fn a_browser_finds_a_line(pages: &str, app: &str, output: &Path) {
+    let browser = Browser::start(1280, 900).await;
+    let picture = async |name: &str| browser.screenshot(&output.join(name)).await;
+    browser.open(&format!("{pages}/")).await;
+    assert!(browser.text("body").await.contains("The whole way"));
+    picture("1-list.png").await;
+    browser.click_link(app).await;
+    assert!(browser.url().await.contains(app));
+    picture("2-application.png").await;
+    browser.click_link("Executors").await;
+    picture("3-executors.png").await;
+    browser.prefer(Scheme::Dark).await;
+    picture("3-executors-dark.png").await;
+    browser.prefer(Scheme::Light).await;
+    browser.click("a[href*='/executors/1/logs/'][href*='stderr']").await;
+    let log = browser.text("body").await;
+    picture("4-stderr.png").await;
+    assert!(log.contains(&format!("executor 1 stderr line {}", LINES - 1)), "{log}");
+}
+
+fn sum(content: &[u8]) -> String {
+    Sha256::digest(content).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+fn end_of(text: &str) -> &str {
+    let from = text.len().saturating_sub(4000);
+    &text[text.char_indices().map(|(at, _)| at).find(|at| *at >= from).unwrap_or(0)..]
+}
