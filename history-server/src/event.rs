@@ -1,0 +1,252 @@
+//! Lines of an event log to typed events. Pure: bytes in, events and counted problems out.
+
+pub(crate) mod core;
+mod reason;
+mod scan;
+pub(crate) mod sql;
+pub(crate) mod task;
+mod task_metrics;
+#[cfg(test)]
+mod tests;
+
+use serde::de::DeserializeOwned;
+
+pub(crate) use reason::Reason;
+use scan::{Malformed, Result, Scan};
+use task::{TaskEnd, TaskStart, Update};
+
+/// One event, borrowing from its line where it is one of those that fill a log.
+#[derive(Clone, Debug)]
+pub(crate) enum Event<'a> {
+    LogStart(core::LogStart),
+    ApplicationStart(core::ApplicationStart),
+    ApplicationEnd(core::ApplicationEnd),
+    EnvironmentUpdate(Box<core::EnvironmentUpdate>),
+    ResourceProfileAdded(core::ResourceProfileAdded),
+    JobStart(Box<core::JobStart>),
+    JobEnd(core::JobEnd),
+    StageSubmitted(Box<core::StageSubmitted>),
+    StageCompleted(Box<core::StageCompleted>),
+    TaskStart(Box<TaskStart<'a>>),
+    /// The place among the batch's ended tasks.
+    TaskEnd(usize),
+    ExecutorAdded(Box<core::ExecutorAdded>),
+    ExecutorRemoved(core::ExecutorRemoved),
+    BlockManagerAdded(core::BlockManagerAdded),
+    UnpersistRdd(core::UnpersistRdd),
+    ExecutorMetricsUpdate(core::ExecutorMetricsUpdate),
+    StageExecutorMetrics(Box<core::StageExecutorMetrics>),
+    BlockUpdated(Box<core::BlockUpdated>),
+    ExecutorExcluded {
+        executor_id: String,
+        excluded: bool,
+    },
+    NodeExcluded {
+        host: String,
+        excluded: bool,
+    },
+    ExecutorExcludedForStage {
+        executor_id: String,
+        stage: (i32, i32),
+    },
+    NodeExcludedForStage {
+        host: String,
+        stage: (i32, i32),
+    },
+    MiscellaneousProcessAdded(core::MiscellaneousProcessAdded),
+    SqlStart(Box<sql::ExecutionStart>),
+    SqlEnd(sql::ExecutionEnd),
+    SqlAdaptiveUpdate(Box<sql::AdaptiveUpdate>),
+    SqlMetricUpdates(sql::MetricUpdates),
+    SqlDriverUpdates(sql::DriverUpdates),
+    /// The event of this name is none that this server knows.
+    Unknown(String),
+}
+
+/// The events of some lines, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Batch<'a> {
+    pub(crate) events: Vec<Event<'a>>,
+    pub(crate) task_ends: Vec<TaskEnd<'a>>,
+    pub(crate) updates: Vec<Update>,
+    /// How many lines there were.
+    pub(crate) lines: u64,
+    /// How many of them were longer than allowed.
+    pub(crate) long_lines: u64,
+    /// The numbers, from 1, of those that are no events.
+    pub(crate) bad_lines: Vec<u64>,
+}
+
+const PREFIX: &[u8] = b"{\"Event\":\"";
+const TASK_START: &[u8] = b"{\"Event\":\"SparkListenerTaskStart\",";
+const TASK_END: &[u8] = b"{\"Event\":\"SparkListenerTaskEnd\",";
+
+impl<'a> Batch<'a> {
+    /// Reads every line of `bytes`; the last one needs no line feed.
+    pub(crate) fn read(bytes: &'a [u8], max_line_bytes: usize) -> Self {
+        let mut batch = Self::default();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            batch.line(&rest[..end], max_line_bytes);
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        batch
+    }
+
+    fn line(&mut self, line: &'a [u8], max_line_bytes: usize) {
+        self.lines += 1;
+        if line.len() > max_line_bytes {
+            self.long_lines += 1;
+            return;
+        }
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let updates = self.updates.len();
+        match self.event(line) {
+            Ok(event) => self.events.extend(event),
+            Err(Malformed) if line.iter().all(u8::is_ascii_whitespace) => {}
+            Err(Malformed) => {
+                self.updates.truncate(updates);
+                self.bad_lines.push(self.lines);
+            }
+        }
+    }
+
+    fn event(&mut self, line: &'a [u8]) -> Result<Option<Event<'a>>> {
+        if line.starts_with(TASK_END) {
+            return self.task_end(line).map(Some);
+        }
+        if line.starts_with(TASK_START) {
+            return self.task_start(line).map(Some);
+        }
+        match event_name(line)?.as_str() {
+            "SparkListenerTaskEnd" => self.task_end(line).map(Some),
+            "SparkListenerTaskStart" => self.task_start(line).map(Some),
+            name => other_event(name, line),
+        }
+    }
+
+    fn task_start(&mut self, line: &'a [u8]) -> Result<Event<'a>> {
+        let mut scan = Scan::new(line);
+        let start = task::task_start(&mut scan, &mut self.updates)?;
+        if scan.at_end() { Ok(Event::TaskStart(Box::new(start))) } else { Err(Malformed) }
+    }
+
+    fn task_end(&mut self, line: &'a [u8]) -> Result<Event<'a>> {
+        let mut scan = Scan::new(line);
+        let end = task::task_end(&mut scan, &mut self.updates)?;
+        if !scan.at_end() {
+            return Err(Malformed);
+        }
+        self.task_ends.push(end);
+        Ok(Event::TaskEnd(self.task_ends.len() - 1))
+    }
+}
+
+/// The name of a line's event.
+fn event_name(line: &[u8]) -> Result<String> {
+    if let Some(rest) = line.strip_prefix(PREFIX) {
+        let end = memchr::memchr2(b'"', b'\\', rest).ok_or(Malformed)?;
+        if rest[end] == b'"' {
+            return Ok(String::from_utf8_lossy(&rest[..end]).into_owned());
+        }
+    }
+    let mut name = None;
+    Scan::new(line).object(&[b"\"Event\":"], |scan, _| {
+        name = scan.optional_string()?.map(std::borrow::Cow::into_owned);
+        Ok(())
+    })?;
+    name.ok_or(Malformed)
+}
+
+fn read<T: DeserializeOwned>(line: &[u8]) -> Result<T> {
+    serde_json::from_slice(line)
+        .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)))
+        .map_err(|_| Malformed)
+}
+
+fn boxed<T: DeserializeOwned>(line: &[u8]) -> Result<Box<T>> {
+    read(line).map(Box::new)
+}
+
+fn other_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+    let event = match name {
+        "SparkListenerLogStart" => Event::LogStart(read(line)?),
+        "SparkListenerApplicationStart" => Event::ApplicationStart(read(line)?),
+        "SparkListenerApplicationEnd" => Event::ApplicationEnd(read(line)?),
+        "SparkListenerEnvironmentUpdate" => Event::EnvironmentUpdate(boxed(line)?),
+        "SparkListenerResourceProfileAdded" => Event::ResourceProfileAdded(read(line)?),
+        "SparkListenerJobStart" => Event::JobStart(boxed(line)?),
+        "SparkListenerJobEnd" => Event::JobEnd(read(line)?),
+        "SparkListenerStageSubmitted" => Event::StageSubmitted(boxed(line)?),
+        "SparkListenerStageCompleted" => Event::StageCompleted(boxed(line)?),
+        "SparkListenerExecutorAdded" => Event::ExecutorAdded(boxed(line)?),
+        "SparkListenerExecutorRemoved" => Event::ExecutorRemoved(read(line)?),
+        "SparkListenerBlockManagerAdded" => Event::BlockManagerAdded(read(line)?),
+        "SparkListenerUnpersistRDD" => Event::UnpersistRdd(read(line)?),
+        "SparkListenerExecutorMetricsUpdate" => Event::ExecutorMetricsUpdate(read(line)?),
+        "SparkListenerStageExecutorMetrics" => Event::StageExecutorMetrics(boxed(line)?),
+        "SparkListenerBlockUpdated" => Event::BlockUpdated(boxed(line)?),
+        // What these say is said again by the events that follow.
+        "SparkListenerTaskGettingResult" | "SparkListenerBlockManagerRemoved" => return Ok(None),
+        other => return qualified_event(other, line),
+    };
+    Ok(Some(event))
+}
+
+/// Events that are written under the full name of their class.
+fn qualified_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+    if let Some(name) = name.strip_prefix("org.apache.spark.scheduler.SparkListener") {
+        return scheduler_event(name, line);
+    }
+    let Some(sql) = name.strip_prefix("org.apache.spark.sql.execution.ui.SparkListener") else {
+        return Ok(Some(Event::Unknown(name.to_owned())));
+    };
+    Ok(Some(match sql {
+        "SQLExecutionStart" => Event::SqlStart(Box::new(sql::ExecutionStart::read(line)?)),
+        "SQLAdaptiveExecutionUpdate" => Event::SqlAdaptiveUpdate(Box::new(sql::AdaptiveUpdate::read(line)?)),
+        "SQLExecutionEnd" => Event::SqlEnd(read(line)?),
+        "SQLAdaptiveSQLMetricUpdates" => Event::SqlMetricUpdates(read(line)?),
+        "DriverAccumUpdates" => Event::SqlDriverUpdates(read(line)?),
+        _ => Event::Unknown(name.to_owned()),
+    }))
+}
+
+fn scheduler_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+    if name == "MiscellaneousProcessAdded" {
+        return read(line).map(Event::MiscellaneousProcessAdded).map(Some);
+    }
+    let Some(kind) = Exclusion::of(name) else {
+        return Ok(Some(Event::Unknown(format!("org.apache.spark.scheduler.SparkListener{name}"))));
+    };
+    let core::Exclusion { executor_id, host_id, stage_id, stage_attempt_id } = read(line)?;
+    let (executor_id, host) = (executor_id.unwrap_or_default(), host_id.unwrap_or_default());
+    let stage = (stage_id.as_i32(), stage_attempt_id.as_i32());
+    Ok(Some(match kind {
+        Exclusion::Executor(excluded) => Event::ExecutorExcluded { executor_id, excluded },
+        Exclusion::Node(excluded) => Event::NodeExcluded { host, excluded },
+        Exclusion::ExecutorForStage => Event::ExecutorExcludedForStage { executor_id, stage },
+        Exclusion::NodeForStage => Event::NodeExcludedForStage { host, stage },
+    }))
+}
+
+enum Exclusion {
+    Executor(bool),
+    Node(bool),
+    ExecutorForStage,
+    NodeForStage,
+}
+
+impl Exclusion {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "ExecutorExcluded" | "ExecutorBlacklisted" => Self::Executor(true),
+            "ExecutorUnexcluded" | "ExecutorUnblacklisted" => Self::Executor(false),
+            "NodeExcluded" | "NodeBlacklisted" => Self::Node(true),
+            "NodeUnexcluded" | "NodeUnblacklisted" => Self::Node(false),
+            "ExecutorExcludedForStage" | "ExecutorBlacklistedForStage" => Self::ExecutorForStage,
+            "NodeExcludedForStage" | "NodeBlacklistedForStage" => Self::NodeForStage,
+            _ => return None,
+        })
+    }
+}

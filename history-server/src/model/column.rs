@@ -1,0 +1,132 @@
+//! Whole numbers in columns that take as few bytes as their values need.
+
+use serde::{Deserialize, Serialize};
+
+/// A column of whole numbers. Equal values cost nothing; others are kept as differences from the first one, in 1, 2, 4 or 8 bytes each,
+/// whichever the widest of them needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    len: usize,
+    base: i64,
+    offsets: Offsets,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Offsets {
+    /// All values equal the base.
+    #[default]
+    None,
+    One(Vec<i8>),
+    Two(Vec<i16>),
+    Four(Vec<i32>),
+    Eight(Vec<i64>),
+}
+
+impl Column {
+    /// The number of values.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The one value that all rows have, if so.
+    pub fn constant(&self) -> Option<i64> {
+        matches!(self.offsets, Offsets::None).then_some(self.base)
+    }
+
+    /// Adds a value at the end.
+    pub fn push(&mut self, value: i64) {
+        if self.len == 0 {
+            self.base = value;
+        }
+        let offset = value.wrapping_sub(self.base);
+        let fits = match &mut self.offsets {
+            Offsets::None => offset == 0,
+            Offsets::One(all) => i8::try_from(offset).map(|offset| all.push(offset)).is_ok(),
+            Offsets::Two(all) => i16::try_from(offset).map(|offset| all.push(offset)).is_ok(),
+            Offsets::Four(all) => i32::try_from(offset).map(|offset| all.push(offset)).is_ok(),
+            Offsets::Eight(all) => {
+                all.push(offset);
+                true
+            }
+        };
+        if !fits {
+            self.widen(offset);
+        }
+        self.len += 1;
+    }
+
+    #[inline(never)]
+    fn widen(&mut self, offset: i64) {
+        let mut all = Vec::with_capacity(self.len + 1);
+        all.extend(self.iter().map(|value| value.wrapping_sub(self.base)));
+        all.push(offset);
+        let wide = offset.unsigned_abs();
+        self.offsets = if wide < 1 << 7 {
+            Offsets::One(all.into_iter().map(|offset| offset as i8).collect())
+        } else if wide < 1 << 15 {
+            Offsets::Two(all.into_iter().map(|offset| offset as i16).collect())
+        } else if wide < 1 << 31 {
+            Offsets::Four(all.into_iter().map(|offset| offset as i32).collect())
+        } else {
+            Offsets::Eight(all)
+        };
+    }
+
+    /// The value in a row.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such row.
+    #[inline]
+    pub fn get(&self, row: usize) -> i64 {
+        assert!(row < self.len, "row {row} of {}", self.len);
+        let offset = match &self.offsets {
+            Offsets::None => 0,
+            Offsets::One(all) => i64::from(all[row]),
+            Offsets::Two(all) => i64::from(all[row]),
+            Offsets::Four(all) => i64::from(all[row]),
+            Offsets::Eight(all) => all[row],
+        };
+        self.base.wrapping_add(offset)
+    }
+
+    /// All values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = i64> + '_ {
+        (0..self.len).map(|row| self.get(row))
+    }
+
+    /// Bytes of memory that the values take.
+    pub fn size_bytes(&self) -> usize {
+        match &self.offsets {
+            Offsets::None => 0,
+            Offsets::One(all) => all.capacity(),
+            Offsets::Two(all) => all.capacity() * 2,
+            Offsets::Four(all) => all.capacity() * 4,
+            Offsets::Eight(all) => all.capacity() * 8,
+        }
+    }
+
+    /// Gives back memory that was set aside for growth.
+    pub fn shrink(&mut self) {
+        match &mut self.offsets {
+            Offsets::None => {}
+            Offsets::One(all) => all.shrink_to_fit(),
+            Offsets::Two(all) => all.shrink_to_fit(),
+            Offsets::Four(all) => all.shrink_to_fit(),
+            Offsets::Eight(all) => all.shrink_to_fit(),
+        }
+    }
+}
+
+impl FromIterator<i64> for Column {
+    fn from_iter<I: IntoIterator<Item = i64>>(values: I) -> Self {
+        let mut column = Self::default();
+        values.into_iter().for_each(|value| column.push(value));
+        column
+    }
+}

@@ -1,0 +1,311 @@
+//! SQL executions.
+
+use std::collections::{BTreeMap, HashSet};
+
+use foldhash::{HashMap, HashMapExt};
+
+use crate::api::v1::types::JobExecutionStatus;
+use crate::event::core::{JobEnd, JobStart};
+use crate::event::sql::{AdaptiveUpdate, DriverUpdates, ExecutionEnd, ExecutionStart, MetricUpdates};
+use crate::event::task::Update;
+use crate::model::SqlExecution;
+use crate::model::order::immutable_order;
+use crate::model::plan::{PlanGraph, SqlMetric};
+
+use super::StageKey;
+use super::plan::graph;
+use super::sql_metrics::{Aggregate, Kind, Kinds, StageMetrics};
+use super::stages::property;
+
+/// The SQL executions of an application.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Executions {
+    live: BTreeMap<i64, LiveExecution>,
+    stored: BTreeMap<i64, SqlExecution>,
+    graphs: BTreeMap<i64, PlanGraph>,
+    /// What the tasks of each stage reported.
+    stages: HashMap<i32, StageMetrics>,
+    /// How many live executions each stage belongs to.
+    owners: HashMap<i32, u32>,
+    /// Which metrics there are in each execution, by its `kinds`.
+    kinds: Vec<Kinds>,
+}
+
+/// An execution that has not ended, or has jobs that have not.
+#[derive(Clone, Debug, Default)]
+struct LiveExecution {
+    data: SqlExecution,
+    driver_updates: Vec<Update>,
+    values: Option<BTreeMap<i64, String>>,
+    end_events: usize,
+    kinds: usize,
+}
+
+impl LiveExecution {
+    fn add_metrics(&mut self, metrics: Vec<SqlMetric>, kinds: &mut [Kinds]) {
+        for metric in &metrics {
+            kinds[self.kinds].insert(metric.accumulator_id, Kind::of(&metric.metric_type));
+        }
+        self.data.metrics.extend(metrics);
+    }
+
+    fn is_over(&self) -> bool {
+        self.end_events > self.data.jobs.len()
+    }
+
+    fn set_job(&mut self, job: i32, status: JobExecutionStatus) {
+        match self.data.jobs.iter_mut().find(|(id, _)| *id == job) {
+            Some((_, old)) => *old = status,
+            None => self.data.jobs.push((job, status)),
+        }
+    }
+
+    fn written(&self) -> SqlExecution {
+        let mut data = self.data.clone();
+        data.metric_values = self.values.clone().unwrap_or_default();
+        data
+    }
+}
+
+/// The metrics of a plan, each accumulator once: the last node that has it names it.
+fn plan_metrics(graph: &PlanGraph) -> Vec<SqlMetric> {
+    let mut metrics: Vec<SqlMetric> = Vec::new();
+    let mut places: HashMap<i64, usize> = HashMap::new();
+    for metric in graph.all_nodes().flat_map(|node| &node.metrics) {
+        match places.get(&metric.accumulator_id) {
+            Some(at) => metrics[*at] = metric.clone(),
+            None => {
+                places.insert(metric.accumulator_id, metrics.len());
+                metrics.push(metric.clone());
+            }
+        }
+    }
+    metrics
+}
+
+impl Executions {
+    fn execution(&mut self, id: i64) -> &mut LiveExecution {
+        let kinds = &mut self.kinds;
+        self.live.entry(id).or_insert_with(|| {
+            kinds.push(Kinds::default());
+            let data = SqlExecution { id, submission_time: -1, ..SqlExecution::default() };
+            LiveExecution { data, kinds: kinds.len() - 1, ..LiveExecution::default() }
+        })
+    }
+
+    fn add_metrics(&mut self, id: i64, metrics: Vec<SqlMetric>) {
+        self.execution(id);
+        if let Some(execution) = self.live.get_mut(&id) {
+            execution.add_metrics(metrics, &mut self.kinds);
+        }
+    }
+
+    pub(super) fn start(&mut self, event: ExecutionStart) {
+        let Some(graph) = graph(&event.plan) else { return };
+        let metrics = plan_metrics(&graph);
+        self.graphs.insert(event.id, graph);
+        self.add_metrics(event.id, metrics);
+        let data = &mut self.execution(event.id).data;
+        data.root_id = event.root_id.unwrap_or(event.id);
+        data.query_id = event.query_id;
+        data.description = event.description;
+        data.details = event.details;
+        data.plan_text = event.plan_text;
+        data.modified_configs = event.modified_configs;
+        data.submission_time = event.time;
+        self.update(event.id);
+    }
+
+    pub(super) fn adaptive_update(&mut self, event: AdaptiveUpdate) {
+        let Some(graph) = graph(&event.plan) else { return };
+        let metrics = plan_metrics(&graph);
+        self.graphs.insert(event.id, graph);
+        self.add_metrics(event.id, metrics);
+        self.execution(event.id).data.plan_text = event.plan_text;
+        self.update(event.id);
+    }
+
+    pub(super) fn metric_updates(&mut self, event: MetricUpdates) {
+        self.add_metrics(event.execution_id.0, event.sql_plan_metrics);
+        self.update(event.execution_id.0);
+    }
+
+    pub(super) fn driver_updates(&mut self, event: DriverUpdates) {
+        if let Some(execution) = self.live.get_mut(&event.execution_id.0) {
+            let updates = event.accum_updates.iter().map(|(id, value)| Update { id: id.0, value: value.0 });
+            execution.driver_updates.extend(updates);
+            self.update(event.execution_id.0);
+        }
+    }
+
+    pub(super) fn end(&mut self, event: ExecutionEnd) {
+        let id = event.execution_id.0;
+        let Some(execution) = self.live.get_mut(&id) else { return };
+        execution.data.completion_time = Some(event.time.0);
+        execution.data.error_message = event.error_message;
+        self.update(id);
+        let values = self.aggregate(id);
+        self.forget_stages(id);
+        let Some(execution) = self.live.get_mut(&id) else { return };
+        execution.values = values;
+        execution.end_events += 1;
+        let written = execution.written();
+        self.stored.insert(id, written);
+        self.update(id);
+    }
+
+    pub(super) fn job_start(&mut self, event: &JobStart) {
+        let id = property(event.properties.as_ref(), "spark.sql.execution.id");
+        let Some(Ok(id)) = id.map(str::parse::<i64>) else { return };
+        if !self.live.contains_key(&id) {
+            self.revive(id);
+        }
+        let kinds = self.execution(id).kinds;
+        let named = event.stage_ids.iter().map(|id| (id.as_i32(), 0));
+        let stages: Vec<_> = match &event.stages {
+            Some(infos) => infos.iter().map(|info| (info.id.as_i32(), info.num_tasks.as_i32())).collect(),
+            None => named.collect(),
+        };
+        if !self.kinds[kinds].is_empty() {
+            for (stage, num_tasks) in &stages {
+                self.stages.insert(*stage, StageMetrics::new((*stage, 0), *num_tasks, kinds));
+            }
+        }
+        let execution = self.execution(id);
+        execution.set_job(event.id.as_i32(), JobExecutionStatus::Running);
+        let known: HashSet<_> = execution.data.stages.iter().copied().collect();
+        let mut added = HashSet::new();
+        let new: Vec<_> = stages
+            .iter()
+            .map(|(stage, _)| *stage)
+            .filter(|stage| !known.contains(stage) && added.insert(*stage))
+            .collect();
+        execution.data.stages.extend(&new);
+        let written = execution.written();
+        for stage in new {
+            *self.owners.entry(stage).or_default() += 1;
+        }
+        self.stored.insert(id, written);
+        self.update(id);
+    }
+
+    /// An execution that had ended gets another job: as in Spark, its driver metrics and its error are forgotten.
+    fn revive(&mut self, id: i64) {
+        let Some(stored) = self.stored.get(&id).cloned() else { return };
+        let SqlExecution { metrics, metric_values, .. } = stored.clone();
+        let execution = self.execution(id);
+        execution.data = SqlExecution { metrics: Vec::new(), error_message: None, ..stored };
+        execution.values = Some(metric_values);
+        execution.end_events = execution.data.jobs.len() + 1;
+        let stages = execution.data.stages.clone();
+        self.add_metrics(id, metrics);
+        for stage in stages {
+            *self.owners.entry(stage).or_default() += 1;
+        }
+    }
+
+    pub(super) fn job_end(&mut self, event: &JobEnd) {
+        let job = event.id.as_i32();
+        let succeeded = event.result.result == "JobSucceeded";
+        let status = if succeeded { JobExecutionStatus::Succeeded } else { JobExecutionStatus::Failed };
+        let of_job = |execution: &LiveExecution| execution.data.jobs.iter().any(|(id, _)| *id == job);
+        let ids: Vec<_> = self.live.iter().filter(|(_, execution)| of_job(execution)).map(|(id, _)| *id).collect();
+        for id in ids {
+            if let Some(execution) = self.live.get_mut(&id) {
+                execution.set_job(job, status);
+                execution.end_events += 1;
+            }
+            self.update(id);
+        }
+    }
+
+    pub(super) fn stage_submitted(&mut self, (stage, attempt): StageKey) {
+        if !self.owners.contains_key(&stage) {
+            return;
+        }
+        if let Some(metrics) = self.stages.get_mut(&stage).filter(|metrics| metrics.key.1 != attempt) {
+            *metrics = StageMetrics::new((stage, attempt), metrics.num_tasks, metrics.kinds);
+        }
+    }
+
+    pub(super) fn task_end(&mut self, stage: StageKey, task_id: i64, index: i32, updates: &[Update], succeeded: bool) {
+        if !self.owners.contains_key(&stage.0) {
+            return;
+        }
+        if let Some(metrics) = self.stages.get_mut(&stage.0).filter(|metrics| metrics.key == stage) {
+            metrics.task_end(&self.kinds[metrics.kinds], task_id, index, updates, succeeded);
+        }
+    }
+
+    /// Writes an execution down for good when nothing more can come.
+    fn update(&mut self, id: i64) {
+        if !self.live.get(&id).is_some_and(LiveExecution::is_over) {
+            return;
+        }
+        self.forget_stages(id);
+        let Some(execution) = self.live.remove(&id) else { return };
+        for stage in &execution.data.stages {
+            if let Some(owners) = self.owners.get_mut(stage) {
+                *owners -= 1;
+                if *owners == 0 {
+                    self.owners.remove(stage);
+                }
+            }
+        }
+        self.kinds[execution.kinds] = Kinds::default();
+        self.stored.insert(id, execution.written());
+    }
+
+    /// Drops what tasks reported for stages that no other live execution has.
+    fn forget_stages(&mut self, id: i64) {
+        let own: HashSet<_> = self.live.get(&id).into_iter().flat_map(|execution| &execution.data.stages).collect();
+        let owners = &self.owners;
+        self.stages.retain(|stage, _| {
+            let all = owners.get(stage).copied().unwrap_or(0);
+            all > u32::from(own.contains(stage))
+        });
+    }
+
+    fn aggregate(&self, id: i64) -> Option<BTreeMap<i64, String>> {
+        let execution = self.live.get(&id)?;
+        if execution.values.is_some() {
+            return execution.values.clone();
+        }
+        let hashes = &execution.data.stages;
+        let stages = immutable_order(hashes).into_iter().filter_map(|at| self.stages.get(&hashes[at]));
+        Some(Aggregate::new(&execution.data.metrics, stages).values(&execution.driver_updates))
+    }
+
+    pub(super) fn finish(&mut self) {
+        let ids: Vec<_> = self.live.keys().copied().collect();
+        for id in ids {
+            let values = self.aggregate(id);
+            if let Some(execution) = self.live.get_mut(&id) {
+                execution.values = values;
+                let written = execution.written();
+                self.stored.insert(id, written);
+            }
+        }
+    }
+
+    /// Keeps this many executions; those that ended first go first.
+    pub(super) fn retain(&mut self, limit: usize) {
+        let excess = self.stored.len().saturating_sub(limit);
+        let mut ended: Vec<_> =
+            self.stored.values().filter_map(|execution| Some((execution.completion_time?, execution.id))).collect();
+        ended.sort_unstable();
+        for (_, id) in ended.into_iter().take(excess) {
+            self.stored.remove(&id);
+        }
+    }
+
+    pub(super) fn into_executions(mut self) -> Vec<SqlExecution> {
+        let mut executions: Vec<_> = self.stored.into_values().collect();
+        for execution in &mut executions {
+            execution.graph = self.graphs.remove(&execution.id).unwrap_or_default();
+            let ids: Vec<_> = execution.jobs.iter().map(|(id, _)| *id).collect();
+            execution.jobs = immutable_order(&ids).into_iter().map(|at| execution.jobs[at]).collect();
+        }
+        executions
+    }
+}
