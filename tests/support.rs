@@ -3,22 +3,22 @@
 #![allow(dead_code, reason = "each tier uses its part of this")]
 
 #[path = "support/browser.rs"]
-pub mod browser;
+pub(crate) mod browser;
 #[path = "support/cache.rs"]
-pub mod cache;
+pub(crate) mod cache;
 #[path = "support/cluster.rs"]
-pub mod cluster;
+pub(crate) mod cluster;
 #[path = "support/hearth.rs"]
-pub mod hearth;
+pub(crate) mod hearth;
 #[path = "support/process.rs"]
-pub mod process;
+pub(crate) mod process;
 #[path = "support/wait.rs"]
-pub mod wait;
+pub(crate) mod wait;
 
 use std::path::PathBuf;
 
 /// A folder under `target/test-output` for what people look at after a test: screenshots, logs. Emptied first.
-pub fn output_folder(name: &str) -> PathBuf {
+pub(crate) fn output_folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/test-output").join(name);
     if folder.is_dir() {
         std::fs::remove_dir_all(&folder).unwrap();

@@ -181,7 +181,7 @@ async fn every_line_is_there_once(pages: &str, app: &str, who: &str) {
     for stream in ["stdout", "stderr"] {
         let url = format!("{pages}/history/{app}/executors/{who}/logs/download?stream={stream}");
         let line = |number: usize| {
-            let more = if number % 1000 == 0 { format!(" {}", "long–".repeat(9000)) } else { String::new() };
+            let more = if number.is_multiple_of(1000) { format!(" {}", "long–".repeat(9000)) } else { String::new() };
             format!("{name} {stream} line {number}{more}")
         };
         let expected: Vec<_> = (1..=LINES).map(line).collect();

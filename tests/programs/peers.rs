@@ -7,6 +7,7 @@ use crate::support::browser::{Browser, Scheme};
 use crate::support::cache;
 use crate::support::output_folder;
 use crate::support::process::{guarded, run};
+use crate::support::wait::eventually;
 
 #[tokio::test]
 async fn spark_of_every_version_runs() {
@@ -36,4 +37,26 @@ async fn a_browser_opens_a_page_in_light_and_dark() {
     let picture = output_folder("peers").join("page.png");
     browser.screenshot(&picture).await;
     assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[tokio::test]
+async fn a_process_that_the_test_lets_go_ends_with_all_that_it_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = folder.path().join("ids");
+    let script = format!("sleep 1000 & echo $$ $! > {}; wait", ids.display());
+    let child = guarded("sh").args(["-c", &script]).spawn().unwrap();
+    let minute = Duration::from_secs(60);
+    let started = eventually("ids of both processes", minute, async || {
+        let text = std::fs::read_to_string(&ids).ok()?;
+        text.ends_with('\n').then(|| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    })
+    .await;
+    // A process that nobody has waited for yet is still listed, as a zombie.
+    let running = |id: &String| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        !stat.is_empty() && !stat.contains(") Z ")
+    };
+    assert!(started.iter().all(running), "{started:?}");
+    drop(child);
+    eventually("the end of both", minute, async || (!started.iter().any(running)).then_some(())).await;
 }

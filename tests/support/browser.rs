@@ -1,4 +1,4 @@
-//! A headless Chromium, driven as its driver speaks: W3C WebDriver, plus the driver's way to Chromium's own protocol.
+//! A headless Chromium, driven as its driver speaks: W3C `WebDriver`, plus the driver's way to Chromium's own protocol.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,11 +12,11 @@ use tokio::process::Child;
 
 use super::process::guarded;
 
-/// The name under which WebDriver answers with a reference to an element.
+/// The name under which `WebDriver` answers with a reference to an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser with one window; ends, with all of its processes, when dropped.
-pub struct Browser {
+pub(crate) struct Browser {
     client: Client,
     session: String,
     _driver: Child,
@@ -25,7 +25,7 @@ pub struct Browser {
 
 /// What the system says the reader likes.
 #[derive(Clone, Copy, Debug)]
-pub enum Scheme {
+pub(crate) enum Scheme {
     /// Dark on light.
     Light,
     /// Light on dark.
@@ -34,7 +34,7 @@ pub enum Scheme {
 
 impl Browser {
     /// Starts a browser with an empty profile and a window of this size.
-    pub async fn start(width: u32, height: u32) -> Self {
+    pub(crate) async fn start(width: u32, height: u32) -> Self {
         let mut command = guarded("chromedriver");
         let mut driver = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let port = port(&mut driver).await;
@@ -62,45 +62,45 @@ impl Browser {
     }
 
     /// Opens a page and waits until it has loaded.
-    pub async fn open(&self, url: &str) {
+    pub(crate) async fn open(&self, url: &str) {
         self.post("url", json!({"url": url})).await;
     }
 
     /// The address of the page that is open.
-    pub async fn url(&self) -> String {
+    pub(crate) async fn url(&self) -> String {
         self.get("url").await.as_str().unwrap().to_owned()
     }
 
     /// The text that a reader sees of the first element that the CSS selector finds.
-    pub async fn text(&self, css: &str) -> String {
+    pub(crate) async fn text(&self, css: &str) -> String {
         let element = self.find("css selector", css).await;
         self.get(&format!("element/{element}/text")).await.as_str().unwrap().to_owned()
     }
 
     /// Clicks the first link with this text.
-    pub async fn click_link(&self, text: &str) {
+    pub(crate) async fn click_link(&self, text: &str) {
         let element = self.find("link text", text).await;
         self.click_element(&element).await;
     }
 
     /// Clicks the first element that the CSS selector finds.
-    pub async fn click(&self, css: &str) {
+    pub(crate) async fn click(&self, css: &str) {
         let element = self.find("css selector", css).await;
         self.click_element(&element).await;
     }
 
     /// Runs the body of a JavaScript function in the page and gives what it returns.
-    pub async fn script(&self, body: &str) -> Value {
+    pub(crate) async fn script(&self, body: &str) -> Value {
         self.post("execute/sync", json!({"script": body, "args": []})).await
     }
 
     /// Gives the window another size.
-    pub async fn resize(&self, width: u32, height: u32) {
+    pub(crate) async fn resize(&self, width: u32, height: u32) {
         self.post("window/rect", json!({"width": width, "height": height})).await;
     }
 
     /// Shows pages as to a reader who likes this scheme.
-    pub async fn prefer(&self, scheme: Scheme) {
+    pub(crate) async fn prefer(&self, scheme: Scheme) {
         let value = match scheme {
             Scheme::Light => "light",
             Scheme::Dark => "dark",
@@ -111,7 +111,7 @@ impl Browser {
     }
 
     /// Saves what the window shows as a PNG.
-    pub async fn screenshot(&self, file: &Path) {
+    pub(crate) async fn screenshot(&self, file: &Path) {
         use base64::Engine;
         let picture = self.get("screenshot").await;
         let png = base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The folder that `tests/setup` fills.
 #[expect(clippy::disallowed_methods, reason = "tests/setup and the tests are told by the same variable")]
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     match std::env::var_os("HEARTH_TEST_CACHE") {
         Some(folder) => PathBuf::from(folder),
         None => PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache/hearth-tests"),
@@ -12,31 +12,31 @@ pub fn folder() -> PathBuf {
 }
 
 /// The version of `name` in `tests/versions`.
-pub fn version(name: &str) -> &'static str {
+pub(crate) fn version(name: &str) -> &'static str {
     let of_name = |line: &'static str| line.strip_prefix(name)?.strip_prefix('=');
     include_str!("../versions").lines().find_map(of_name).unwrap_or_else(|| panic!("tests/versions has no {name}"))
 }
 
 /// A path in the cache that must be there for the tests of `tier`.
-pub fn needed(path: impl AsRef<Path>, tier: &str) -> PathBuf {
+pub(crate) fn needed(path: impl AsRef<Path>, tier: &str) -> PathBuf {
     let path = folder().join(path);
     assert!(path.exists(), "{} is missing: run `tests/setup {tier}`", path.display());
     path
 }
 
 /// A program of the Kubernetes node.
-pub fn node_program(name: &str) -> PathBuf {
+pub(crate) fn node_program(name: &str) -> PathBuf {
     let folder = if ["etcd", "coredns"].contains(&name) { name } else { "kubernetes" };
     needed(Path::new(folder).join(name), "cluster")
 }
 
 /// The Python of the environment that has the pyspark of this minor version, as `4.3`.
-pub fn python(spark: &str) -> PathBuf {
+pub(crate) fn python(spark: &str) -> PathBuf {
     needed(environment(spark).join("ok"), "programs").with_file_name("bin/python")
 }
 
 /// `SPARK_HOME` of this minor version, as `4.3`: `bin/spark-submit`, `jars/` with Hadoop's client among them.
-pub fn spark_home(spark: &str) -> PathBuf {
+pub(crate) fn spark_home(spark: &str) -> PathBuf {
     let lib = needed(environment(spark).join("ok"), "programs").with_file_name("lib");
     let python = std::fs::read_dir(lib).unwrap().map(|entry| entry.unwrap().path());
     let mut homes = python.map(|python| python.join("site-packages/pyspark")).filter(|home| home.is_dir());

@@ -14,7 +14,7 @@ use super::process::{Output, guarded, run};
 
 /// A running node; ends when dropped, when the test panics, and when its process dies.
 #[derive(Debug)]
-pub struct Node {
+pub(crate) struct Node {
     guardian: Child,
     lifeline: Option<ChildStdin>,
     folder: PathBuf,
@@ -24,13 +24,13 @@ pub struct Node {
 
 impl Node {
     /// The node that the tests of this binary share. It ends with the test process.
-    pub async fn shared() -> &'static Self {
+    pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceLock<Node> = OnceLock::new();
         tokio::task::spawn_blocking(|| SHARED.get_or_init(Self::start)).await.unwrap()
     }
 
     /// Starts another node, and returns when it takes pods.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let programs = ["kube-apiserver", "etcd", "coredns"].map(cache::node_program);
         let images = ["image-pause/image.tar", "image-spark/image.tar"].map(|path| cache::needed(path, "cluster"));
         // Ctrl-C is for the test; the guardian sees that the test has ended.
@@ -58,43 +58,43 @@ impl Node {
     }
 
     /// The address of this machine as pods see it, and where a server must listen for them.
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
     /// The API server's URL.
-    pub fn api_server(&self) -> &str {
+    pub(crate) fn api_server(&self) -> &str {
         &self.api_server
     }
 
     /// A kubeconfig that may do anything.
-    pub fn kubeconfig(&self) -> PathBuf {
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.folder.join("admin.kubeconfig")
     }
 
     /// What is `/var/log/pods` on the node.
-    pub fn pod_logs(&self) -> PathBuf {
+    pub(crate) fn pod_logs(&self) -> PathBuf {
         self.folder.join("var-log/pods")
     }
 
     /// Where the node keeps everything; its name is that of its control groups too.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Runs `kubectl` to its end.
-    pub async fn kubectl(&self, arguments: &[&str]) -> Output {
+    pub(crate) async fn kubectl(&self, arguments: &[&str]) -> Output {
         let mut command = guarded(cache::node_program("kubectl"));
         run(command.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments), Duration::from_secs(60)).await
     }
 
     /// Process id of the guardian.
-    pub fn guardian(&self) -> u32 {
+    pub(crate) fn guardian(&self) -> u32 {
         self.guardian.id()
     }
 
     /// Ends the node, as its test's death would, and waits until nothing is left.
-    pub fn end(mut self) {
+    pub(crate) fn end(mut self) {
         drop(self.lifeline.take());
         self.guardian.wait().unwrap();
     }
@@ -102,16 +102,16 @@ impl Node {
 
 /// A namespace of a test's own, in which the service account `spark` may do what a driver does.
 #[derive(Debug)]
-pub struct Namespace {
+pub(crate) struct Namespace {
     /// The node it is on.
-    pub node: &'static Node,
+    pub(crate) node: &'static Node,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 impl Namespace {
     /// Makes a namespace of this name on the shared node.
-    pub async fn new(name: &str) -> Self {
+    pub(crate) async fn new(name: &str) -> Self {
         let namespace = Self { node: Node::shared().await, name: name.to_owned() };
         namespace.node.kubectl(&["create", "namespace", name]).await.succeeded();
         namespace.kubectl(&["create", "serviceaccount", "spark"]).await.succeeded();
@@ -121,12 +121,12 @@ impl Namespace {
     }
 
     /// Runs `kubectl` in this namespace.
-    pub async fn kubectl(&self, arguments: &[&str]) -> Output {
+    pub(crate) async fn kubectl(&self, arguments: &[&str]) -> Output {
         self.node.kubectl(&[&["--namespace", &self.name], arguments].concat()).await
     }
 
     /// What a person would want to see when a test of pods has failed.
-    pub async fn describe(&self) -> String {
+    pub(crate) async fn describe(&self) -> String {
         let pods = self.kubectl(&["get", "pods", "-o", "wide"]).await.stdout;
         let events = self.kubectl(&["get", "events"]).await.stdout;
         format!("{pods}\n{events}")

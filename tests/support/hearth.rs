@@ -13,7 +13,7 @@ use super::process::{guarded, terminate};
 use super::wait::eventually;
 
 /// A running `hearth`; ends when dropped.
-pub struct Hearth {
+pub(crate) struct Hearth {
     child: Child,
     said: Arc<Mutex<Said>>,
 }
@@ -27,7 +27,7 @@ struct Said {
 impl Hearth {
     /// Starts `hearth` with these arguments and environment, and returns when it has printed an address for each of
     /// `roles`, as in `staging server  http://127.0.0.1:10000`.
-    pub async fn start<A: AsRef<OsStr>>(arguments: &[A], environment: &[(&str, &str)], roles: &[&str]) -> Self {
+    pub(crate) async fn start<A: AsRef<OsStr>>(arguments: &[A], environment: &[(&str, &str)], roles: &[&str]) -> Self {
         let mut command = guarded(env!("CARGO_BIN_EXE_hearth"));
         command.args(arguments).envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -45,17 +45,17 @@ impl Hearth {
     }
 
     /// The URL that `hearth` printed for a role, without a slash at its end.
-    pub fn address(&self, role: &str) -> String {
+    pub(crate) fn address(&self, role: &str) -> String {
         self.said.lock().unwrap().addresses[role].trim_end_matches('/').to_owned()
     }
 
     /// All that it has said so far, both streams.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.said.lock().unwrap().all.clone()
     }
 
     /// Tells it to stop, waits until it has, and returns its exit code and all that it said.
-    pub async fn stop(mut self) -> (Option<i32>, String) {
+    pub(crate) async fn stop(mut self) -> (Option<i32>, String) {
         terminate(&self.child).await;
         // Waiting closes standard input first, which the guard takes for the end of the test.
         let lifeline = self.child.stdin.take();

@@ -14,7 +14,7 @@ const GUARD: &str = r#"exec 3<&0 </dev/null
 exec 3<&- "$@""#;
 
 /// A command for `program` that ends, with all that it starts, when its standard input is dropped.
-pub fn guarded(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn guarded(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("setsid");
     command.args(["bash", "-c", GUARD, "guard"]).arg(program).stdin(Stdio::piped());
     command
@@ -22,25 +22,25 @@ pub fn guarded(program: impl AsRef<OsStr>) -> Command {
 
 /// What a program that ended left.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     /// How it ended.
-    pub status: ExitStatus,
+    pub(crate) status: ExitStatus,
     /// All of its standard output.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// All of its standard error.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Output {
     /// Itself, when the program ended well; fails the test with all that it said otherwise.
-    pub fn succeeded(self) -> Self {
+    pub(crate) fn succeeded(self) -> Self {
         assert!(self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
         self
     }
 }
 
 /// Runs a [`guarded`] command to its end; fails the test, with what the program said, when that is not within `limit`.
-pub async fn run(command: &mut Command, limit: Duration) -> Output {
+pub(crate) async fn run(command: &mut Command, limit: Duration) -> Output {
     let name = format!("{:?}", command.as_std());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("setsid and bash run");
     let lifeline = child.stdin.take();
@@ -61,7 +61,7 @@ pub async fn run(command: &mut Command, limit: Duration) -> Output {
 }
 
 /// Tells a process to end, as a system does that stops it.
-pub async fn terminate(child: &Child) {
+pub(crate) async fn terminate(child: &Child) {
     if let Some(id) = child.id() {
         let status = Command::new("kill").arg("-TERM").arg(id.to_string()).status().await.unwrap();
         assert!(status.success(), "kill -TERM {id}: {status}");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Looks until `check` gives something, or fails the test after `limit` with the `what` that did not come.
-pub async fn eventually<T>(what: &str, limit: Duration, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, limit: Duration, mut check: impl AsyncFnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = check().await {
