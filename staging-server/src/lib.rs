@@ -1,1 +1,34 @@
-//! Takes local jars and files from submitters and serves them to drivers, executors and init containers.
+//! Takes jars and files from submitters and serves them to drivers, executors and init containers.
+//!
+//! Two doors so far: WebHDFS, which a stock `spark-submit` and `hadoop fs` speak, and plain GET for whatever takes a URL.
+//! Both lead to the same three trees:
+//!
+//! | path | is |
+//! | --- | --- |
+//! | `/staging/<namespace>/…` | uploads; content is kept once, whatever it is called |
+//! | `/event-logs/…` | event logs as Spark lays them out, readable while they are written |
+//! | `/pod-templates/<namespace>/<name>.yaml` | pod templates |
+//!
+//! It keeps no state of its own: any replica serves what another took, also while it is being written. It does not know
+//! who is calling; until it does, it belongs on loopback or behind something that does.
+//!
+//! Read [`Staging`] first, then the tree behind a path (`tree`), then `webhdfs` for the protocol.
+
+mod blobs;
+mod config;
+mod error;
+mod file_system;
+mod plain;
+mod range;
+mod resources;
+mod server;
+mod status;
+mod tree;
+mod upload;
+mod webhdfs;
+
+pub use config::Config;
+pub use error::Error;
+pub use server::Staging;
+
+type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,29 @@
+use std::time::Duration;
+
+/// What an operator can say of a staging server.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The URL under which clients reach this server, without a path. Without it, uploads are redirected to the name by
+    /// which the client called (`X-Forwarded-Host` and `X-Forwarded-Proto`, else `Host`).
+    pub public_url: Option<url::Url>,
+    /// The largest file that an upload may make. Event logs have no limit: they are as long as their application.
+    pub max_upload_bytes: u64,
+    /// The largest pod template.
+    pub max_pod_template_bytes: u64,
+    /// After how many bytes what has arrived of an event log is written to the store.
+    pub event_log_flush_bytes: usize,
+    /// After how long at most it is.
+    pub event_log_flush_interval: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            max_upload_bytes: 10 << 30,
+            max_pod_template_bytes: 1 << 20,
+            event_log_flush_bytes: 1 << 20,
+            event_log_flush_interval: Duration::from_secs(2),
+        }
+    }
+}

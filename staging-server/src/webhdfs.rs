@@ -1,0 +1,117 @@
+//! WebHDFS as Hadoop's client of Spark 3.0 to 4.3 speaks it: `hadoop fs` and a stock `spark-submit`.
+//!
+//! The protocol is Apache Hadoop's ("WebHDFS REST API", and the client's source, `WebHdfsFileSystem.java`). Where the
+//! clients need more than the documents say, the place that does it says so.
+
+mod answer;
+mod exception;
+mod operations;
+mod parameters;
+mod path;
+mod read;
+mod redirect;
+mod write;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Uri, header};
+use axum::response::Response;
+use axum::routing::any;
+
+use crate::file_system::FileSystem;
+use crate::tree::FilePath;
+use crate::{Result, Staging};
+use answer::Answer;
+pub(crate) use exception::{message, root_cause};
+use operations::Operation;
+use parameters::Parameters;
+pub(crate) use path::decode as decode_path;
+
+const PREFIX: &str = "/webhdfs/v1";
+
+/// The routes of this protocol.
+pub(crate) fn router() -> Router<Staging> {
+    Router::new()
+        .route(PREFIX, any(handle))
+        .route(&format!("{PREFIX}/"), any(handle))
+        .route(&format!("{PREFIX}/{{*path}}"), any(handle))
+}
+
+/// One request, understood.
+struct Call {
+    staging: Staging,
+    operation: Operation,
+    path: FilePath,
+    parameters: Parameters,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+async fn handle(State(staging): State<Staging>, request: Request) -> Response {
+    let client = Client::of(request.headers());
+    let (path, method) = (request.uri().path().to_owned(), request.method().clone());
+    match run(staging, request).await {
+        Ok(answer) => answer.for_client(client),
+        Err(error) => {
+            tracing::debug!(path, %method, error = &error as &dyn std::error::Error, "request refused");
+            exception::answer(&error, client)
+        }
+    }
+}
+
+async fn run(staging: Staging, request: Request) -> Result<Answer> {
+    let (head, body) = request.into_parts();
+    let parameters = Parameters::parse(head.uri.query().unwrap_or_default());
+    let operation = Operation::parse(parameters.text("op"), &head.method)?;
+    let path = path::parse(head.uri.path())?;
+    let call = Call { staging, operation, path, parameters, uri: head.uri, headers: head.headers };
+    call.run(body).await
+}
+
+impl Call {
+    async fn run(self, body: Body) -> Result<Answer> {
+        match self.operation {
+            Operation::Append => self.append(body).await,
+            Operation::CheckAccess => self.check_access().await,
+            Operation::Create => self.create(body).await,
+            Operation::Delete => self.delete().await,
+            Operation::GetContentSummary => self.content_summary().await,
+            Operation::GetFileBlockLocations => self.block_locations().await,
+            Operation::GetFileStatus => self.file_status().await,
+            Operation::GetHomeDirectory => Ok(self.home_directory()),
+            Operation::GetServerDefaults => Ok(Answer::json(answer::server_defaults())),
+            Operation::GetStatus => Ok(Answer::json(answer::file_system_status())),
+            Operation::GetTrashRoot => Ok(self.trash_root()),
+            Operation::ListStatus => self.list().await,
+            Operation::ListStatusBatch => self.list_batch().await,
+            Operation::MakeDirectories => self.make_directories().await,
+            Operation::Open => self.open().await,
+            Operation::Rename => self.rename().await,
+            Operation::SetOwner | Operation::SetPermission | Operation::SetTimes => self.set_attributes().await,
+            Operation::SetReplication => self.set_replication().await,
+        }
+    }
+
+    fn files(&self) -> &FileSystem {
+        self.staging.files()
+    }
+}
+
+/// What kind of client asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Client {
+    /// Java's own HTTP client, and so Hadoop. That of Hadoop 3.5 lacks the class that reads media types: any
+    /// `Content-Type` on JSON ends in "Response decoding failure". Without one, all versions are content.
+    Java,
+    Other,
+}
+
+impl Client {
+    fn of(headers: &HeaderMap) -> Self {
+        match headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Java/")) {
+            true => Self::Java,
+            false => Self::Other,
+        }
+    }
+}
