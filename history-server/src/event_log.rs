@@ -12,7 +12,9 @@ mod source;
 
 pub use blocks::{Block, Checkpoint, LineBlocks, ReadOptions};
 pub use decode::Codec;
+pub(crate) use decode::Decoder;
 pub use find::{EventLog, LogFile};
+pub(crate) use open::{local_error, local_path};
 pub use source::LogSource;
 
 /// Something in a log that could not be read, for people to see. The rest of the log is served.

@@ -51,16 +51,17 @@ impl Deref for Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        const POOLED: usize = 16;
+        const POOLED: usize = 4;
+        const POOLED_BYTES: usize = 16 * 1024 * 1024;
         let bytes = std::mem::take(&mut self.bytes);
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        if pool.len() < POOLED && bytes.capacity() <= 4 * 1024 * 1024 {
+        if pool.len() < POOLED && bytes.capacity() <= POOLED_BYTES {
             pool.push(bytes);
         }
     }
 }
 
-/// The text of an event log as blocks of whole lines, every line with its line feed, but the last of a file if it has
+/// The text of an event log as blocks of whole lines, every line with its line feed, but the last of the log if it has
 /// none. Blocks on I/O: use it on a blocking thread only.
 ///
 /// Of a log that is not complete, a last line without line feed is held back: the rest of it is still to come.
@@ -272,6 +273,9 @@ impl LineBlocks {
         } else if rest > self.options.max_line_bytes {
             self.lines_too_long += 1;
             bytes.truncate(whole);
+        } else if rest > 0 && !self.files.is_empty() {
+            // The next file begins a line of its own.
+            bytes.push(b'\n');
         }
         self.carry.clear();
         self.current = None;

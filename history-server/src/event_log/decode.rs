@@ -42,6 +42,17 @@ impl Codec {
         }
     }
 
+    /// How a unit of the codec begins, where that can be told from other bytes.
+    pub(crate) fn unit_magic(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Zstd => Some(&[0x28, 0xb5, 0x2f, 0xfd]),
+            Self::Lz4 => Some(lz4::MAGIC),
+            Self::Lzf => Some(lzf::MAGIC),
+            // Chunks of Snappy begin with their length and nothing else.
+            Self::Plain | Self::Snappy => None,
+        }
+    }
+
     fn looks_like(head: &[u8]) -> Self {
         match head {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,

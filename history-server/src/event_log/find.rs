@@ -13,7 +13,8 @@ use chrono::{DateTime, Utc};
 use storage::growing::GrowingFile;
 use storage::{ObjectPath, Result};
 
-pub(crate) use list::{scan, try_names};
+use list::try_names;
+pub(crate) use list::{Found, scan};
 
 use super::{LogSource, name};
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
+use std::path::PathBuf;
 
 use bytes::{Buf as _, Bytes};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -21,8 +22,8 @@ const RANGES_IN_FLIGHT: usize = 4;
 /// reader. Failures of the store are errors of kind [`io::ErrorKind::Other`].
 pub(crate) fn open(store: &Store, file: &LogFile, offset: u64, runtime: &Handle) -> io::Result<Box<dyn Read + Send>> {
     let length = file.size_bytes.saturating_sub(offset);
-    if let (Some(folder), None) = (store.url().as_folder(), &file.growing) {
-        let opened = File::open(folder.join(file.path.as_str())).and_then(|mut local| {
+    if let Some(path) = local_path(store, file) {
+        let opened = File::open(path).and_then(|mut local| {
             local.seek(SeekFrom::Start(offset))?;
             Ok(local)
         });
@@ -43,6 +44,12 @@ pub(crate) fn open(store: &Store, file: &LogFile, offset: u64, runtime: &Handle)
         }
     });
     Ok(Box::new(Fetched { receiver, task, chunk: Bytes::new() }))
+}
+
+/// Where this machine has the file, when its store is a folder. Names that the store writes otherwise go through it.
+pub(crate) fn local_path(store: &Store, file: &LogFile) -> Option<PathBuf> {
+    let plain = file.growing.is_none() && !file.path.as_str().contains(['#', '%']);
+    store.url().as_folder().filter(|_| plain).map(|folder| folder.join(file.path.as_str()))
 }
 
 fn ranges(store: Store, file: LogFile, offset: u64) -> impl futures::Stream<Item = storage::Result<Bytes>> + Send {
@@ -83,7 +90,8 @@ impl Drop for Fetched {
     }
 }
 
-fn local_error(file: &LogFile, error: io::Error) -> storage::Error {
+/// A failure of this machine's file system, in the store's words.
+pub(crate) fn local_error(file: &LogFile, error: io::Error) -> storage::Error {
     let path = file.path.clone();
     match error.kind() {
         io::ErrorKind::NotFound => storage::Error::NotFound { path },

@@ -3,7 +3,7 @@ use std::io;
 use super::{Input, damaged};
 
 /// `com.ning.compress.lzf.LZFOutputStream`: `ZV`, kind, length of the chunk, and of the text if it is compressed.
-const MAGIC: &[u8] = b"ZV";
+pub(super) const MAGIC: &[u8] = b"ZV";
 const RAW_HEADER_BYTES: usize = 5;
 const COMPRESSED_HEADER_BYTES: usize = 7;
 

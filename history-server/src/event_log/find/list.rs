@@ -31,7 +31,7 @@ struct Group {
 }
 
 /// Every log of a source, in no order, to `sink`.
-pub(crate) async fn scan(source: &LogSource, mut sink: impl FnMut(Found)) -> Result<()> {
+pub(crate) async fn scan(source: &LogSource, mut sink: impl AsyncFnMut(Found)) -> Result<()> {
     // First what grows: a log that is finished meanwhile is then seen twice, and never not at all.
     let growing = growing::list(&source.store, &ObjectPath::root()).await?;
     let by_name = |file: GrowingFile| (name::finished_name(file.path.name()).to_owned(), file);
@@ -54,13 +54,13 @@ pub(crate) async fn scan(source: &LogSource, mut sink: impl FnMut(Found)) -> Res
             {
                 growing.remove(name::finished_name(&log.name));
             }
-            sink(found);
+            sink(found).await;
         }
     }
     lister.join().await?;
     for file in growing.into_values() {
         if let Some(log) = assemble::single(LogFile::growing(file)) {
-            sink(Found::Log(log));
+            sink(Found::Log(log)).await;
         }
     }
     Ok(())

@@ -1,0 +1,212 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access::Viewer;
+use crate::api::v1::types::ApplicationInfo;
+use crate::cache::Cache;
+use crate::config::Config;
+use crate::error::Error;
+use crate::listing::{Filter, Listing, Page, Scanner};
+use crate::metrics::Figures;
+
+mod open;
+mod zip;
+
+pub use zip::LogEntry;
+
+/// All applications whose event logs lie in some places. Cheap to clone; every clone is the same history.
+///
+/// [`History::run`] keeps it up to date; without it only applications asked for by id are found.
+#[derive(Clone)]
+pub struct History {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Config,
+    listing: Arc<Listing>,
+    scanner: Scanner,
+    cache: Cache,
+    /// Loads outlive the requests that asked for them, so they are owned here.
+    tasks: TaskTracker,
+    replays: Semaphore,
+    counts: Counts,
+    scanned: AtomicBool,
+}
+
+#[derive(Default)]
+struct Counts {
+    opens: AtomicU64,
+    cache_hits: AtomicU64,
+    replays: AtomicU64,
+    replay_failures: AtomicU64,
+    replay_micros: AtomicU64,
+    replay_bytes: AtomicU64,
+    stored_opens: AtomicU64,
+    stored_writes: AtomicU64,
+    cleaned: AtomicU64,
+}
+
+/// The list is written at most this often, and at the end.
+const SAVE_INTERVAL: Duration = Duration::from_secs(60);
+
+impl History {
+    /// A history that has looked at nothing yet.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let listing = Arc::new(Listing::new(config.event_logs.clone(), config.access.clone()));
+        let threads = config.replay_threads.max(1);
+        let inner = Inner {
+            scanner: Scanner::new(Arc::clone(&listing), threads),
+            cache: Cache::new(config.cache_bytes),
+            tasks: TaskTracker::new(),
+            replays: Semaphore::new(threads),
+            counts: Counts::default(),
+            scanned: AtomicBool::new(false),
+            listing,
+            config,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Keeps the list up to date until `stop`, then writes it down and waits for what is under way.
+    ///
+    /// A failure of a store is logged and counted, and tried again; it ends nothing.
+    pub async fn run(&self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.load_list()).await;
+        let (mut saved_changes, mut saved_at) = (self.changes(), Instant::now());
+        while !stop.is_cancelled() {
+            stop.run_until_cancelled(self.scan()).await;
+            if self.changes() != saved_changes && (saved_at.elapsed() >= SAVE_INTERVAL || saved_changes == 0) {
+                saved_changes = self.changes();
+                self.save_list().await;
+                saved_at = Instant::now();
+            }
+            stop.run_until_cancelled(tokio::time::sleep(self.inner.config.scan_interval)).await;
+        }
+        if self.changes() != saved_changes {
+            self.save_list().await;
+        }
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+
+    /// Looks at all sources once.
+    pub async fn scan(&self) {
+        self.inner.scanner.scan().await;
+        self.inner.scanned.store(true, Ordering::Relaxed);
+    }
+
+    async fn load_list(&self) {
+        let Some(store) = &self.inner.config.store else { return };
+        match self.inner.listing.load(store).await {
+            Ok(logs) => tracing::info!(logs, "took up the list of event logs as it was left"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot read the list of event logs")
+            }
+        }
+    }
+
+    async fn save_list(&self) {
+        let Some(store) = &self.inner.config.store else { return };
+        if let Err(error) = self.inner.listing.save(store).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot keep the list of event logs");
+        }
+    }
+
+    fn changes(&self) -> u64 {
+        self.inner.scanner.figures.changes.load(Ordering::Relaxed)
+    }
+
+    /// What this history was made with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Whether the list is as whole as it can be: all sources were asked at least once.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.inner.scanned.load(Ordering::Relaxed)
+    }
+
+    /// A part of the list, as far as [`Filter::viewer`] may see it.
+    #[must_use]
+    pub fn applications(&self, filter: &Filter) -> Page {
+        self.inner.listing.page(filter)
+    }
+
+    /// One application as the list has it. One that no scan has seen yet is looked for by the names that Spark gives.
+    ///
+    /// # Errors
+    /// [`Error::UnknownApplication`], [`Error::Forbidden`], or a failure of the store.
+    pub async fn application(&self, app_id: &str, viewer: &Viewer) -> Result<ApplicationInfo, Error> {
+        let unknown = || Error::UnknownApplication { app_id: app_id.to_owned() };
+        if self.inner.listing.application(app_id).is_none() {
+            self.find_unseen(app_id, None).await?;
+        }
+        self.authorize(app_id, None, viewer)?;
+        self.inner.listing.application(app_id).ok_or_else(unknown)
+    }
+
+    /// Whether `viewer` may see an attempt (without one: any, by the newest) of an application.
+    ///
+    /// # Errors
+    /// [`Error::UnknownApplication`] or [`Error::Forbidden`].
+    pub fn authorize(&self, app_id: &str, attempt_id: Option<&str>, viewer: &Viewer) -> Result<(), Error> {
+        match self.inner.listing.allows(viewer, app_id, attempt_id) {
+            Some(true) => Ok(()),
+            Some(false) => Err(Error::Forbidden { user: viewer.user.clone().unwrap_or_default() }),
+            None => Err(Error::UnknownApplication { app_id: app_id.to_owned() }),
+        }
+    }
+
+    /// When the last scan ended, in milliseconds since the epoch; 0 before the first.
+    #[must_use]
+    pub fn last_scan_millis(&self) -> i64 {
+        self.inner.scanner.figures.last_end_millis.load(Ordering::Relaxed)
+    }
+
+    /// What was done so far, and what is held.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let (scan, counts) = (&self.inner.scanner.figures, &self.inner.counts);
+        let (cached, cached_bytes, loading) = self.inner.cache.figures();
+        let rows = self.inner.listing.rows();
+        Figures {
+            scans: get(&scan.scans),
+            scan_failures: get(&scan.failures),
+            last_scan_micros: get(&scan.last_micros),
+            last_scan_millis: scan.last_end_millis.load(Ordering::Relaxed),
+            logs_read: get(&scan.logs_read),
+            logs_pending: get(&scan.pending),
+            bad_folders: get(&scan.bad_folders),
+            logs: rows.log_count() as u64,
+            applications: rows.app_count() as u64,
+            opens: get(&counts.opens),
+            cache_hits: get(&counts.cache_hits),
+            replays: get(&counts.replays),
+            replay_failures: get(&counts.replay_failures),
+            replay_micros: get(&counts.replay_micros),
+            replay_bytes: get(&counts.replay_bytes),
+            stored_opens: get(&counts.stored_opens),
+            stored_writes: get(&counts.stored_writes),
+            cleaned: get(&counts.cleaned),
+            cached,
+            cached_bytes,
+            loading,
+        }
+    }
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("History").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}

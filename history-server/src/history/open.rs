@@ -1,0 +1,200 @@
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
+
+use super::History;
+use crate::access::Viewer;
+use crate::cache::{Cached, LogKey};
+use crate::error::Error;
+use crate::event_log::{EventLog, find};
+use crate::listing::Known;
+use crate::load;
+use crate::opened::OpenApplication;
+
+impl History {
+    /// An attempt of an application, replayed. Without an attempt id only an application whose attempts have none is
+    /// meant, as in Spark.
+    ///
+    /// However many ask at once, a log is replayed once, and the replay goes on when they leave. Of a log that grows what
+    /// is new is read, at most once in [`crate::Config::refresh_interval`].
+    ///
+    /// # Errors
+    /// All of [`Error`].
+    pub async fn open(
+        &self,
+        app_id: &str,
+        attempt_id: Option<&str>,
+        viewer: &Viewer,
+    ) -> Result<Arc<OpenApplication>, Error> {
+        self.inner.counts.opens.fetch_add(1, Ordering::Relaxed);
+        let known = self.known(app_id, attempt_id).await?;
+        self.authorize(app_id, attempt_id, viewer)?;
+        let key: LogKey = (known.source, known.log.clone());
+        let fresh = |opened: &OpenApplication| self.is_fresh(&key, opened);
+        let start = |before| self.start_load(app_id, &known, before);
+        match self.inner.cache.get_or_load(&key, fresh, start) {
+            Cached::Ready(opened) => {
+                self.inner.counts.cache_hits.fetch_add(1, Ordering::Relaxed);
+                Ok(opened)
+            }
+            Cached::Loading(loading) => loading.await,
+        }
+    }
+
+    /// The log of an attempt.
+    async fn known(&self, app_id: &str, attempt_id: Option<&str>) -> Result<Known, Error> {
+        let unknown = || Error::UnknownApplication { app_id: app_id.to_owned() };
+        let same = |known: &Known| known.attempt_id.as_deref() == attempt_id;
+        let mut logs = self.inner.listing.logs(app_id);
+        if !logs.iter().any(same) {
+            self.find_unseen(app_id, attempt_id).await?;
+            logs = self.inner.listing.logs(app_id);
+        }
+        if logs.is_empty() {
+            return Err(unknown());
+        }
+        let unknown = || Error::UnknownAttempt { app_id: app_id.to_owned(), attempt_id: attempt_id.map(str::to_owned) };
+        logs.into_iter().find(same).ok_or_else(unknown)
+    }
+
+    /// Lists a log that no scan has seen, if it has a name that Spark gives to logs of this application.
+    pub(super) async fn find_unseen(&self, app_id: &str, attempt_id: Option<&str>) -> Result<(), Error> {
+        // Nobody has ids like this; and the store need not be asked for them.
+        if app_id.is_empty() || app_id.len() > 200 {
+            return Ok(());
+        }
+        for (index, source) in self.inner.config.event_logs.iter().enumerate() {
+            let attempts: &[Option<&str>] = if attempt_id.is_some() { &[attempt_id] } else { &[None, Some("1")] };
+            for attempt in attempts {
+                let Some(log) = find::by_id(source, app_id, *attempt).await? else { continue };
+                let index = u16::try_from(index).unwrap_or(u16::MAX);
+                let known = self.inner.listing.rows().log(index, &log.name).is_some();
+                if !known {
+                    self.inner.scanner.add(index, log).await?;
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what was read of a log is still all there is.
+    fn is_fresh(&self, key: &LogKey, opened: &OpenApplication) -> bool {
+        let same = |fingerprint| fingerprint == Some(opened.fingerprint);
+        if opened.complete {
+            return same(self.inner.listing.rows().log(key.0, &key.1).map(|row| row.fingerprint));
+        }
+        let looked_at = *opened.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        looked_at.elapsed() < self.inner.config.refresh_interval
+    }
+
+    fn start_load(
+        &self,
+        app_id: &str,
+        known: &Known,
+        before: Option<Arc<OpenApplication>>,
+    ) -> BoxFuture<'static, Result<Arc<OpenApplication>, Error>> {
+        let (history, app_id, known) = (self.clone(), app_id.to_owned(), known.clone());
+        let failed = Error::ReplayFailed { log: known.log.clone() };
+        let task = self.inner.tasks.spawn(async move {
+            let key: LogKey = (known.source, known.log.clone());
+            let ends = EndLoad { history: &history, key: &key, opened: None };
+            history.load(&app_id, &known, before, ends).await
+        });
+        async move { task.await.unwrap_or(Err(failed)) }.boxed()
+    }
+
+    async fn load(
+        &self,
+        app_id: &str,
+        known: &Known,
+        before: Option<Arc<OpenApplication>>,
+        mut ends: EndLoad<'_>,
+    ) -> Result<Arc<OpenApplication>, Error> {
+        let log = self.find_log(known).await?;
+        let unchanged = before.as_ref().filter(|before| before.fingerprint == log.fingerprint());
+        let opened = if let Some(before) = unchanged {
+            *before.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            Arc::clone(before)
+        } else {
+            Arc::new(self.replay(app_id, known, log, before).await?)
+        };
+        ends.opened = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// The files of a log as they are now. One that was finished since it was listed has another name.
+    async fn find_log(&self, known: &Known) -> Result<EventLog, Error> {
+        let gone = || Error::LogGone { log: known.log.clone() };
+        let source = self.inner.config.event_logs.get(usize::from(known.source)).ok_or_else(gone)?;
+        if let Some(log) = find::by_name(source, &known.log).await? {
+            return Ok(log);
+        }
+        match known.log.strip_suffix(".inprogress") {
+            Some(finished) => find::by_name(source, finished).await?.ok_or_else(gone),
+            None => Err(gone()),
+        }
+    }
+
+    async fn replay(
+        &self,
+        app_id: &str,
+        known: &Known,
+        log: EventLog,
+        before: Option<Arc<OpenApplication>>,
+    ) -> Result<OpenApplication, Error> {
+        let failed = || Error::ReplayFailed { log: known.log.clone() };
+        let source = self.inner.config.event_logs.get(usize::from(known.source)).ok_or_else(failed)?;
+        // The semaphore is never closed.
+        let _permit = self.inner.replays.acquire().await.map_err(|_| failed())?;
+        let (store, settings, runtime) = (source.store.clone(), self.inner.config.replay.clone(), Handle::current());
+        let (app_id, known) = (app_id.to_owned(), known.clone());
+        let started = Instant::now();
+        let counts = &self.inner.counts;
+        counts.replays.fetch_add(1, Ordering::Relaxed);
+        let replayed = tokio::task::spawn_blocking(move || {
+            let growing = before.and_then(|before| before.take_growing());
+            let replayed = load::replay(&store, &log, &settings, known.updated_millis, growing, &runtime)?;
+            let opened = OpenApplication::new(app_id, known.attempt_id, &log, replayed.model, replayed.problems);
+            *opened.growing.lock().unwrap_or_else(PoisonError::into_inner) = replayed.growing;
+            Ok::<_, storage::Error>((opened, replayed.text_bytes))
+        });
+        let replayed = replayed.await.map_err(|panic| {
+            tracing::error!(error = &panic as &dyn std::error::Error, "a replay broke off");
+            failed()
+        });
+        match replayed {
+            Ok(Ok((opened, text_bytes))) => {
+                let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+                counts.replay_micros.fetch_add(micros, Ordering::Relaxed);
+                counts.replay_bytes.fetch_add(text_bytes, Ordering::Relaxed);
+                Ok(opened)
+            }
+            Ok(Err(error)) => {
+                counts.replay_failures.fetch_add(1, Ordering::Relaxed);
+                Err(error.into())
+            }
+            Err(error) => {
+                counts.replay_failures.fetch_add(1, Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Takes a load out of the cache's books however it ends.
+struct EndLoad<'a> {
+    history: &'a History,
+    key: &'a LogKey,
+    opened: Option<Arc<OpenApplication>>,
+}
+
+impl Drop for EndLoad<'_> {
+    fn drop(&mut self) {
+        self.history.inner.cache.loaded(self.key, self.opened.as_ref());
+    }
+}

@@ -1,0 +1,104 @@
+//! Which applications there are.
+//!
+//! The list is made from names, heads and tails of logs: what a log's start and end say, as Spark's own server lists it.
+//! A scan asks each source for its names and reads only logs that are new or have changed; of one that merely grows
+//! nothing is read. What is known is kept in the store ([`persist`]), so that a restart reads what changed meanwhile.
+
+mod persist;
+mod query;
+mod read;
+mod rows;
+mod scan;
+mod summary;
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use chrono::Utc;
+
+pub use query::{Filter, Page, Sort};
+pub(crate) use rows::Row;
+use rows::Rows;
+pub(crate) use scan::Scanner;
+pub(crate) use summary::Acls;
+
+use crate::access::{AccessConfig, Viewer};
+use crate::api::v1::types::ApplicationInfo;
+use crate::event_log::LogSource;
+
+/// The list, shared by those who ask and the one who scans.
+pub(crate) struct Listing {
+    rows: RwLock<Rows>,
+    pub(crate) sources: Vec<LogSource>,
+    pub(crate) access: AccessConfig,
+}
+
+/// One log of an attempt, as the list knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) source: u16,
+    pub(crate) log: String,
+    pub(crate) attempt_id: Option<String>,
+    pub(crate) updated_millis: i64,
+}
+
+impl Listing {
+    pub(crate) fn new(sources: Vec<LogSource>, access: AccessConfig) -> Self {
+        Self { rows: RwLock::default(), sources, access }
+    }
+
+    pub(crate) fn rows(&self) -> RwLockReadGuard<'_, Rows> {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn rows_mut(&self) -> RwLockWriteGuard<'_, Rows> {
+        self.rows.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(query::Asked<'_>) -> T) -> T {
+        let rows = self.rows();
+        let now_millis = Utc::now().timestamp_millis();
+        question(query::Asked { rows: &rows, sources: &self.sources, access: &self.access, now_millis })
+    }
+
+    pub(crate) fn page(&self, filter: &Filter) -> Page {
+        self.ask(|asked| asked.page(filter))
+    }
+
+    /// An application, whoever asks.
+    pub(crate) fn application(&self, app_id: &str) -> Option<ApplicationInfo> {
+        self.ask(|asked| asked.application(app_id))
+    }
+
+    /// The logs of an application's attempts, newest first.
+    pub(crate) fn logs(&self, app_id: &str) -> Vec<Known> {
+        let rows = self.rows();
+        let attempts = rows.attempts(app_id).into_iter().flatten();
+        attempts.map(Known::of).collect()
+    }
+
+    /// Logs of the same attempts that are not shown.
+    pub(crate) fn hidden_logs(&self, app_id: &str) -> Vec<Known> {
+        self.rows().hidden_logs(app_id).map(Known::of).collect()
+    }
+
+    /// Whether `viewer` may see an attempt of an application; `None` when there is no such thing.
+    pub(crate) fn allows(&self, viewer: &Viewer, app_id: &str, attempt_id: Option<&str>) -> Option<bool> {
+        let rows = self.rows();
+        let row = rows.attempts(app_id)?.find(|row| attempt_id.is_none() || row.attempt_id.as_deref() == attempt_id)?;
+        Some(self.access.allows(viewer, rows.symbols.get(row.user), rows.acls(row.acls)))
+    }
+}
+
+impl Known {
+    fn of(row: &Row) -> Self {
+        Self {
+            source: row.source,
+            log: row.log.to_string(),
+            attempt_id: row.attempt_id.as_deref().map(str::to_owned),
+            updated_millis: row.updated_millis,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! From a log in a store to an opened application. Blocks, and uses several threads: never on the async runtime.
+
+use std::sync::mpsc;
+
+use storage::Store;
+use tokio::runtime::Handle;
+
+use crate::event_log::{Block, Checkpoint, EventLog, LineBlocks, Problem, ReadOptions};
+use crate::model::Application;
+use crate::opened::Growing;
+use crate::replay::{Replay, Settings};
+
+/// Large enough for the replay to share a block out among its threads.
+const BLOCK_BYTES: usize = 8 * 1024 * 1024;
+
+/// What a log amounts to, and how to go on with it if it grows.
+pub(crate) struct Replayed {
+    pub(crate) model: Application,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) growing: Option<Box<Growing>>,
+    pub(crate) text_bytes: u64,
+}
+
+/// Replays `log`, going on from `before` where that is of the same log.
+///
+/// # Errors
+/// A failure of the store.
+pub(crate) fn replay(
+    store: &Store,
+    log: &EventLog,
+    settings: &Settings,
+    updated_millis: i64,
+    before: Option<Box<Growing>>,
+    runtime: &Handle,
+) -> storage::Result<Replayed> {
+    let options = ReadOptions { max_line_bytes: settings.max_line_bytes, block_bytes: BLOCK_BYTES };
+    let resumed = before.and_then(|before| {
+        let blocks = LineBlocks::resume(store, log, &before.checkpoint, runtime.clone(), options)?;
+        Some((before.replay, blocks))
+    });
+    let (mut replay, mut blocks) = resumed
+        .unwrap_or_else(|| (Replay::new(settings.clone()), LineBlocks::new(store, log, runtime.clone(), options)));
+    // One block is read while another is parsed.
+    let failed = std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::sync_channel::<Block>(1);
+        let reader = scope.spawn(|| read_all(&mut blocks, sender));
+        for block in receiver {
+            replay.feed(&block);
+        }
+        reader.join().unwrap_or_else(|_| Ok(()))
+    });
+    failed?;
+    let problems = problems(&blocks);
+    let text_bytes = blocks.text_bytes();
+    if log.complete {
+        return Ok(Replayed { model: replay.finish(updated_millis), problems, growing: None, text_bytes });
+    }
+    let model = replay.snapshot(updated_millis);
+    let growing = blocks.checkpoint().map(|checkpoint: Checkpoint| Box::new(Growing { replay, checkpoint }));
+    Ok(Replayed { model, problems, growing, text_bytes })
+}
+
+fn read_all(blocks: &mut LineBlocks, sender: mpsc::SyncSender<Block>) -> storage::Result<()> {
+    while let Some(block) = blocks.next_block()? {
+        if sender.send(block).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn problems(blocks: &LineBlocks) -> Vec<Problem> {
+    let mut problems = blocks.problems();
+    if blocks.lines_too_long() > 0 {
+        let message = format!("{} lines are longer than allowed and were left out", blocks.lines_too_long());
+        problems.push(Problem { file: String::new(), message });
+    }
+    problems
+}

@@ -1,0 +1,85 @@
+use std::sync::{Mutex, PoisonError};
+
+use crate::event_log::{Checkpoint, EventLog, Problem};
+use crate::model::Application;
+use crate::pods::{PodName, Pods};
+use crate::replay::Replay;
+
+/// An attempt of an application, replayed: its log as it was at one moment.
+#[derive(Debug)]
+pub struct OpenApplication {
+    /// The application's id, as the list has it.
+    pub app_id: String,
+    /// Which attempt, where the cluster manager counts them.
+    pub attempt_id: Option<String>,
+    /// What the log says.
+    pub model: Application,
+    /// What of its files could not be read, for people to see; [`Application::problems`] tells of lines.
+    pub problems: Vec<Problem>,
+    /// Whether nothing will be added to the log.
+    pub complete: bool,
+    /// About how much memory this takes.
+    pub size_bytes: u64,
+    pub(crate) fingerprint: u64,
+    pub(crate) looked_at: Mutex<std::time::Instant>,
+    /// Where a growing log is read on. Taken by the one who does.
+    pub(crate) growing: Mutex<Option<Box<Growing>>>,
+    pods: Pods,
+}
+
+/// A replay that waits for more.
+#[derive(Debug)]
+pub(crate) struct Growing {
+    pub(crate) replay: Replay,
+    pub(crate) checkpoint: Checkpoint,
+}
+
+impl OpenApplication {
+    pub(crate) fn new(
+        app_id: String,
+        attempt_id: Option<String>,
+        log: &EventLog,
+        model: Application,
+        problems: Vec<Problem>,
+    ) -> Self {
+        Self {
+            app_id,
+            attempt_id,
+            size_bytes: size_of(&model),
+            pods: Pods::of(model.environment.as_ref()),
+            model,
+            problems,
+            complete: log.complete,
+            fingerprint: log.fingerprint(),
+            looked_at: Mutex::new(std::time::Instant::now()),
+            growing: Mutex::new(None),
+        }
+    }
+
+    /// The driver's pod, if the application ran on Kubernetes in cluster mode.
+    #[must_use]
+    pub fn driver_pod(&self) -> Option<PodName> {
+        self.pods.driver_pod()
+    }
+
+    /// The pod of an executor (or of the driver, for `driver`), if the application ran on Kubernetes.
+    #[must_use]
+    pub fn executor_pod(&self, executor_id: &str) -> Option<PodName> {
+        self.pods.executor_pod(executor_id)
+    }
+
+    pub(crate) fn take_growing(&self) -> Option<Box<Growing>> {
+        self.growing.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// About how much memory a model takes: its columns exactly, the rest by what such things take on average.
+fn size_of(model: &Application) -> u64 {
+    let tasks: usize =
+        model.tasks.stages.values().map(|table| table.size_bytes() + table.accumulables.len() * 64).sum();
+    let strings = model.tasks.strings.len() * 64;
+    let plans: usize = model.sql.iter().map(|sql| 4096 + sql.plan_text.as_ref().map_or(0, |text| text.len() * 2)).sum();
+    let rest =
+        model.jobs.len() * 1024 + model.stages.len() * 8192 + model.executors.len() * 2048 + model.rdds.len() * 4096;
+    (tasks + strings + plans + rest + 64 * 1024) as u64
+}
