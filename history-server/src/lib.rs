@@ -1,4 +1,12 @@
 //! Event logs to a model, and the model to Spark's REST API.
+//!
+//! [`History`] is the handle: [`History::applications`] is the list, [`History::open`] an attempt of an application as an
+//! [`OpenApplication`], replayed once however many ask. Its model holds everything but tasks, of which there can be
+//! millions: [`OpenApplication::stage_tasks`] brings those of one stage attempt.
+//!
+//! Data flows one way: [`event_log`] finds files and gives whole lines, [`replay`] makes a [`model`] of them without
+//! knowing of files, and [`api`] answers from the model. Nothing here knows HTML, Kubernetes or the other servers. Start
+//! reading at `history/open.rs`.
 
 mod access;
 pub mod api;
@@ -24,6 +32,6 @@ pub use error::Error;
 pub use history::{History, LogEntry};
 pub use listing::{Filter, Page, Sort};
 pub use metrics::Figures;
-pub use opened::OpenApplication;
+pub use opened::{OpenApplication, StageTasks};
 pub use pods::{PodName, Pods};
 pub use replay::Settings as ReplaySettings;

@@ -1,7 +1,11 @@
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::error::Error;
 use crate::event_log::{Checkpoint, EventLog, Problem};
 use crate::model::Application;
+use crate::model::strings::Strings;
+use crate::model::tasks::{TaskTable, TaskTables};
 use crate::pods::{PodName, Pods};
 use crate::replay::Replay;
 
@@ -12,8 +16,10 @@ pub struct OpenApplication {
     pub app_id: String,
     /// Which attempt, where the cluster manager counts them.
     pub attempt_id: Option<String>,
-    /// What the log says.
+    /// What the log says. Its [`Application::tasks`] are empty here: ask [`OpenApplication::stage_tasks`], which reads only
+    /// what is asked for.
     pub model: Application,
+    tasks: Tasks,
     /// What of its files could not be read, for people to see; [`Application::problems`] tells of lines.
     pub problems: Vec<Problem>,
     /// Whether nothing will be added to the log.
@@ -25,6 +31,21 @@ pub struct OpenApplication {
     /// Where a growing log is read on. Taken by the one who does.
     pub(crate) growing: Mutex<Option<Box<Growing>>>,
     pods: Pods,
+}
+
+/// The tasks of one stage attempt.
+#[derive(Clone, Debug)]
+pub struct StageTasks {
+    /// The texts that the table names by code.
+    pub strings: Arc<Strings>,
+    /// The rows.
+    pub table: Arc<TaskTable>,
+}
+
+/// Where an application's tasks are.
+#[derive(Debug)]
+enum Tasks {
+    Memory { strings: Arc<Strings>, stages: BTreeMap<(i32, i32), Arc<TaskTable>> },
 }
 
 /// A replay that waits for more.
@@ -39,13 +60,17 @@ impl OpenApplication {
         app_id: String,
         attempt_id: Option<String>,
         log: &EventLog,
-        model: Application,
+        mut model: Application,
         problems: Vec<Problem>,
     ) -> Self {
+        let size_bytes = size_of(&model);
+        let TaskTables { strings, stages } = std::mem::take(&mut model.tasks);
+        let stages = stages.into_iter().map(|(key, table)| (key, Arc::new(table))).collect();
         Self {
             app_id,
             attempt_id,
-            size_bytes: size_of(&model),
+            size_bytes,
+            tasks: Tasks::Memory { strings: Arc::new(strings), stages },
             pods: Pods::of(model.environment.as_ref()),
             model,
             problems,
@@ -53,6 +78,18 @@ impl OpenApplication {
             fingerprint: log.fingerprint(),
             looked_at: Mutex::new(std::time::Instant::now()),
             growing: Mutex::new(None),
+        }
+    }
+
+    /// The tasks of a stage attempt; `None` where the log tells of none.
+    ///
+    /// # Errors
+    /// A failure of the store that keeps them.
+    pub async fn stage_tasks(&self, stage_id: i32, attempt_id: i32) -> Result<Option<StageTasks>, Error> {
+        match &self.tasks {
+            Tasks::Memory { strings, stages } => Ok(stages
+                .get(&(stage_id, attempt_id))
+                .map(|table| StageTasks { strings: Arc::clone(strings), table: Arc::clone(table) })),
         }
     }
 

@@ -1,0 +1,7 @@
+//! The history as its users see it: folders of event logs in, applications out.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
+
+#[path = "history/open.rs"]
+mod open;
+#[path = "history/support.rs"]
+mod support;
