@@ -1,3 +1,50 @@
 //! Spark's REST API over the model.
 
+pub mod json;
 pub mod v1;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::any;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use tower_http::compression::CompressionLayer;
+
+use crate::access::Viewer;
+use crate::history::History;
+
+/// Headers that Spark's server sends with everything.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (header::CACHE_CONTROL, "no-cache, no-store, must-revalidate"),
+    (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
+    (header::X_XSS_PROTECTION, "1; mode=block"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+/// Serves `/api/v1/…`. Who asks is taken from a [`Viewer`] among the request's extensions, where something in front of this has put one.
+pub fn router(history: History) -> Router {
+    let all = |State(history), viewer, method, uri, headers| answer(history, viewer, method, uri, headers);
+    Router::new()
+        .route("/api/v1/{*path}", any(all))
+        .with_state(history)
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(axum::middleware::map_response(with_headers))
+}
+
+async fn answer(
+    history: History,
+    viewer: Option<axum::Extension<Viewer>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let viewer = viewer.map(|viewer| viewer.0).unwrap_or_default();
+    v1::serve(history, viewer, method, uri, headers).await
+}
+
+async fn with_headers(mut response: Response) -> Response {
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

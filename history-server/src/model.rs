@@ -136,8 +136,8 @@ pub struct SqlExecution {
     pub metrics: Vec<SqlMetric>,
     /// The metrics' values as text, by accumulator id.
     pub metric_values: BTreeMap<i64, String>,
-    /// The plan's graph.
-    pub graph: PlanGraph,
+    /// The plan's graph; absent where the log does not hold the start of the execution.
+    pub graph: Option<PlanGraph>,
 }
 
 impl SqlExecution {

@@ -302,7 +302,7 @@ impl Executions {
     pub(super) fn into_executions(mut self) -> Vec<SqlExecution> {
         let mut executions: Vec<_> = self.stored.into_values().collect();
         for execution in &mut executions {
-            execution.graph = self.graphs.remove(&execution.id).unwrap_or_default();
+            execution.graph = self.graphs.remove(&execution.id);
             let ids: Vec<_> = execution.jobs.iter().map(|(id, _)| *id).collect();
             execution.jobs = immutable_order(&ids).into_iter().map(|at| execution.jobs[at]).collect();
         }

@@ -1,0 +1,121 @@
+//! Query parameters, read as Spark's server reads them.
+
+use percent_encoding::percent_decode_str;
+
+use super::error::Refusal;
+use crate::api::v1::types::{JobExecutionStatus, StageStatus};
+
+/// The parameters of a request, decoded, in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Params(Vec<(String, String)>);
+
+fn decode(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// Decodes again what a proxy has encoded once more.
+fn decode_fully(mut text: String) -> String {
+    for _ in 0..8 {
+        let decoded = decode(&text);
+        if decoded == text {
+            break;
+        }
+        text = decoded;
+    }
+    text
+}
+
+impl Params {
+    pub(super) fn of(query: Option<&str>) -> Self {
+        let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+        Self(
+            pairs
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+                .map(|(name, value)| (decode(name), decode(value)))
+                .collect(),
+        )
+    }
+
+    /// With every name and value decoded until nothing changes any more.
+    pub(super) fn fully_decoded(self) -> Self {
+        Self(self.0.into_iter().map(|(name, value)| (decode_fully(name), decode_fully(value))).collect())
+    }
+
+    /// The first value of this name.
+    pub(super) fn first(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn flag(&self, name: &str, default: bool) -> bool {
+        self.first(name).map_or(default, |value| value.eq_ignore_ascii_case("true"))
+    }
+
+    pub(super) fn int(&self, name: &str, default: i32) -> Result<i32, Refusal> {
+        match self.first(name) {
+            None | Some("") => Ok(default),
+            Some(value) => value.parse().map_err(|_| Refusal::NO_SUCH_PAGE),
+        }
+    }
+
+    /// All values of this name that `read` can read.
+    pub(super) fn each<T>(&self, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Refusal> {
+        self.all(name).map(|value| read(value).ok_or(Refusal::NO_SUCH_PAGE)).collect()
+    }
+
+    /// Quantiles, ascending.
+    pub(super) fn quantiles(&self, default: &str) -> Result<Vec<f64>, Refusal> {
+        let text = self.first("quantiles").unwrap_or(default);
+        let mut parts: Vec<_> = text.split(',').collect();
+        while parts.len() > 1 && parts.last() == Some(&"") {
+            parts.pop();
+        }
+        let mut quantiles = parts.into_iter().map(quantile).collect::<Result<Vec<_>, _>>()?;
+        quantiles.sort_by(f64::total_cmp);
+        Ok(quantiles)
+    }
+}
+
+/// A double as Java reads it.
+fn quantile(text: &str) -> Result<f64, Refusal> {
+    let trimmed = text.trim_matches(|c: char| c <= ' ');
+    let number = match trimmed.strip_suffix(['d', 'D', 'f', 'F']) {
+        Some(number) if number.ends_with(|c: char| c.is_ascii_digit() || c == '.') => number,
+        _ => trimmed,
+    };
+    let special = number.trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_alphabetic());
+    let known = matches!(number.trim_start_matches(['+', '-']), "NaN" | "Infinity");
+    number.parse().ok().filter(|_| !special || known).ok_or_else(|| {
+        let sentence = format!("Bad value for parameter \"quantiles\".  Expected a double, got \"{text}\"");
+        Refusal::Text(http::StatusCode::BAD_REQUEST, sentence)
+    })
+}
+
+pub(super) fn job_status(text: &str) -> Option<JobExecutionStatus> {
+    Some(match text.to_ascii_uppercase().as_str() {
+        "RUNNING" => JobExecutionStatus::Running,
+        "SUCCEEDED" => JobExecutionStatus::Succeeded,
+        "FAILED" => JobExecutionStatus::Failed,
+        "UNKNOWN" => JobExecutionStatus::Unknown,
+        _ => return None,
+    })
+}
+
+pub(super) fn stage_status(text: &str) -> Option<StageStatus> {
+    Some(match text.to_ascii_uppercase().as_str() {
+        "ACTIVE" => StageStatus::Active,
+        "COMPLETE" => StageStatus::Complete,
+        "FAILED" => StageStatus::Failed,
+        "PENDING" => StageStatus::Pending,
+        "SKIPPED" => StageStatus::Skipped,
+        _ => return None,
+    })
+}
+
+/// A task's status, as rows hold it.
+pub(super) fn task_status(text: &str) -> Option<&'static str> {
+    ["RUNNING", "KILLED", "FAILED", "SUCCESS", "UNKNOWN"].into_iter().find(|known| known.eq_ignore_ascii_case(text))
+}

@@ -1,0 +1,404 @@
+//! What each address answers. Addresses are taken apart as Spark's server does it, so that odd ones fail alike.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::answer::{Answer, json};
+use super::applications;
+use super::error::Refusal;
+use super::params::{Params, job_status, stage_status, task_status};
+use super::stages::{StageDetails, has_tasks, stage_data};
+use super::summary::task_summary;
+use super::tasks::{TaskQuery, TaskSort, task_list};
+use super::types::{StageData, VersionInfo};
+use super::{environment::environment, executors::executors, sql, sql_table, task_table};
+use crate::access::Viewer;
+use crate::history::History;
+use crate::model::{Application, Stage};
+use crate::opened::{OpenApplication, StageTasks};
+
+/// The version of Spark whose answers these are.
+pub const SPARK_VERSION: &str = "4.3.0";
+
+/// A request for something.
+pub(super) struct Request {
+    pub(super) history: History,
+    pub(super) viewer: Viewer,
+    pub(super) params: Params,
+    /// The path as it was sent.
+    pub(super) uri: String,
+    /// Its parts behind `/api/v1/`, decoded.
+    pub(super) path: Vec<String>,
+}
+
+/// An application, or one of its attempts.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) app: &'a str,
+    pub(super) attempt: Option<&'a str>,
+}
+
+impl Target<'_> {
+    pub(super) fn key(self) -> String {
+        self.attempt.map_or_else(|| self.app.to_owned(), |attempt| format!("{}/{attempt}", self.app))
+    }
+}
+
+type Result<T = Answer> = std::result::Result<T, Refusal>;
+
+impl Request {
+    pub(super) async fn answer(self) -> Result {
+        let path: Vec<_> = self.path.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            ["version"] => json(&VersionInfo { spark: SPARK_VERSION.to_owned() }),
+            ["applications"] => applications::list(&self),
+            ["applications", app] => applications::one(&self, app).await,
+            ["applications", app, rest @ ..] => self.of_application(app, rest).await,
+            _ => Err(Refusal::NO_SUCH_PAGE),
+        }
+    }
+
+    /// Spark takes a first part that it does not know for an attempt.
+    async fn of_application(&self, app: &str, rest: &[&str]) -> Result {
+        let target = Target { app, attempt: None };
+        if let Some(answer) = self.of_target(target, rest).await {
+            return answer;
+        }
+        match rest {
+            [attempt] => applications::attempt(self, app, attempt).await,
+            [attempt, rest @ ..] => {
+                let target = Target { app, attempt: Some(attempt) };
+                let answer = self.of_target(target, rest).await;
+                answer.unwrap_or_else(|| Err(Refusal::not_found(self.uri.clone())))
+            }
+            [] => Err(Refusal::NO_SUCH_PAGE),
+        }
+    }
+
+    /// What an application or attempt has under a path; `None` where it has nothing of this kind.
+    async fn of_target(&self, target: Target<'_>, rest: &[&str]) -> Option<Result> {
+        Some(match rest {
+            ["logs"] => applications::logs(self, target).await,
+            ["executors", id, "threads"] => threads(self, target, Some(id)).await,
+            ["threads"] => threads(self, target, self.params.first("executorId")).await,
+            ["jobs" | "executors" | "allexecutors" | "allmiscellaneousprocess" | "environment"]
+            | ["storage", "rdd"] => self.opened(target, rest).await,
+            ["jobs", id] | ["storage", "rdd", id] if is_number(id) => self.opened(target, rest).await,
+            ["stages" | "sql" | "streaming", ..] => self.opened(target, rest).await,
+            _ => return None,
+        })
+    }
+
+    /// An answer from the model.
+    async fn opened(&self, target: Target<'_>, rest: &[&str]) -> Result {
+        let question = Question::of(rest, &self.params)?;
+        let opened = self.open(target).await?;
+        let key = target.key();
+        let runtime = Handle::current();
+        let worked_out = tokio::task::spawn_blocking(move || {
+            question.answer(&Opened { opened: &opened, runtime: &runtime }).map_err(|refusal| match refusal {
+                Refusal::Missing => Refusal::not_found(format!("no such app: {key}")),
+                refusal => refusal,
+            })
+        });
+        worked_out.await.unwrap_or(Err(Refusal::Page(http::StatusCode::INTERNAL_SERVER_ERROR)))
+    }
+
+    pub(super) async fn open(&self, target: Target<'_>) -> Result<Arc<OpenApplication>> {
+        let opened = self.history.open(target.app, target.attempt, &self.viewer).await;
+        opened.map_err(|error| Refusal::of(&error, &target.key()))
+    }
+}
+
+/// An application, and the means to wait for its tasks.
+struct Opened<'a> {
+    opened: &'a OpenApplication,
+    runtime: &'a Handle,
+}
+
+impl Opened<'_> {
+    fn tasks(&self, (stage, attempt): (i32, i32)) -> Result<Option<StageTasks>> {
+        let tasks = self.runtime.block_on(self.opened.stage_tasks(stage, attempt));
+        tasks.map_err(|error| Refusal::of(&error, &self.opened.app_id))
+    }
+
+    fn stage(&self, stage: &Stage, details: &Details, now: i64) -> Result<StageData> {
+        let needed = details.details || details.summaries;
+        let tasks = if needed { self.tasks((stage.data.stage_id, stage.data.attempt_id))? } else { None };
+        Ok(stage_data(&self.opened.model, stage, tasks.as_ref(), &details.view(), now))
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A number of a path; one that is too large leads nowhere.
+fn id<T: std::str::FromStr>(text: &str) -> Result<T> {
+    if !is_number(text) {
+        return Err(Refusal::NO_SUCH_PAGE);
+    }
+    text.parse().map_err(|_| Refusal::NO_SUCH_PAGE)
+}
+
+async fn threads(request: &Request, target: Target<'_>, executor: Option<&str>) -> Result {
+    let executor = executor.unwrap_or_default();
+    let valid = executor == "driver" || executor.chars().all(|c| c.is_numeric());
+    if !valid {
+        let sentence = "Invalid executorId: neither 'driver' nor number.".to_owned();
+        return Err(Refusal::Text(http::StatusCode::BAD_REQUEST, sentence));
+    }
+    request.open(target).await?;
+    let sentence = "Thread dumps not available through the history server.".to_owned();
+    Err(Refusal::Text(http::StatusCode::SERVICE_UNAVAILABLE, sentence))
+}
+
+/// What is asked of a model, with its parameters read.
+enum Question {
+    Jobs(Vec<super::types::JobExecutionStatus>),
+    Job(i32),
+    Executors { active_only: bool },
+    Processes,
+    Environment,
+    Rdds,
+    Rdd(i32),
+    Stages { statuses: Vec<super::types::StageStatus>, details: Details },
+    Stage { id: i32, details: Details },
+    StageAttempt { id: i32, attempt: i32, details: Details },
+    TaskSummary { stage: (i32, i32), quantiles: Vec<f64> },
+    TaskList { stage: (i32, i32), sort: (TaskSort, bool), statuses: Vec<&'static str>, offset: i32, length: i32 },
+    TaskTable { stage: (i32, i32), params: Params },
+    Executions { details: bool, plan: bool, offset: i32, length: i32 },
+    Execution { id: i64, details: bool, plan: bool },
+    SqlTable(Params),
+    Streaming,
+}
+
+#[derive(Default)]
+struct Details {
+    details: bool,
+    task_statuses: Vec<&'static str>,
+    summaries: bool,
+    quantiles: Vec<f64>,
+}
+
+impl Details {
+    fn of(params: &Params, default: bool) -> Result<Self> {
+        Ok(Self {
+            details: params.flag("details", default),
+            task_statuses: params.each("taskStatus", task_status)?,
+            summaries: params.flag("withSummaries", false),
+            quantiles: params.quantiles("0.0,0.25,0.5,0.75,1.0")?,
+        })
+    }
+
+    fn view(&self) -> StageDetails<'_> {
+        StageDetails {
+            details: self.details,
+            task_statuses: &self.task_statuses,
+            summaries: self.summaries,
+            quantiles: &self.quantiles,
+        }
+    }
+}
+
+fn task_order(params: &Params) -> Result<(TaskSort, bool)> {
+    let run_time = TaskSort::Metric(crate::model::metric::EXECUTOR_RUN_TIME);
+    match params.first("sortBy").unwrap_or("ID").to_ascii_lowercase().as_str() {
+        "id" => Ok((TaskSort::Id, true)),
+        "runtime" | "increasing_runtime" => Ok((run_time, true)),
+        "-runtime" | "decreasing_runtime" => Ok((run_time, false)),
+        _ => Err(Refusal::NO_SUCH_PAGE),
+    }
+}
+
+impl Question {
+    fn of(path: &[&str], params: &Params) -> Result<Self> {
+        Ok(match path {
+            ["jobs"] => Self::Jobs(params.each("status", job_status)?),
+            ["jobs", job] => Self::Job(id(job)?),
+            ["executors"] => Self::Executors { active_only: true },
+            ["allexecutors"] => Self::Executors { active_only: false },
+            ["allmiscellaneousprocess"] => Self::Processes,
+            ["environment"] => Self::Environment,
+            ["storage", "rdd"] => Self::Rdds,
+            ["storage", "rdd", rdd] => Self::Rdd(id(rdd)?),
+            ["stages", rest @ ..] => Self::of_stages(rest, params)?,
+            ["sql", rest @ ..] => Self::of_sql(rest, params)?,
+            ["streaming", rest @ ..] => Self::of_streaming(rest)?,
+            _ => return Err(Refusal::NO_SUCH_PAGE),
+        })
+    }
+
+    fn of_stages(path: &[&str], params: &Params) -> Result<Self> {
+        Ok(match path {
+            [] => {
+                let statuses = params.each("status", stage_status)?;
+                Self::Stages { statuses, details: Details::of(params, false)? }
+            }
+            [stage] => Self::Stage { id: id(stage)?, details: Details::of(params, true)? },
+            [stage, attempt] => {
+                Self::StageAttempt { id: id(stage)?, attempt: id(attempt)?, details: Details::of(params, true)? }
+            }
+            [stage, attempt, "taskSummary"] => Self::TaskSummary {
+                stage: (id(stage)?, id(attempt)?),
+                quantiles: params.quantiles("0.05,0.25,0.5,0.75,0.95")?,
+            },
+            [stage, attempt, "taskList"] => Self::TaskList {
+                stage: (id(stage)?, id(attempt)?),
+                sort: task_order(params)?,
+                statuses: params.each("status", task_status)?,
+                offset: params.int("offset", 0)?,
+                length: params.int("length", 20)?,
+            },
+            [stage, attempt, "taskTable"] => {
+                Self::TaskTable { stage: (id(stage)?, id(attempt)?), params: params.clone().fully_decoded() }
+            }
+            _ => return Err(Refusal::NO_SUCH_PAGE),
+        })
+    }
+
+    fn of_sql(path: &[&str], params: &Params) -> Result<Self> {
+        let (details, plan) = (params.flag("details", true), params.flag("planDescription", true));
+        Ok(match path {
+            [] => {
+                Self::Executions { details, plan, offset: params.int("offset", 0)?, length: params.int("length", -1)? }
+            }
+            ["sqlTable"] => Self::SqlTable(params.clone().fully_decoded()),
+            [execution] => Self::Execution { id: id(execution)?, details, plan },
+            _ => return Err(Refusal::NO_SUCH_PAGE),
+        })
+    }
+
+    fn of_streaming(path: &[&str]) -> Result<Self> {
+        match path {
+            ["statistics"] | ["receivers"] | ["batches"] => Ok(Self::Streaming),
+            ["receivers", number] | ["batches", number] | ["batches", number, "operations"] if is_number(number) => {
+                Ok(Self::Streaming)
+            }
+            ["batches", batch, "operations", operation] if is_number(batch) && is_number(operation) => {
+                Ok(Self::Streaming)
+            }
+            _ => Err(Refusal::NO_SUCH_PAGE),
+        }
+    }
+
+    fn answer(&self, opened: &Opened<'_>) -> Result {
+        let (app, now) = (&opened.opened.model, chrono::Utc::now().timestamp_millis());
+        match self {
+            Self::Jobs(statuses) => {
+                let wanted = |job: &&crate::model::Job| statuses.is_empty() || statuses.contains(&job.data.status);
+                json(&app.jobs.iter().rev().filter(wanted).map(|job| &job.data).collect::<Vec<_>>())
+            }
+            Self::Job(id) => match app.job(*id) {
+                Some(job) => json(&job.data),
+                None => Err(Refusal::not_found(format!("unknown job: {id}"))),
+            },
+            Self::Executors { active_only } => json(&executors(app, *active_only, now)),
+            Self::Processes => json(&app.processes),
+            Self::Environment => json(&environment(app).ok_or(Refusal::Missing)?),
+            Self::Rdds => json(&app.rdds.iter().filter(|rdd| rdd.num_cached_partitions > 0).collect::<Vec<_>>()),
+            Self::Rdd(id) => match app.rdd(*id) {
+                Some(rdd) => json(rdd),
+                None => Err(Refusal::not_found(format!("no rdd found w/ id {id}"))),
+            },
+            Self::Streaming => Err(no_streaming(app)),
+            Self::Executions { .. } | Self::Execution { .. } | Self::SqlTable(_) => self.sql_answer(app, now),
+            _ => self.stage_answer(opened, now),
+        }
+    }
+
+    fn stage_answer(&self, opened: &Opened<'_>, now: i64) -> Result {
+        let app = &opened.opened.model;
+        match self {
+            Self::Stages { statuses, details } => {
+                let wanted = |stage: &&Stage| {
+                    let tasks = !details.details
+                        || details.task_statuses.is_empty()
+                        || has_tasks(&stage.data, &details.task_statuses);
+                    tasks && (statuses.is_empty() || statuses.contains(&stage.data.status))
+                };
+                let stages = app.stages.iter().rev().filter(wanted);
+                json(&stages.map(|stage| opened.stage(stage, details, now)).collect::<Result<Vec<_>>>()?)
+            }
+            Self::Stage { id, details } => match app.stage_attempts(*id) {
+                [] => Err(Refusal::not_found(format!("unknown stage: {id}"))),
+                stages => {
+                    json(&stages.iter().map(|stage| opened.stage(stage, details, now)).collect::<Result<Vec<_>>>()?)
+                }
+            },
+            Self::StageAttempt { id, attempt, details } => match app.stage(*id, *attempt) {
+                Some(stage) => json(&opened.stage(stage, details, now)?),
+                None => Err(unknown_attempt(app, *id)),
+            },
+            Self::TaskSummary { stage, quantiles } => {
+                match opened.tasks(*stage)?.and_then(|tasks| task_summary(&tasks, quantiles)) {
+                    Some(summary) => json(&summary),
+                    None => {
+                        let sentence = format!("No tasks reported metrics for {} / {} yet.", stage.0, stage.1);
+                        Err(Refusal::not_found(sentence))
+                    }
+                }
+            }
+            Self::TaskList { stage, sort: (sort, ascending), statuses, offset, length } => {
+                let (offset, length) = page(*offset, *length, !statuses.is_empty())?;
+                let query = TaskQuery { sort: *sort, ascending: *ascending, statuses, offset, length };
+                let tasks = opened.tasks(*stage)?;
+                json(&tasks.map(|tasks| task_list(app, &tasks, &query, now)).unwrap_or_default())
+            }
+            Self::TaskTable { stage, params } => {
+                json(&task_table::task_table(app, opened.tasks(*stage)?.as_ref(), params, now)?)
+            }
+            _ => Err(Refusal::NO_SUCH_PAGE),
+        }
+    }
+
+    fn sql_answer(&self, app: &Application, now: i64) -> Result {
+        match self {
+            Self::Executions { details, plan, offset, length } => {
+                let all = (0, usize::MAX);
+                let (skip, take) = match usize::try_from(*length) {
+                    Ok(length) if length > 0 => (usize::try_from(*offset).unwrap_or(0), length),
+                    _ => all,
+                };
+                let shown = app.sql.iter().skip(skip).take(take);
+                let executions: Option<Vec<_>> =
+                    shown.map(|execution| sql::execution_data(execution, *details, *plan, now)).collect();
+                json(&executions.ok_or(Refusal::Missing)?)
+            }
+            Self::Execution { id, details, plan } => match app.sql_execution(*id) {
+                Some(execution) => json(&sql::execution_data(execution, *details, *plan, now).ok_or(Refusal::Missing)?),
+                None => Err(Refusal::not_found(format!("unknown query execution id: {id}"))),
+            },
+            Self::SqlTable(params) => json(&sql_table::sql_table(&app.sql, params, now)?),
+            _ => Err(Refusal::NO_SUCH_PAGE),
+        }
+    }
+}
+
+/// Offset and length, which Spark's store takes as they are where no statuses are asked for, and refuses to give nothing.
+fn page(offset: i32, length: i32, by_status: bool) -> Result<(usize, usize)> {
+    let from = usize::try_from(offset).unwrap_or(0);
+    if by_status {
+        let until = usize::try_from(offset.wrapping_add(length)).unwrap_or(0);
+        return Ok((from, until.saturating_sub(from)));
+    }
+    match usize::try_from(length) {
+        Ok(length) if length > 0 => Ok((from, length)),
+        _ => Err(Refusal::Page(http::StatusCode::INTERNAL_SERVER_ERROR)),
+    }
+}
+
+fn unknown_attempt(app: &Application, id: i32) -> Refusal {
+    let found: Vec<_> = app.stage_attempts(id).iter().map(|stage| stage.data.attempt_id.to_string()).collect();
+    if found.is_empty() {
+        return Refusal::not_found(format!("unknown stage: {id}"));
+    }
+    Refusal::not_found(format!("unknown attempt for stage {id}.  Found attempts: [{}]", found.join(",")))
+}
+
+fn no_streaming(app: &Application) -> Refusal {
+    let name = app.attempt.as_ref().map_or("", |attempt| attempt.name.as_str());
+    Refusal::not_found(format!("no streaming listener attached to {name}"))
+}
