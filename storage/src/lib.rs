@@ -10,6 +10,7 @@
 mod blob;
 mod codec;
 mod error;
+mod faults;
 mod folder;
 pub mod growing;
 mod key;
@@ -20,6 +21,7 @@ mod url;
 
 pub use blob::{BlobWriter, Sha256Digest, Written};
 pub use error::Error;
+pub use faults::Faults;
 pub use key::{Key, ObjectPath};
 pub use store::{ByteStream, Listing, ObjectMeta, Store};
 pub use url::StoreUrl;

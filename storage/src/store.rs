@@ -267,6 +267,10 @@ impl Store {
         &self.inner
     }
 
+    pub(crate) fn wrapped(&self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
+        Self { inner: wrap(Arc::clone(&self.inner)), ..self.clone() }
+    }
+
     pub(crate) fn full(&self, path: &ObjectPath) -> Result<Path> {
         let full = match (self.prefix.is_root(), path.is_root()) {
             (true, _) => path.as_str().to_owned(),
