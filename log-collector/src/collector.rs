@@ -1,0 +1,242 @@
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use storage::Store;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::discover::{Found, Identities, Scanner, Watcher};
+use crate::ship::{self, Budget, Outcome, Retry, Settings};
+use crate::tail::Generation;
+use crate::{Container, Error, Metrics, PodIdentity, Result, event_logs};
+
+/// What a collector collects, and how.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The node's folder of pod logs (`/var/log/pods` on most), if pods' logs are to be shipped.
+    pub pod_logs: Option<PathBuf>,
+    /// Folders of Spark's event logs, single and rolling.
+    pub event_log_dirs: Vec<PathBuf>,
+    /// How Spark's pods are recognised.
+    pub pod_identity: PodIdentity,
+    /// Ship the pods of these namespaces only; of all when there are none.
+    pub namespaces: Vec<String>,
+    /// How long a line may wait before it is shipped. Six times as long once a segment has grown.
+    pub flush_interval: Duration,
+    /// How often files are looked at for new lines.
+    pub poll_interval: Duration,
+    /// How often folders are looked through for new files, should the system not have told of them.
+    pub scan_interval: Duration,
+    /// How long a pod waits for its labels before it is shipped by its name.
+    pub identity_timeout: Duration,
+    /// How long, after it was told to stop, a collector goes on trying to ship what is there.
+    pub drain_timeout: Duration,
+    /// The longest pause between two attempts to reach the store.
+    pub longest_pause: Duration,
+    /// How much memory may hold lines.
+    pub memory_bytes: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            pod_logs: None,
+            event_log_dirs: Vec::new(),
+            pod_identity: PodIdentity::Names,
+            namespaces: Vec::new(),
+            flush_interval: Duration::from_secs(5),
+            poll_interval: Duration::from_millis(500),
+            scan_interval: Duration::from_secs(1),
+            identity_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(20),
+            longest_pause: Duration::from_secs(30),
+            memory_bytes: 48 * 1024 * 1024,
+        }
+    }
+}
+
+/// How long a pod that does not look like Spark's may take to get Spark's labels.
+const STRANGER_TIMEOUT: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How many writes are under way at a time.
+const UPLOADS: usize = 16;
+/// About an hour of an executor that logs as Spark does by default.
+const SEALED_BYTES: usize = 512 * 1024;
+/// What a writer in a hurry fills in some seconds.
+const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Ships logs. Made by [`Collector::new`], it does nothing before [`Collector::run`].
+///
+/// One collector for each folder: two that ship the same files do the same work twice, and neither harms the other's.
+#[derive(Debug)]
+pub struct Collector {
+    store: Store,
+    config: Config,
+    metrics: Arc<Metrics>,
+}
+
+impl Collector {
+    /// A collector that ships into `store`.
+    #[must_use]
+    pub fn new(store: Store, config: Config) -> Self {
+        Self { store, config, metrics: Arc::default() }
+    }
+
+    /// What it counts, also while it runs.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Ships until `stop` is cancelled, and then, for as long as the drain time allows, what is there.
+    ///
+    /// A store or a Kubernetes API that fails is no reason to end. Dropping the future ends everything at once; nothing is
+    /// lost by that, for the next collector goes on from what is in the store.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] or [`Error::Kubernetes`], both before anything is shipped.
+    pub async fn run(self, stop: CancellationToken) -> Result<()> {
+        let Self { store, config, metrics } = self;
+        for folder in config.pod_logs.iter().chain(&config.event_log_dirs) {
+            if let Err(source) = tokio::fs::read_dir(folder).await {
+                return Err(Error::Folder { folder: folder.clone(), source });
+            }
+        }
+        let (identities, learner) = Identities::start(&config.pod_identity, &config.namespaces).await?;
+        let mut background = JoinSet::new();
+        if let Some(learner) = learner {
+            background.spawn(learner.run());
+        }
+        let give_up = CancellationToken::new();
+        let context = Arc::new(ship::Context {
+            store,
+            identities,
+            metrics,
+            budget: Budget::new(config.memory_bytes),
+            uploads: Semaphore::new(UPLOADS),
+            retry: Retry { first_pause: FIRST_PAUSE, longest_pause: config.longest_pause, give_up: give_up.clone() },
+            stop: stop.clone(),
+            settings: Settings {
+                flush_interval: config.flush_interval,
+                poll_interval: config.poll_interval,
+                identity_timeout: config.identity_timeout,
+                stranger_timeout: STRANGER_TIMEOUT,
+                segment_bytes: SEGMENT_BYTES,
+                sealed_bytes: SEALED_BYTES,
+            },
+        });
+        let mut parts = JoinSet::new();
+        if let Some(root) = config.pod_logs {
+            let pods = Pods::new(root, config.namespaces, Arc::clone(&context));
+            parts.spawn(pods.run(config.scan_interval));
+        }
+        for folder in config.event_log_dirs {
+            parts.spawn(event_logs::run(Arc::clone(&context), folder, config.scan_interval));
+        }
+        stop.cancelled().await;
+        let drained = tokio::time::timeout(config.drain_timeout, async { while parts.join_next().await.is_some() {} });
+        if drained.await.is_err() {
+            tracing::warn!("some lines were not shipped in time; the next collector will find them in their files");
+            give_up.cancel();
+            while parts.join_next().await.is_some() {}
+        }
+        Ok(())
+    }
+}
+
+/// Finds the files of pods, and keeps one task for each container.
+struct Pods {
+    context: Arc<ship::Context>,
+    scanner: Scanner,
+    watcher: Watcher,
+    tasks: JoinSet<(Container, Outcome)>,
+    inboxes: HashMap<Container, UnboundedSender<Vec<Generation>>>,
+}
+
+impl Pods {
+    fn new(root: PathBuf, namespaces: Vec<String>, context: Arc<ship::Context>) -> Self {
+        let watcher = Watcher::new();
+        let scanner = Scanner::new(root, namespaces, watcher.folders());
+        Self { context, scanner, watcher, tasks: JoinSet::new(), inboxes: HashMap::new() }
+    }
+
+    async fn run(mut self, scan_interval: Duration) {
+        let stop = self.context.stop.clone();
+        loop {
+            self = self.scan().await;
+            if stop.is_cancelled() {
+                break;
+            }
+            tokio::select! {
+                () = self.watcher.changed() => {}
+                () = tokio::time::sleep(scan_interval) => {}
+                Some(done) = self.tasks.join_next() => self.retire(done.ok()),
+                () = stop.cancelled() => {}
+            }
+        }
+        while let Some(done) = self.tasks.join_next().await {
+            self.retire(done.ok());
+        }
+    }
+
+    async fn scan(mut self) -> Self {
+        let identities = self.context.identities.clone();
+        self.scanner.reconsider(|container| identities.owner(container).is_some());
+        let mut scanner = self.scanner;
+        let scanned = tokio::task::spawn_blocking(move || {
+            let found = scanner.scan();
+            (scanner, found)
+        });
+        let (scanner, found) = match scanned.await {
+            Ok(scanned) => scanned,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        self.scanner = scanner;
+        match found {
+            Ok(found) => found.into_iter().for_each(|found| self.hand_over(found)),
+            Err(error) => {
+                Metrics::add(&self.context.metrics.read_errors, 1);
+                tracing::warn!(%error, "the folder of pod logs cannot be read; trying again");
+            }
+        }
+        self
+    }
+
+    /// Gives files to the task that follows their container, or to a new one.
+    fn hand_over(&mut self, found: Found) {
+        if let Some(inbox) = self.inboxes.get(&found.container) {
+            if inbox.send(found.generations).is_err() {
+                // Its task has just ended. A new one must be given all files there are, not only the newest.
+                self.inboxes.remove(&found.container);
+                self.scanner.forget(&found.container);
+            }
+            return;
+        }
+        let (sender, inbox) = unbounded_channel();
+        self.inboxes.insert(found.container.clone(), sender);
+        self.tasks.spawn(ship::run(Arc::clone(&self.context), found, inbox));
+        self.count();
+    }
+
+    fn retire(&mut self, done: Option<(Container, Outcome)>) {
+        let Some((container, outcome)) = done else { return };
+        // A container that was found again meanwhile has a new task already.
+        if self.inboxes.get(&container).is_some_and(|inbox| inbox.is_closed()) {
+            self.inboxes.remove(&container);
+            match outcome {
+                Outcome::Stranger => self.scanner.ignore(container),
+                Outcome::Finished | Outcome::Stopped => self.scanner.forget(&container),
+            }
+        }
+        self.count();
+    }
+
+    fn count(&self) {
+        let containers = u64::try_from(self.tasks.len()).unwrap_or_default();
+        self.context.metrics.containers.store(containers, std::sync::atomic::Ordering::Relaxed);
+    }
+}

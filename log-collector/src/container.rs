@@ -1,0 +1,82 @@
+//! One run of one container, and what is known of it besides its lines.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// How many streams a container has.
+pub const STREAMS: usize = 2;
+
+/// Which of a container's two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl Stream {
+    /// Both.
+    pub const ALL: [Self; STREAMS] = [Self::Stdout, Self::Stderr];
+
+    /// The name that Kubernetes and Spark's pages have for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+
+    /// The stream of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stream| stream.name() == name)
+    }
+
+    /// Its number in the store.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Stdout => 0,
+            Self::Stderr => 1,
+        }
+    }
+}
+
+/// One run of one container of a pod: what the path of its log file says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Container {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub pod: String,
+    /// The pod's UID; for a static pod, the hash of its configuration.
+    pub pod_uid: String,
+    /// The container's name in the pod.
+    pub name: String,
+    /// How often the kubelet had restarted it before.
+    pub restart: u32,
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct End {
+    /// Its exit code.
+    pub exit_code: i32,
+    /// Kubernetes' word for why: `Completed`, `Error`, `OOMKilled`, …
+    pub reason: Option<String>,
+    /// When.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Lines that existed and could not be collected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gap {
+    /// For each stream, at which byte of what was shipped they are missing.
+    pub at_bytes: Vec<u64>,
+    /// What happened.
+    pub reason: String,
+}

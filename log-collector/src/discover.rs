@@ -1,0 +1,80 @@
+//! Which log files there are, and whose.
+
+mod kubernetes;
+mod names;
+mod node;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::layout::Owner;
+use crate::{Container, End, Result};
+
+pub(crate) use node::{Found, Scanner};
+pub(crate) use watch::{Folders, Watcher};
+
+/// How Spark's pods are recognised, and whose they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PodIdentity {
+    /// By the labels that Spark gives them (`spark-app-selector`, `spark-role`, `spark-exec-id`), asked of the Kubernetes API.
+    /// A pod whose labels do not come in time is recognised by name.
+    Kubernetes {
+        /// How to reach it; without one, as `kubectl` and pods do.
+        kubeconfig: Option<PathBuf>,
+        /// Watch the pods of this node only.
+        node: Option<String>,
+    },
+    /// By the names that Spark gives pods and containers. No application is known then: logs are found by pod name.
+    Names,
+}
+
+/// Answers whose a container is.
+#[derive(Clone, Debug)]
+pub(crate) struct Identities {
+    kubernetes: Option<Arc<kubernetes::Pods>>,
+}
+
+impl Identities {
+    /// Starts to learn; the second part, when there is one, must be run for it.
+    pub(crate) async fn start(
+        identity: &PodIdentity,
+        namespaces: &[String],
+    ) -> Result<(Self, Option<kubernetes::Learner>)> {
+        match identity {
+            PodIdentity::Names => Ok((Self { kubernetes: None }, None)),
+            PodIdentity::Kubernetes { kubeconfig, node } => {
+                let learner = kubernetes::Learner::new(kubeconfig.as_deref(), node.as_deref(), namespaces).await?;
+                Ok((Self { kubernetes: Some(learner.pods()) }, Some(learner)))
+            }
+        }
+    }
+
+    /// Whether there is someone to wait for.
+    pub(crate) fn learns(&self) -> bool {
+        self.kubernetes.is_some()
+    }
+
+    /// What the API said of it so far.
+    pub(crate) fn owner(&self, container: &Container) -> Option<Owner> {
+        self.kubernetes.as_ref()?.owner(&container.pod_uid)
+    }
+
+    /// How it ended, if the API said so.
+    pub(crate) fn end(&self, container: &Container) -> Option<End> {
+        self.kubernetes.as_ref()?.end(container)
+    }
+
+    /// Returns when something new was learned; never when there is nobody to learn from.
+    pub(crate) async fn changed(&self) {
+        match &self.kubernetes {
+            Some(pods) => pods.changed().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The executor that a container is by its names; `None` for what does not look like Spark's.
+pub(crate) fn executor_by_name(container: &Container) -> Option<String> {
+    names::executor(&container.pod, &container.name)
+}

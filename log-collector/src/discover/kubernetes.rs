@@ -1,0 +1,201 @@
+//! What the Kubernetes API says of Spark's pods, learned as early as can be and kept when the pod is gone.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use chrono::DateTime;
+use futures::stream::{self, StreamExt as _};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::runtime::WatchStreamExt as _;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Client, Config};
+use tokio::sync::watch;
+
+use crate::layout::Owner;
+use crate::{Container, End, Error, Result};
+
+const APPLICATION: &str = "spark-app-selector";
+const ROLE: &str = "spark-role";
+const EXECUTOR: &str = "spark-exec-id";
+
+/// How long a pod that is gone is remembered. Its files go within seconds, but a store that fails may keep them waiting.
+const REMEMBERED: Duration = Duration::from_hours(6);
+
+/// What was learned.
+#[derive(Debug)]
+pub(super) struct Pods {
+    by_uid: RwLock<HashMap<String, Known>>,
+    version: watch::Sender<u64>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Known {
+    owner: Option<Owner>,
+    ends: HashMap<(String, u32), End>,
+    gone: Option<Instant>,
+}
+
+impl Pods {
+    pub(super) fn owner(&self, uid: &str) -> Option<Owner> {
+        self.by_uid.read().unwrap_or_else(PoisonError::into_inner).get(uid)?.owner.clone()
+    }
+
+    pub(super) fn end(&self, container: &Container) -> Option<End> {
+        let pods = self.by_uid.read().unwrap_or_else(PoisonError::into_inner);
+        pods.get(&container.pod_uid)?.ends.get(&(container.name.clone(), container.restart)).cloned()
+    }
+
+    pub(super) async fn changed(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.version.subscribe().changed().await;
+    }
+
+    fn learn(&self, pod: &Pod) {
+        let Some(uid) = pod.metadata.uid.clone() else { return };
+        let mut pods = self.by_uid.write().unwrap_or_else(PoisonError::into_inner);
+        let known = pods.entry(uid).or_default();
+        known.owner = owner_of(pod).or_else(|| known.owner.take());
+        known.ends.extend(ends_of(pod));
+        drop(pods);
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    fn mark_gone(&self, pod: &Pod) {
+        self.learn(pod);
+        let now = Instant::now();
+        let mut pods = self.by_uid.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = pod.metadata.uid.as_ref().and_then(|uid| pods.get_mut(uid)) {
+            known.gone = Some(now);
+        }
+        pods.retain(|_, known| known.gone.is_none_or(|gone| now.duration_since(gone) < REMEMBERED));
+    }
+}
+
+/// Watches the pods.
+#[derive(Debug)]
+pub(crate) struct Learner {
+    apis: Vec<Api<Pod>>,
+    node: Option<String>,
+    pods: Arc<Pods>,
+}
+
+impl Learner {
+    pub(super) async fn new(kubeconfig: Option<&Path>, node: Option<&str>, namespaces: &[String]) -> Result<Self> {
+        let config = match kubeconfig {
+            Some(path) => {
+                let kubeconfig = Kubeconfig::read_from(path).map_err(|e| Error::Kubernetes(e.into()))?;
+                let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+                config.map_err(|e| Error::Kubernetes(e.into()))?
+            }
+            None => Config::infer().await.map_err(|e| Error::Kubernetes(e.into()))?,
+        };
+        let client = Client::try_from(config).map_err(|e| Error::Kubernetes(e.into()))?;
+        let apis = match namespaces {
+            [] => vec![Api::all(client)],
+            some => some.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect(),
+        };
+        let pods = Arc::new(Pods { by_uid: RwLock::default(), version: watch::Sender::new(0) });
+        Ok(Self { apis, node: node.map(str::to_owned), pods })
+    }
+
+    pub(super) fn pods(&self) -> Arc<Pods> {
+        Arc::clone(&self.pods)
+    }
+
+    /// Learns for ever; a failure of the API is tried again with growing pauses.
+    pub(crate) async fn run(self) {
+        let mut config = watcher::Config::default().labels(ROLE);
+        if let Some(node) = &self.node {
+            config = config.fields(&format!("spec.nodeName={node}"));
+        }
+        let watches = self.apis.into_iter().map(|api| watcher::watcher(api, config.clone()).default_backoff().boxed());
+        let mut events = stream::select_all(watches);
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(Event::Apply(pod) | Event::InitApply(pod)) => self.pods.learn(&pod),
+                Ok(Event::Delete(pod)) => self.pods.mark_gone(&pod),
+                // A pod that went while nobody watched stays known: what was learned of it is as true as before.
+                Ok(Event::Init | Event::InitDone) => {}
+                Err(error) => tracing::warn!(%error, "the Kubernetes API cannot be watched; trying again"),
+            }
+        }
+    }
+}
+
+fn owner_of(pod: &Pod) -> Option<Owner> {
+    let label = |name: &str| pod.metadata.labels.as_ref()?.get(name).cloned();
+    let executor = match label(ROLE)?.as_str() {
+        "driver" => "driver".to_owned(),
+        _ => label(EXECUTOR)?,
+    };
+    Some(Owner { application: label(APPLICATION)?, executor })
+}
+
+fn ends_of(pod: &Pod) -> Vec<((String, u32), End)> {
+    let Some(status) = &pod.status else { return Vec::new() };
+    let lists = [&status.init_container_statuses, &status.container_statuses, &status.ephemeral_container_statuses];
+    let of_container = |status: &ContainerStatus| {
+        let now = u32::try_from(status.restart_count).unwrap_or_default();
+        let states = [(Some(now), &status.state), (now.checked_sub(1), &status.last_state)];
+        let name = status.name.clone();
+        states.map(|(restart, state)| {
+            let ended = state.as_ref()?.terminated.as_ref()?;
+            let finished_at = ended.finished_at.as_ref();
+            let finished_at = finished_at.and_then(|time| DateTime::from_timestamp_millis(time.0.as_millisecond()));
+            Some((
+                (name.clone(), restart?),
+                End { exit_code: ended.exit_code, reason: ended.reason.clone(), finished_at },
+            ))
+        })
+    };
+    lists.into_iter().flatten().flatten().flat_map(of_container).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(labels: serde_json::Value, statuses: serde_json::Value) -> Pod {
+        let metadata = json!({ "name": "x", "uid": "u-1", "labels": labels });
+        serde_json::from_value(json!({ "metadata": metadata, "status": { "containerStatuses": statuses } })).unwrap()
+    }
+
+    #[test]
+    fn labels_and_exit_codes_are_remembered_when_the_pod_is_gone() {
+        let pods = Pods { by_uid: RwLock::default(), version: watch::Sender::new(0) };
+        let labels = json!({ APPLICATION: "spark-1", ROLE: "executor", EXECUTOR: "7" });
+        pods.learn(&pod(labels.clone(), json!([])));
+        let ended = json!([{
+            "name": "main", "restartCount": 1, "ready": false, "image": "", "imageID": "",
+            "state": { "terminated": { "exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-02T03:04:05Z" } },
+            "lastState": { "terminated": { "exitCode": 1 } },
+        }]);
+        pods.mark_gone(&pod(labels, ended));
+        assert_eq!(pods.owner("u-1"), Some(Owner { application: "spark-1".into(), executor: "7".into() }));
+        let container = |restart| Container {
+            namespace: "n".into(),
+            pod: "x".into(),
+            pod_uid: "u-1".into(),
+            name: "main".into(),
+            restart,
+        };
+        let last = pods.end(&container(1)).unwrap();
+        assert_eq!((last.exit_code, last.reason.as_deref()), (137, Some("OOMKilled")));
+        assert_eq!(last.finished_at.unwrap().timestamp(), 1_767_323_045);
+        assert_eq!(pods.end(&container(0)).unwrap().exit_code, 1);
+        assert_eq!(pods.end(&container(2)), None);
+    }
+
+    #[test]
+    fn a_driver_has_no_executor_number_and_a_stranger_no_owner() {
+        let driver = pod(json!({ APPLICATION: "spark-1", ROLE: "driver" }), json!([]));
+        assert_eq!(owner_of(&driver).unwrap().executor, "driver");
+        assert_eq!(owner_of(&pod(json!({ ROLE: "executor" }), json!([]))), None);
+        assert_eq!(owner_of(&pod(json!({ "app": "x" }), json!([]))), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! The log files of a node: `<namespace>_<pod>_<uid>/<container>/<restart>.log` below the kubelet's folder of pod logs, and
+//! what rotation leaves beside them: `<restart>.log.<time>`, later `<restart>.log.<time>.gz`.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::watch::Folders;
+use crate::Container;
+use crate::tail::Generation;
+
+/// Files of one container that were not there before, held open, oldest first.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) container: Container,
+    /// The path of the file that is written to.
+    pub(crate) live: PathBuf,
+    pub(crate) generations: Vec<Generation>,
+}
+
+/// Looks through the folder, and remembers what it has found. Blocks on the disk.
+pub(crate) struct Scanner {
+    root: PathBuf,
+    namespaces: Vec<String>,
+    folders: Folders,
+    watched: HashSet<PathBuf>,
+    /// The newest generation of each container, open, so that its inode cannot become another file's.
+    newest: HashMap<Container, Generation>,
+    /// Containers that are none of Spark's.
+    ignored: HashSet<Container>,
+}
+
+impl Scanner {
+    /// Looks below `root` for the containers of these namespaces; of all when there are none.
+    pub(crate) fn new(root: PathBuf, namespaces: Vec<String>, folders: Folders) -> Self {
+        Self { root, namespaces, folders, watched: HashSet::new(), newest: HashMap::new(), ignored: HashSet::new() }
+    }
+
+    /// Everything that appeared since the last time.
+    ///
+    /// # Errors
+    /// The folder itself cannot be read. What vanishes below it meanwhile is no error.
+    pub(crate) fn scan(&mut self) -> io::Result<Vec<Found>> {
+        let (mut found, mut seen, mut present) = (Vec::new(), HashSet::new(), HashSet::new());
+        for pod in self.read_folder(&self.root.clone(), &mut seen)? {
+            let Some((namespace, name, uid)) = pod_of(&pod) else { continue };
+            if !self.namespaces.is_empty() && !self.namespaces.contains(&namespace) {
+                continue;
+            }
+            for folder in self.read_folder(&pod, &mut seen).unwrap_or_default() {
+                let Some(container) = file_name(&folder) else { continue };
+                let container = Container {
+                    namespace: namespace.clone(),
+                    pod: name.clone(),
+                    pod_uid: uid.clone(),
+                    name: container.to_owned(),
+                    restart: 0,
+                };
+                let files = self.read_folder(&folder, &mut seen).unwrap_or_default();
+                found.extend(self.containers(&container, &folder, files, &mut present));
+            }
+        }
+        self.watched.retain(|folder| seen.contains(folder));
+        self.ignored.retain(|container| present.contains(container));
+        Ok(found)
+    }
+
+    /// Forgets a container that nobody follows any more. If its file is still there, it is found again.
+    pub(crate) fn forget(&mut self, container: &Container) {
+        self.newest.remove(container);
+    }
+
+    /// Passes over a container from now on, as long as its file is there.
+    pub(crate) fn ignore(&mut self, container: Container) {
+        self.newest.remove(&container);
+        self.ignored.insert(container);
+    }
+
+    /// Finds those containers again that were ignored and should not be.
+    pub(crate) fn reconsider(&mut self, is_known: impl Fn(&Container) -> bool) {
+        self.ignored.retain(|container| !is_known(container));
+    }
+
+    fn read_folder(&mut self, folder: &Path, seen: &mut HashSet<PathBuf>) -> io::Result<Vec<PathBuf>> {
+        // Watched first, read then: what comes between the two is seen twice rather than not at all.
+        if !self.watched.contains(folder) {
+            if !fs::metadata(folder)?.is_dir() {
+                return Ok(Vec::new());
+            }
+            self.folders.add(folder);
+            self.watched.insert(folder.to_owned());
+        }
+        seen.insert(folder.to_owned());
+        let entries = fs::read_dir(folder)?;
+        Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+    }
+
+    fn containers(
+        &mut self,
+        container: &Container,
+        folder: &Path,
+        files: Vec<PathBuf>,
+        present: &mut HashSet<Container>,
+    ) -> Vec<Found> {
+        let mut restarts: HashMap<u32, Vec<(Age, PathBuf)>> = HashMap::new();
+        for file in files {
+            if let Some((restart, age)) = file_name(&file).and_then(generation_of) {
+                restarts.entry(restart).or_default().push((age, file));
+            }
+        }
+        let found = restarts.into_iter().filter_map(|(restart, mut files)| {
+            let container = Container { restart, ..container.clone() };
+            present.insert(container.clone());
+            if self.ignored.contains(&container) {
+                return None;
+            }
+            files.sort_unstable();
+            // While a file is being compressed it is there twice.
+            files.dedup_by(|later, earlier| later.0.time.is_some() && later.0.time == earlier.0.time);
+            let generations = self.new_generations(&container, &files);
+            let newest = generations.last()?.clone();
+            self.newest.insert(container.clone(), newest);
+            Some(Found { live: folder.join(format!("{restart}.log")), container, generations })
+        });
+        found.collect()
+    }
+
+    fn new_generations(&self, container: &Container, files: &[(Age, PathBuf)]) -> Vec<Generation> {
+        let known = self.newest.get(container).map(|generation| generation.inode);
+        let inode = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+        // Where the newest known one is not among them any more, all are given; their reader knows what it has read.
+        let at = files.iter().rposition(|(_, path)| known.is_some() && inode(path) == known);
+        let new = files.get(at.map_or(0, |at| at + 1)..).unwrap_or_default();
+        new.iter().filter_map(|(_, path)| Generation::open(path).ok()).collect()
+    }
+}
+
+/// Sorts generations from the oldest to the one that is written to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Age {
+    is_live: bool,
+    /// When it was rotated away: `<date>-<time>`.
+    time: Option<String>,
+    is_compressed: bool,
+}
+
+fn pod_of(folder: &Path) -> Option<(String, String, String)> {
+    let mut parts = file_name(folder)?.splitn(3, '_').map(str::to_owned);
+    let parts = (parts.next()?, parts.next()?, parts.next()?);
+    let is_whole = [&parts.0, &parts.1, &parts.2].iter().all(|part| !part.is_empty());
+    is_whole.then_some(parts)
+}
+
+fn generation_of(name: &str) -> Option<(u32, Age)> {
+    let (restart, rest) = name.split_once(".log")?;
+    let restart = restart.parse().ok()?;
+    let Some(time) = rest.strip_prefix('.') else {
+        return rest.is_empty().then_some((restart, Age { is_live: true, time: None, is_compressed: false }));
+    };
+    let (time, is_compressed) = time.strip_suffix(".gz").map_or((time, false), |time| (time, true));
+    let is_time = !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    is_time.then(|| (restart, Age { is_live: false, time: Some(time.to_owned()), is_compressed }))
+}
+
+fn file_name(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()
+}

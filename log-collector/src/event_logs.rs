@@ -1,0 +1,127 @@
+//! A local folder of Spark's event logs, shipped to `event-logs/` while they grow.
+//!
+//! | in the folder | in the store while it grows | when it is complete |
+//! | --- | --- | --- |
+//! | `<app>.inprogress`, renamed to `<app>` | a growing file `<app>.inprogress` | the object `<app>` |
+//! | `eventlog_v2_<app>/events_<n>_<app>` | a growing file of that name | an object of that name |
+//! | `eventlog_v2_<app>/appstatus_<app>.inprogress`, renamed | an object of that name | an object of the new name |
+//!
+//! Bytes are shipped as they are, half a line or half a zstd frame at the end included. A log is marked as complete after
+//! all of its bytes are there, and the other mark goes last. Local files are never changed or deleted.
+//!
+//! A log that vanishes before Spark has renamed it (its driver was killed) stays in the store as one that grows.
+
+mod file;
+mod rolling;
+mod single;
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::task::JoinSet;
+
+use crate::discover::{Folders, Watcher};
+use crate::metrics::Metrics;
+use crate::ship::{Context, Stopped};
+
+const IN_PROGRESS: &str = ".inprogress";
+const ROLLING: &str = "eventlog_v2_";
+
+/// One application's log, single or rolling, by its final name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Log {
+    name: String,
+    is_rolling: bool,
+}
+
+/// What a complete log looked like: one that changes is shipped again.
+type Look = (u64, Option<SystemTime>);
+
+/// Ships a folder's logs until the collector stops.
+pub(crate) async fn run(context: Arc<Context>, folder: PathBuf, scan_interval: Duration) {
+    let mut watcher = Watcher::new();
+    let (mut tasks, mut running, mut done) = (JoinSet::new(), HashSet::new(), HashMap::new());
+    loop {
+        match scan(&folder, watcher.folders()).await {
+            Ok(logs) => {
+                done.retain(|log, _| logs.contains_key(log));
+                for (log, look) in logs {
+                    if done.get(&log) != Some(&look) && running.insert(log.clone()) {
+                        tasks.spawn(ship(Arc::clone(&context), folder.clone(), log, look));
+                    }
+                }
+            }
+            Err(error) => {
+                Metrics::add(&context.metrics.read_errors, 1);
+                tracing::warn!(%error, folder = %folder.display(), "the folder of event logs cannot be read; trying again");
+            }
+        }
+        if context.stop.is_cancelled() {
+            break;
+        }
+        tokio::select! {
+            () = watcher.changed() => {}
+            () = tokio::time::sleep(scan_interval) => {}
+            Some(Ok((log, look))) = tasks.join_next() => {
+                running.remove(&log);
+                done.extend(look.map(|look| (log, look)));
+            }
+            () = context.stop.cancelled() => {}
+        }
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Ships one log; gives back how it looked if it is complete now.
+async fn ship(context: Arc<Context>, folder: PathBuf, log: Log, look: Look) -> (Log, Option<Look>) {
+    let complete = match log.is_rolling {
+        true => rolling::ship(&context, &folder, &log.name).await,
+        false => single::ship(&context, &folder, &log.name).await,
+    };
+    if complete != Ok(true) {
+        return (log, None);
+    }
+    let (path, name) = (folder.join(&log.name), log.name.clone());
+    let now = tokio::task::spawn_blocking(move || look_at(&path)).await.ok().flatten();
+    tracing::info!(event_log = name, "an event log is complete in the store");
+    (log, now.or(Some(look)))
+}
+
+async fn scan(folder: &Path, folders: Folders) -> io::Result<HashMap<Log, Look>> {
+    let folder = folder.to_owned();
+    let scanned = tokio::task::spawn_blocking(move || {
+        // Watched first, read then. A folder that is watched already stays so.
+        folders.add(&folder);
+        let entries = fs::read_dir(&folder)?;
+        Ok(entries.filter_map(|entry| log_of(&entry.ok()?.path())).collect())
+    });
+    scanned.await.map_err(io::Error::other)?
+}
+
+fn log_of(path: &Path) -> Option<(Log, Look)> {
+    let name = path.file_name()?.to_str()?;
+    let meta = fs::metadata(path).ok()?;
+    let is_rolling = meta.is_dir() && name.starts_with(ROLLING);
+    let is_single = meta.is_file() && !name.starts_with(['.', '_']) && !name.ends_with(".crc");
+    let name = if is_rolling { name } else { name.strip_suffix(IN_PROGRESS).unwrap_or(name) };
+    let log = Log { name: name.to_owned(), is_rolling };
+    (is_rolling || is_single).then_some((log, (meta.len(), meta.modified().ok())))
+}
+
+fn look_at(path: &Path) -> Option<Look> {
+    let meta = fs::metadata(path).ok()?;
+    Some((meta.len(), meta.modified().ok()))
+}
+
+/// Waits until there may be more.
+async fn pause(context: &Context) -> Result<(), Stopped> {
+    tokio::select! {
+        () = tokio::time::sleep(context.settings.poll_interval) => {}
+        () = context.stop.cancelled() => {}
+    }
+    if context.retry.give_up.is_cancelled() { Err(Stopped) } else { Ok(()) }
+}

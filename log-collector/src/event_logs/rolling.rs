@@ -1,0 +1,120 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use storage::{Key, ObjectPath};
+
+use super::file::{self, EventFile};
+use super::{IN_PROGRESS, pause};
+use crate::ship::{Context, Stopped};
+
+const EVENTS: &str = "events_";
+const STATUS: &str = "appstatus_";
+
+/// A file of events, or that it is complete in the store.
+type Events<'a> = Option<EventFile<'a>>;
+
+/// What lies in the local folder.
+#[derive(Debug, Default)]
+struct Folder {
+    /// Files of events by their number and name.
+    events: BTreeSet<(u64, String)>,
+    /// The application's status, without `.inprogress`.
+    status: Option<String>,
+    is_complete: bool,
+}
+
+/// Ships a log that is a folder of files; `true` when all of it is there.
+pub(super) async fn ship(context: &Context, folder: &Path, name: &str) -> Result<bool, Stopped> {
+    let local = folder.join(name);
+    let Ok(object) = ObjectPath::parse(name) else { return Ok(true) };
+    let object = Key::EventLog(object).path();
+    let mut files: BTreeMap<(u64, String), Events<'_>> = BTreeMap::new();
+    let mut is_shown = false;
+    loop {
+        // Looked at before the files are read: what was written before it became so is read after.
+        let found = look(&local).await;
+        if let (Some(status), false, false) = (&found.status, found.is_complete, is_shown) {
+            mark(context, &object, &format!("{status}{IN_PROGRESS}")).await?;
+            is_shown = true;
+        }
+        let stopping = context.stop.is_cancelled();
+        open_new(context, &local, &object, &found, &mut files).await?;
+        let last = files.keys().next_back().cloned();
+        for (key, file) in &mut files {
+            ship_file(file, found.is_complete || Some(key) != last.as_ref(), stopping).await?;
+        }
+        if let (Some(status), true) = (&found.status, found.is_complete) {
+            mark(context, &object, status).await?;
+            unmark(context, &object, &format!("{status}{IN_PROGRESS}")).await?;
+            return Ok(true);
+        }
+        let is_gone = !super::single::is_there(&local).await;
+        if stopping || is_gone {
+            return Ok(false);
+        }
+        pause(context).await?;
+    }
+}
+
+async fn look(local: &Path) -> Folder {
+    let local = local.to_owned();
+    let names = tokio::task::spawn_blocking(move || -> std::io::Result<Vec<String>> {
+        let entries = std::fs::read_dir(local)?;
+        Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+    });
+    let names = names.await.ok().and_then(Result::ok).unwrap_or_default();
+    let mut found = Folder::default();
+    for name in names.into_iter().filter(|name| !name.ends_with(".crc")) {
+        let number = name.strip_prefix(EVENTS).and_then(|rest| rest.split('_').next()?.parse().ok());
+        if let Some(number) = number {
+            found.events.insert((number, name));
+        } else if name.starts_with(STATUS) {
+            found.is_complete |= !name.ends_with(IN_PROGRESS);
+            found.status = Some(name.strip_suffix(IN_PROGRESS).unwrap_or(&name).to_owned());
+        }
+    }
+    found
+}
+
+async fn open_new<'a>(
+    context: &'a Context,
+    local: &Path,
+    object: &ObjectPath,
+    found: &Folder,
+    files: &mut BTreeMap<(u64, String), Events<'a>>,
+) -> Result<(), Stopped> {
+    for key in &found.events {
+        if files.contains_key(key) {
+            continue;
+        }
+        let Ok(path) = object.join(&key.1) else { continue };
+        let Some(opened) = file::open(context, &local.join(&key.1)).await else { continue };
+        let file = EventFile::recover(context, opened, path.clone(), path).await?;
+        files.insert(key.clone(), Some(file));
+    }
+    Ok(())
+}
+
+/// Ships what there is of a file; makes it an object, and closes it, when it does not grow any more.
+async fn ship_file(file: &mut Events<'_>, is_whole: bool, stopping: bool) -> Result<(), Stopped> {
+    let Some(open) = file else { return Ok(()) };
+    if is_whole {
+        open.complete().await?;
+        *file = None;
+        return Ok(());
+    }
+    open.show().await?;
+    let now = stopping || open.is_unlinked();
+    while open.ship_on(now).await? {}
+    Ok(())
+}
+
+async fn mark(context: &Context, object: &ObjectPath, name: &str) -> Result<(), Stopped> {
+    let put = || async { context.store.put(&object.join(name)?, Vec::new()).await };
+    context.retry.until_done("marking an event log", &context.metrics.store_errors, put).await
+}
+
+async fn unmark(context: &Context, object: &ObjectPath, name: &str) -> Result<(), Stopped> {
+    let delete = || async { context.store.delete(&object.join(name)?).await };
+    context.retry.until_done("marking an event log", &context.metrics.store_errors, delete).await
+}

@@ -1,0 +1,42 @@
+use std::path::Path;
+
+use storage::{Key, ObjectPath};
+
+use super::file::{self, EventFile};
+use super::{IN_PROGRESS, pause};
+use crate::ship::{Context, Stopped};
+
+/// Ships a log that is one file; `true` when all of it is there.
+pub(super) async fn ship(context: &Context, folder: &Path, name: &str) -> Result<bool, Stopped> {
+    let growing_name = format!("{name}{IN_PROGRESS}");
+    let (complete, in_progress) = (folder.join(name), folder.join(&growing_name));
+    let (Ok(object), Ok(growing)) = (ObjectPath::parse(name), ObjectPath::parse(&growing_name)) else {
+        return Ok(true);
+    };
+    let opened = match file::open(context, &in_progress).await {
+        Some(opened) => Some(opened),
+        None => file::open(context, &complete).await,
+    };
+    let Some(opened) = opened else { return Ok(false) };
+    let (object, growing) = (Key::EventLog(object).path(), Key::EventLog(growing).path());
+    let mut log = EventFile::recover(context, opened, object, growing).await?;
+    loop {
+        // Asked before the file is read: what was written before the rename is read after it was seen.
+        if log.is_at(&complete) {
+            log.complete().await?;
+            return Ok(true);
+        }
+        log.show().await?;
+        let stopping = context.stop.is_cancelled();
+        let is_gone = log.is_unlinked();
+        while log.ship_on(stopping || is_gone).await? {}
+        if stopping || is_gone {
+            return Ok(false);
+        }
+        pause(context).await?;
+    }
+}
+
+pub(super) async fn is_there(path: &Path) -> bool {
+    tokio::fs::metadata(path).await.is_ok()
+}

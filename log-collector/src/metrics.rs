@@ -1,0 +1,93 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a collector counts while it runs.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    pub(crate) read_bytes: AtomicU64,
+    pub(crate) shipped_bytes: AtomicU64,
+    pub(crate) written_bytes: AtomicU64,
+    pub(crate) objects: AtomicU64,
+    pub(crate) store_errors: AtomicU64,
+    pub(crate) read_errors: AtomicU64,
+    pub(crate) malformed_lines: AtomicU64,
+    pub(crate) gaps: AtomicU64,
+    pub(crate) containers: AtomicU64,
+    pub(crate) lag_bytes: AtomicU64,
+    pub(crate) buffered_bytes: AtomicU64,
+}
+
+/// A collector's numbers at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Bytes of log files that were read.
+    pub read_bytes: u64,
+    /// Bytes of log files that are safe in the store. After a restart, only what came since.
+    pub shipped_bytes: u64,
+    /// Bytes that were sent to the store, compressed; a growing object counts each time.
+    pub written_bytes: u64,
+    /// How many times an object was written.
+    pub objects: u64,
+    /// Failures of the store, each of which was tried again.
+    pub store_errors: u64,
+    /// Log files or folders that could not be read; tried again as well.
+    pub read_errors: u64,
+    /// Lines that are not in the container runtime's format, shipped as they are.
+    pub malformed_lines: u64,
+    /// How many times lines were gone before they could be read.
+    pub gaps: u64,
+    /// Containers and event logs that are followed now.
+    pub containers: u64,
+    /// Bytes that lie in log files and are not safe in the store yet.
+    pub lag_bytes: u64,
+    /// Memory that holds lines.
+    pub buffered_bytes: u64,
+}
+
+impl Metrics {
+    /// The numbers now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let get = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        Snapshot {
+            read_bytes: get(&self.read_bytes),
+            shipped_bytes: get(&self.shipped_bytes),
+            written_bytes: get(&self.written_bytes),
+            objects: get(&self.objects),
+            store_errors: get(&self.store_errors),
+            read_errors: get(&self.read_errors),
+            malformed_lines: get(&self.malformed_lines),
+            gaps: get(&self.gaps),
+            containers: get(&self.containers),
+            lag_bytes: get(&self.lag_bytes),
+            buffered_bytes: get(&self.buffered_bytes),
+        }
+    }
+
+    pub(crate) fn add(number: &AtomicU64, value: u64) {
+        number.fetch_add(value, Ordering::Relaxed);
+    }
+}
+
+/// One task's part of a number that goes up and down; takes its part away when the task ends.
+#[derive(Debug)]
+pub(crate) struct Share<'a> {
+    number: &'a AtomicU64,
+    part: u64,
+}
+
+impl<'a> Share<'a> {
+    pub(crate) fn of(number: &'a AtomicU64) -> Self {
+        Self { number, part: 0 }
+    }
+
+    pub(crate) fn set(&mut self, part: u64) {
+        self.number.fetch_add(part.wrapping_sub(self.part), Ordering::Relaxed);
+        self.part = part;
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}

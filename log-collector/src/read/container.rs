@@ -1,0 +1,154 @@
+use std::ops::Range;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use storage::segment::{Run, StreamPosition};
+use storage::{ByteStream, ObjectPath};
+
+use crate::layout::Note;
+use crate::{Container, End, Gap, Result, Stream};
+
+/// The most that one page holds.
+const MAX_PAGE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The shipped log of one container, as it was when it was looked up. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ContainerLog {
+    /// Which container.
+    pub container: Container,
+    /// The application that it belongs to, where the collector knew it.
+    pub application: Option<String>,
+    /// The executor that it is, where the collector knew it: `driver`, or a number.
+    pub executor: Option<String>,
+    /// Whether nothing will follow: the container has ended, and all of its lines are here.
+    pub finished: bool,
+    /// How it ended, where the collector learned it.
+    pub end: Option<End>,
+    /// Where lines are missing.
+    pub gaps: Vec<Gap>,
+    /// When something was added last.
+    pub last_shipped: DateTime<Utc>,
+    pub(crate) folder: ObjectPath,
+    run: Run,
+}
+
+/// A part of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The bytes; lines end with `\n`. Not always UTF-8.
+    pub bytes: Bytes,
+    /// Which bytes of the stream they are.
+    pub range: Range<u64>,
+    /// How long the stream is.
+    pub total_bytes: u64,
+}
+
+impl ContainerLog {
+    pub(super) fn new(folder: ObjectPath, run: Run) -> Self {
+        let note = Note::parse(&run.last().note);
+        let container = super::container_of(&folder, note.as_ref());
+        let owner = note.as_ref().and_then(|note| note.owner.clone());
+        let executor = note.as_ref().and_then(|note| note.executor.clone());
+        Self {
+            container,
+            application: owner.as_ref().map(|owner| owner.application.clone()),
+            executor: owner.map(|owner| owner.executor).or(executor),
+            finished: run.last().finished,
+            end: note.as_ref().and_then(|note| note.end.clone()),
+            gaps: note.map(|note| note.gaps).unwrap_or_default(),
+            last_shipped: run.last_modified(),
+            folder,
+            run,
+        }
+    }
+
+    /// How many bytes a stream has.
+    #[must_use]
+    pub fn size_bytes(&self, stream: Stream) -> u64 {
+        self.of(stream).bytes
+    }
+
+    /// How many line ends a stream has.
+    #[must_use]
+    pub fn lines(&self, stream: Stream) -> u64 {
+        self.of(stream).lines
+    }
+
+    /// How much room both streams take in the store.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        self.run.stored_bytes()
+    }
+
+    /// When the first and the last line were written; `None` when there is none. At most one request.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn times(&self) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>> {
+        let times = self.run.time_ms().await?;
+        Ok(times.and_then(|(first, last)| Some((time(first)?, time(last)?))))
+    }
+
+    /// The bytes of `range`, cut at the stream's end and at 16 MiB.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn page(&self, stream: Stream, range: Range<u64>) -> Result<Page> {
+        let total_bytes = self.size_bytes(stream);
+        let start = range.start.min(total_bytes);
+        let end = range.end.clamp(start, total_bytes).min(start.saturating_add(MAX_PAGE_BYTES));
+        let bytes = self.run.read(stream.index(), start..end).await?;
+        Ok(Page { range: start..start + bytes.len() as u64, bytes, total_bytes })
+    }
+
+    /// The newest `length_bytes`, at most 16 MiB. Does not look for a line's start. No request when the end of the
+    /// stream came with what this was looked up by, as it does for most.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn tail(&self, stream: Stream, length_bytes: u64) -> Result<Page> {
+        let end = self.size_bytes(stream);
+        self.page(stream, end.saturating_sub(length_bytes.min(MAX_PAGE_BYTES))..end).await
+    }
+
+    /// The lines of `range`, counted from 0, cut at 16 MiB.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn lines_of(&self, stream: Stream, range: Range<u64>) -> Result<Page> {
+        let start = self.run.offset_of_line(stream.index(), range.start).await?;
+        let end = self.run.offset_of_line(stream.index(), range.end).await?;
+        self.page(stream, start..end).await
+    }
+
+    /// The lines that were written from `from` on and before `to`, cut at 16 MiB.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn window(&self, stream: Stream, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Page> {
+        let start = self.run.offset_of_time(stream.index(), from.timestamp_millis()).await?;
+        let end = self.run.offset_of_time(stream.index(), to.timestamp_millis()).await?;
+        self.page(stream, start..end).await
+    }
+
+    /// A stream from `start` to its end, as it arrives, with flat memory.
+    #[must_use]
+    pub fn whole(&self, stream: Stream, start: u64) -> ByteStream {
+        self.run.stream(stream.index(), start..u64::MAX)
+    }
+
+    /// Executors by number, the driver and what is not known first; then by pod, container and restart.
+    pub(super) fn order(&self) -> (Option<u64>, &str, &str, &str, u32) {
+        let executor = self.executor.as_deref().unwrap_or_default();
+        let c = &self.container;
+        (executor.parse().ok(), executor, &c.pod, &c.name, c.restart)
+    }
+
+    fn of(&self, stream: Stream) -> StreamPosition {
+        self.run.end().of(stream.index())
+    }
+}
+
+fn time(ms: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(ms)
+}

@@ -1,0 +1,221 @@
+//! Nothing lost, nothing twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use storage::{Faults, Store};
+
+use crate::kubelet::Container;
+use crate::support::{Running, assert_shipped, eventually, finished, shipped};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_that_live_a_moment_are_shipped_whole() {
+    let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let collector = Running::start(&store, root.path());
+    let mut pods = tokio::task::JoinSet::new();
+    for number in 0..30 {
+        let root = root.path().to_owned();
+        pods.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(u64::from(number) * 10)).await;
+            let mut container = Container::executor(&root, number);
+            for line in 0..10 {
+                container.line(line % 2, &format!("line {line} of {number}"));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            (number, container.delete())
+        });
+    }
+    while let Some(pod) = pods.join_next().await {
+        let (number, written) = pod.unwrap();
+        assert_shipped(&store, number, &written).await;
+    }
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn rotation_loses_nothing() {
+    let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let collector = Running::start(&store, root.path());
+    let mut container = Container::executor(root.path(), 1);
+    for line in 0..200 {
+        container.line(line % 2, &format!("line {line}"));
+        if line % 23 == 0 {
+            container.rotate();
+        }
+        // A line that is cut by a rotation goes on in the next file.
+        container.write(0, b"a part, ", false);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let written = container.delete();
+    assert_shipped(&store, 1, &written).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_collector_goes_on_in_the_middle_of_rotated_files() {
+    let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let mut container = Container::executor(root.path(), 1);
+    for round in 0..4 {
+        let collector = Running::start(&store, root.path());
+        for line in 0..50 {
+            container.line(line % 2, &format!("line {line} of round {round}"));
+        }
+        container.rotate();
+        container.line(0, "after the rotation");
+        shipped(&store, 1, &container.written).await;
+        collector.kill().await;
+        // While nobody looks: more lines, and two rotations, so that what was read last is compressed by now.
+        container.line(1, "unseen");
+        container.rotate();
+        container.line(1, "unseen too");
+        container.rotate();
+    }
+    let collector = Running::start(&store, root.path());
+    shipped(&store, 1, &container.written).await;
+    let written = container.delete();
+    assert_shipped(&store, 1, &written).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_deleted_while_no_collector_ran_is_told() {
+    let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let mut container = Container::executor(root.path(), 1);
+    let collector = Running::start(&store, root.path());
+    container.line(0, "first");
+    shipped(&store, 1, &container.written).await;
+    collector.kill().await;
+    container.line(0, "lost");
+    container.rotate();
+    container.drop_rotated(1);
+    container.line(0, "last");
+    let collector = Running::start(&store, root.path());
+    shipped(&store, 1, &[b"first\nlast\n".to_vec(), Vec::new()]).await;
+    container.delete();
+    let log = finished(&store, 1).await;
+    assert_eq!(log.gaps.len(), 1);
+    assert_eq!(log.gaps[0].at_bytes, [6, 0]);
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_store_that_fails_costs_time_and_no_lines() {
+    let (root, store, faults) = (tempfile::tempdir().unwrap(), Store::in_memory(), Arc::new(Faults::default()));
+    let collector = Running::start(&store.with_faults(&faults), root.path());
+    let mut containers: Vec<_> = (0..5).map(|number| Container::executor(root.path(), number)).collect();
+    for round in 0..6 {
+        faults.set_down(round % 3 == 1);
+        faults.set_answers_lost(round % 3 == 2);
+        for container in &mut containers {
+            for line in 0..20 {
+                container.line(line % 2, &format!("line {line} of round {round}"));
+            }
+            container.rotate();
+        }
+        let before = collector.metrics.snapshot().store_errors;
+        if round % 3 > 0 {
+            eventually("a failure", async || (collector.metrics.snapshot().store_errors > before).then_some(())).await;
+        }
+    }
+    // A new pod whose whole life falls into the outage, and the others end in it as well.
+    faults.set_down(true);
+    let mut late = Container::executor(root.path(), 5);
+    late.line(0, "born in the dark");
+    eventually("the late pod", async || (collector.metrics.snapshot().containers == 6).then_some(())).await;
+    containers.push(late);
+    let written: Vec<_> = containers.into_iter().map(Container::delete).collect();
+    let before = collector.metrics.snapshot().store_errors;
+    eventually("failures", async || (collector.metrics.snapshot().store_errors > before + 5).then_some(())).await;
+    faults.set_down(false);
+    faults.set_answers_lost(false);
+    for (number, written) in (0..).zip(&written) {
+        assert_shipped(&store, number, written).await;
+    }
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_collector_that_is_stopped_ships_what_is_there() {
+    let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let mut container = Container::executor(root.path(), 1);
+    let collector = Running::start(&store, root.path());
+    container.line(0, "seen");
+    shipped(&store, 1, &container.written).await;
+    for line in 0..10_000 {
+        container.line(1, &format!("line {line}"));
+    }
+    collector.stop().await;
+    shipped(&store, 1, &container.written).await;
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Write { stream: usize, content: Bytes, ends_line: bool },
+    Raw(Bytes),
+    Rotate,
+    Kill { wait_ms: u64 },
+    Stop,
+    Wait { wait_ms: u64 },
+}
+
+fn any_act() -> impl Strategy<Value = Act> {
+    let content = prop_oneof![
+        6 => prop::collection::vec(any::<u8>().prop_filter("a record has no line end", |&byte| byte != b'\n'), 0..50),
+        1 => (1usize..600_000).prop_map(|length| vec![b'x'; length]),
+    ];
+    prop_oneof![
+        12 => (0usize..2, content, prop::bool::weighted(0.8))
+            .prop_map(|(stream, content, ends_line)| Act::Write { stream, content: content.into(), ends_line }),
+        1 => "[a-z]{1,20}".prop_map(|text| Act::Raw(format!("{text}\n").into())),
+        2 => Just(Act::Rotate),
+        2 => (0u64..40).prop_map(|wait_ms| Act::Kill { wait_ms }),
+        1 => Just(Act::Stop),
+        3 => (0u64..30).prop_map(|wait_ms| Act::Wait { wait_ms }),
+    ]
+}
+
+async fn play(acts: Vec<Act>) {
+    let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let mut container = Container::executor(root.path(), 1);
+    let mut collector = Running::start(&store, root.path());
+    let mut rotations = 0;
+    for act in acts {
+        match act {
+            Act::Write { stream, content, ends_line } => container.write(stream, &content, ends_line),
+            Act::Raw(bytes) => {
+                container.write_raw(&bytes);
+                container.written[0].extend_from_slice(&bytes);
+            }
+            // The kubelet keeps them apart by seconds in their names; more than ten would be more than it keeps.
+            Act::Rotate if rotations < 10 => {
+                container.rotate();
+                rotations += 1;
+            }
+            Act::Rotate => {}
+            Act::Kill { wait_ms } => {
+                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+                collector.kill().await;
+                collector = Running::start(&store, root.path());
+            }
+            Act::Stop => {
+                collector.stop().await;
+                collector = Running::start(&store, root.path());
+            }
+            Act::Wait { wait_ms } => tokio::time::sleep(Duration::from_millis(wait_ms)).await,
+        }
+    }
+    shipped(&store, 1, &container.written).await;
+    let written = container.delete();
+    assert_shipped(&store, 1, &written).await;
+    collector.stop().await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn a_collector_killed_at_any_point_ships_every_line_once(acts in prop::collection::vec(any_act(), 1..60)) {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(play(acts));
+    }
+}

@@ -1,0 +1,9 @@
+//! Pods' logs from the files that a kubelet writes to what a reader gets back.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop a test at once")]
+
+mod kubelet;
+mod loss;
+mod names;
+mod reading;
+mod support;
