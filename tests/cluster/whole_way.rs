@@ -1,7 +1,6 @@
 //! The whole way of one application: a stock spark-submit in cluster mode uploads what it has, driver and executors run
 //! with it, their logs and the event log are collected, and a browser finds a line of an executor whose pod is gone.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,13 +26,21 @@ async fn an_application_goes_the_whole_way() {
     let output = output_folder("whole-way");
 
     submit(&namespace, &servers, &Submission::new(folder.path()).await, &output).await;
+    executors_are_gone(&namespace).await;
     let app = application(&servers.pages).await;
-    let executors = executors_are_gone(&namespace).await;
-    assert_eq!(executors, 2);
+    assert_eq!(executors(&servers.pages, &app).await, ["1", "2", "driver"]);
 
     for who in ["driver", "1", "2"] {
         every_line_is_there_once(&servers.pages, &app, who).await;
     }
+    let driver = text(&log(&servers.pages, &app, "driver", "stdout")).await.unwrap();
+    for executor in ["1", "2"] {
+        assert_eq!(
+            driver.lines().filter(|line| *line == format!("the driver heard of executor {executor}")).count(),
+            1
+        );
+    }
+    assert!(rotated(&namespace.node.pod_logs()), "the node was to rotate the driver's log, so that this is proved too");
     a_browser_finds_a_line(&servers.pages, &app, &output).await;
     servers.stop().await;
 }
@@ -146,40 +153,64 @@ async fn submit(namespace: &Namespace, servers: &Servers, submission: &Submissio
     std::fs::write(output.join("spark-submit.log"), format!("{}{}", submitted.stdout, submitted.stderr)).unwrap();
     let driver = namespace.kubectl(&["logs", "--selector", "spark-role=driver", "--tail=-1"]).await.stdout;
     std::fs::write(output.join("driver.log"), &driver).unwrap();
-    let ended_well = submitted.status.success() && driver.contains("the driver heard of executor 2\n");
+    // spark-submit itself ends well whatever became of the driver.
+    let phase = ["get", "pods", "--selector", "spark-role=driver", "-o", "jsonpath={.items[*].status.phase}"];
+    let phase = namespace.kubectl(&phase).await.stdout;
+    let ended_well = submitted.status.success() && phase == "Succeeded";
     assert!(ended_well, "{}\n{}\n{}", submitted.stderr, namespace.describe().await, end_of(&driver));
 }
 
 /// The id of the only application that is listed, once it is there and has ended.
 async fn application(pages: &str) -> String {
     eventually("the application in the list", Duration::from_secs(120), async || {
-        let listed: serde_json::Value =
-            reqwest::get(format!("{pages}/api/v1/applications?status=completed")).await.ok()?.json().await.ok()?;
-        let listed = listed.as_array()?;
+        let listed = text(&format!("{pages}/api/v1/applications?status=completed")).await?;
+        let listed: Vec<serde_json::Value> = serde_json::from_str(&listed).ok()?;
         assert!(listed.len() <= 1, "{listed:?}");
         Some(listed.first()?["id"].as_str()?.to_owned())
     })
     .await
 }
 
-/// Waits until Spark has deleted its executors, and says how many there were by what they wrote.
-async fn executors_are_gone(namespace: &Namespace) -> usize {
+/// Waits until Spark has deleted its executors.
+async fn executors_are_gone(namespace: &Namespace) {
     eventually("the end of all executor pods", Duration::from_secs(120), async || {
         let pods = namespace.kubectl(&["get", "pods", "-l", "spark-role=executor", "-o", "name"]).await.succeeded();
         pods.stdout.trim().is_empty().then_some(())
     })
     .await;
-    let driver = namespace.kubectl(&["logs", "--selector", "spark-role=driver", "--tail=-1"]).await.succeeded();
-    let heard: BTreeSet<_> =
-        driver.stdout.lines().filter(|line| line.starts_with("the driver heard of executor")).collect();
-    heard.len()
+}
+
+/// The ids of all executors that the REST API knows, the driver's among them.
+async fn executors(pages: &str, app: &str) -> Vec<String> {
+    let all = text(&format!("{pages}/api/v1/applications/{app}/allexecutors")).await.unwrap();
+    let all: Vec<serde_json::Value> = serde_json::from_str(&all).unwrap();
+    let mut ids: Vec<_> = all.iter().map(|executor| executor["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+/// Whether there is a log file of a driver that the node has rotated. The driver's pod is still there, and its files.
+fn rotated(pod_logs: &Path) -> bool {
+    let list = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let containers = list(pod_logs).flat_map(|pod| list(&pod).collect::<Vec<_>>());
+    let mut drivers = containers.filter(|container| container.ends_with("spark-kubernetes-driver"));
+    drivers.any(|driver| list(&driver).any(|file| file.to_str().unwrap().contains("/0.log.")))
+}
+
+/// Where the pages give all of a stream.
+fn log(pages: &str, app: &str, who: &str, stream: &str) -> String {
+    format!("{pages}/history/{app}/executors/{who}/logs/download?stream={stream}")
+}
+
+async fn text(url: &str) -> Option<String> {
+    reqwest::get(url).await.ok()?.error_for_status().ok()?.text().await.ok()
 }
 
 /// Reads both streams of one container back through the pages, and compares with what it is known to have written.
 async fn every_line_is_there_once(pages: &str, app: &str, who: &str) {
     let name = if who == "driver" { who.to_owned() } else { format!("executor {who}") };
     for stream in ["stdout", "stderr"] {
-        let url = format!("{pages}/history/{app}/executors/{who}/logs/download?stream={stream}");
+        let url = log(pages, app, who, stream);
         let line = |number: usize| {
             let more = if number.is_multiple_of(1000) { format!(" {}", "long–".repeat(9000)) } else { String::new() };
             format!("{name} {stream} line {number}{more}")
@@ -187,7 +218,7 @@ async fn every_line_is_there_once(pages: &str, app: &str, who: &str) {
         let expected: Vec<_> = (1..=LINES).map(line).collect();
         let numbered = format!("{name} {stream} line ");
         eventually(&format!("all lines of {name}'s {stream}"), Duration::from_secs(60), async || {
-            let text = reqwest::get(&url).await.ok()?.error_for_status().ok()?.text().await.ok()?;
+            let text = text(&url).await?;
             let found: Vec<_> = text.lines().filter(|line| line.starts_with(&numbered)).collect();
             // Fewer are on their way; more, or others, will never become right.
             let right = found.iter().zip(&expected).all(|(found, expected)| found == expected) && found.len() <= LINES;

@@ -54,6 +54,11 @@ impl Hearth {
         self.said.lock().unwrap().all.clone()
     }
 
+    /// Kills it, without a chance to do anything more, and waits until it is gone.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// Tells it to stop, waits until it has, and returns its exit code and all that it said.
     pub(crate) async fn stop(mut self) -> (Option<i32>, String) {
         terminate(&self.child).await;

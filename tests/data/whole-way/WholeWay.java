@@ -20,7 +20,7 @@ import org.apache.spark.api.java.JavaSparkContext;
  * <p>Arguments: the number of executors and of lines, then the SHA-256 of the file and of what is in the archive.
  */
 public final class WholeWay {
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws InterruptedException {
         int executors = Integer.parseInt(arguments[0]);
         int lines = Integer.parseInt(arguments[1]);
         String file = arguments[2];
@@ -36,14 +36,15 @@ public final class WholeWay {
         }
     }
 
-    private static Iterator<String> onExecutor(Iterator<Integer> part, int lines, String file, String archived) {
+    private static Iterator<String> onExecutor(Iterator<Integer> part, int lines, String file, String archived)
+            throws InterruptedException {
         String executor = SparkEnv.get().executorId();
         check("executor " + executor, file, archived);
         say("executor " + executor, lines);
         return List.of(executor).iterator();
     }
 
-    private static void say(String who, int lines) {
+    private static void say(String who, int lines) throws InterruptedException {
         PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
         PrintStream err = new PrintStream(System.err, false, StandardCharsets.UTF_8);
         for (int number = 1; number <= lines; number++) {
@@ -51,6 +52,10 @@ public final class WholeWay {
             String more = number % 1000 == 0 ? " " + "long–".repeat(9000) : "";
             out.println(who + " stdout line " + number + more);
             err.println(who + " stderr line " + number + more);
+            // Slow enough for the node to rotate the file under the writer.
+            if (number % 10 == 0) {
+                Thread.sleep(40);
+            }
         }
         out.flush();
         err.flush();
