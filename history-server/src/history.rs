@@ -15,6 +15,7 @@ use crate::listing::{Filter, Listing, Page, Scanner};
 use crate::metrics::Figures;
 
 mod open;
+mod stored;
 mod zip;
 
 pub use zip::LogEntry;
@@ -35,6 +36,8 @@ struct Inner {
     /// Loads outlive the requests that asked for them, so they are owned here.
     tasks: TaskTracker,
     replays: Semaphore,
+    /// One application is written at a time: it must not slow down those who wait for a page.
+    writes: Semaphore,
     counts: Counts,
     scanned: AtomicBool,
 }
@@ -66,6 +69,7 @@ impl History {
             cache: Cache::new(config.cache_bytes),
             tasks: TaskTracker::new(),
             replays: Semaphore::new(threads),
+            writes: Semaphore::new(1),
             counts: Counts::default(),
             scanned: AtomicBool::new(false),
             listing,

@@ -24,6 +24,7 @@ pub mod model;
 mod opened;
 mod pods;
 pub mod replay;
+pub mod tables;
 
 pub use access::{AccessConfig, Viewer};
 pub use clean::CleanConfig;

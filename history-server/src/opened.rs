@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
@@ -8,6 +9,7 @@ use crate::model::strings::Strings;
 use crate::model::tasks::{TaskTable, TaskTables};
 use crate::pods::{PodName, Pods};
 use crate::replay::Replay;
+use crate::tables::{Loaded, StoredTasks};
 
 /// An attempt of an application, replayed: its log as it was at one moment.
 #[derive(Debug)]
@@ -31,6 +33,7 @@ pub struct OpenApplication {
     /// Where a growing log is read on. Taken by the one who does.
     pub(crate) growing: Mutex<Option<Box<Growing>>>,
     pods: Pods,
+    broken: AtomicBool,
 }
 
 /// The tasks of one stage attempt.
@@ -45,8 +48,12 @@ pub struct StageTasks {
 /// Where an application's tasks are.
 #[derive(Debug)]
 enum Tasks {
-    Memory { strings: Arc<Strings>, stages: BTreeMap<(i32, i32), Arc<TaskTable>> },
+    Memory { strings: Arc<Strings>, stages: StageTables },
+    Stored(StoredTasks),
 }
+
+/// Tasks by stage and attempt.
+pub(crate) type StageTables = BTreeMap<(i32, i32), Arc<TaskTable>>;
 
 /// A replay that waits for more.
 #[derive(Debug)]
@@ -56,9 +63,10 @@ pub(crate) struct Growing {
 }
 
 impl OpenApplication {
-    pub(crate) fn new(
-        app_id: String,
-        attempt_id: Option<String>,
+    /// What a replay has made of `log`.
+    pub(crate) fn replayed(
+        app_id: &str,
+        attempt_id: Option<&str>,
         log: &EventLog,
         mut model: Application,
         problems: Vec<Problem>,
@@ -66,11 +74,30 @@ impl OpenApplication {
         let size_bytes = size_of(&model);
         let TaskTables { strings, stages } = std::mem::take(&mut model.tasks);
         let stages = stages.into_iter().map(|(key, table)| (key, Arc::new(table))).collect();
+        let tasks = Tasks::Memory { strings: Arc::new(strings), stages };
+        Self::build(app_id, attempt_id, log, model, problems, tasks, size_bytes)
+    }
+
+    /// What was kept of `log`.
+    pub(crate) fn stored(app_id: &str, attempt_id: Option<&str>, log: &EventLog, stored: Loaded) -> Self {
+        let Loaded { model, problems, tasks, text_bytes } = stored;
+        Self::build(app_id, attempt_id, log, model, problems, Tasks::Stored(tasks), 2 * text_bytes)
+    }
+
+    fn build(
+        app_id: &str,
+        attempt_id: Option<&str>,
+        log: &EventLog,
+        model: Application,
+        problems: Vec<Problem>,
+        tasks: Tasks,
+        size_bytes: u64,
+    ) -> Self {
         Self {
-            app_id,
-            attempt_id,
+            app_id: app_id.to_owned(),
+            attempt_id: attempt_id.map(str::to_owned),
             size_bytes,
-            tasks: Tasks::Memory { strings: Arc::new(strings), stages },
+            tasks,
             pods: Pods::of(model.environment.as_ref()),
             model,
             problems,
@@ -78,7 +105,21 @@ impl OpenApplication {
             fingerprint: log.fingerprint(),
             looked_at: Mutex::new(std::time::Instant::now()),
             growing: Mutex::new(None),
+            broken: AtomicBool::new(false),
         }
+    }
+
+    /// The tasks, while all of them are in memory.
+    pub(crate) fn tasks_in_memory(&self) -> Option<(&Strings, &StageTables)> {
+        match &self.tasks {
+            Tasks::Memory { strings, stages } => Some((strings, stages)),
+            Tasks::Stored(_) => None,
+        }
+    }
+
+    /// Whether what was kept of it turned out to be unusable.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
     }
 
     /// The tasks of a stage attempt; `None` where the log tells of none.
@@ -86,11 +127,17 @@ impl OpenApplication {
     /// # Errors
     /// A failure of the store that keeps them.
     pub async fn stage_tasks(&self, stage_id: i32, attempt_id: i32) -> Result<Option<StageTasks>, Error> {
-        match &self.tasks {
-            Tasks::Memory { strings, stages } => Ok(stages
-                .get(&(stage_id, attempt_id))
-                .map(|table| StageTasks { strings: Arc::clone(strings), table: Arc::clone(table) })),
-        }
+        let key = (stage_id, attempt_id);
+        let (strings, table) = match &self.tasks {
+            Tasks::Memory { strings, stages } => (strings, stages.get(&key).map(Arc::clone)),
+            Tasks::Stored(stored) => {
+                let read = stored.stage(key).await;
+                // Somebody has written another form over it: the next one who opens this replays the log.
+                self.broken.fetch_or(read.is_err(), Ordering::Relaxed);
+                (&stored.strings, read?)
+            }
+        };
+        Ok(table.map(|table| StageTasks { strings: Arc::clone(strings), table }))
     }
 
     /// The driver's pod, if the application ran on Kubernetes in cluster mode.

@@ -3,5 +3,7 @@
 
 #[path = "history/open.rs"]
 mod open;
+#[path = "history/stored.rs"]
+mod stored;
 #[path = "history/support.rs"]
 mod support;

@@ -10,7 +10,7 @@ use super::History;
 use crate::access::Viewer;
 use crate::cache::{Cached, LogKey};
 use crate::error::Error;
-use crate::event_log::{EventLog, find};
+use crate::event_log::{EventLog, LogSource, find};
 use crate::listing::Known;
 use crate::load;
 use crate::opened::OpenApplication;
@@ -85,6 +85,9 @@ impl History {
     /// Whether what was read of a log is still all there is.
     fn is_fresh(&self, key: &LogKey, opened: &OpenApplication) -> bool {
         let same = |fingerprint| fingerprint == Some(opened.fingerprint);
+        if opened.is_broken() {
+            return false;
+        }
         if opened.complete {
             return same(self.inner.listing.rows().log(key.0, &key.1).map(|row| row.fingerprint));
         }
@@ -115,74 +118,74 @@ impl History {
         before: Option<Arc<OpenApplication>>,
         mut ends: EndLoad<'_>,
     ) -> Result<Arc<OpenApplication>, Error> {
-        let log = self.find_log(known).await?;
-        let unchanged = before.as_ref().filter(|before| before.fingerprint == log.fingerprint());
-        let opened = if let Some(before) = unchanged {
+        let (source, log) = self.find_log(known).await?;
+        let unchanged = |before: &&Arc<OpenApplication>| before.fingerprint == log.fingerprint() && !before.is_broken();
+        if let Some(before) = before.as_ref().filter(unchanged) {
             *before.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-            Arc::clone(before)
-        } else {
-            Arc::new(self.replay(app_id, known, log, before).await?)
+            ends.opened = Some(Arc::clone(before));
+            return Ok(Arc::clone(before));
+        }
+        let broken = before.as_ref().is_some_and(|before| before.is_broken());
+        let opened = match self.open_stored(app_id, known, source, &log).await.filter(|_| !broken) {
+            Some(stored) => Arc::new(stored),
+            None => {
+                let opened = Arc::new(self.replay(app_id, known, source, &log, before).await?);
+                self.store_later(known, source, log, &opened);
+                opened
+            }
         };
         ends.opened = Some(Arc::clone(&opened));
         Ok(opened)
     }
 
     /// The files of a log as they are now. One that was finished since it was listed has another name.
-    async fn find_log(&self, known: &Known) -> Result<EventLog, Error> {
+    async fn find_log(&self, known: &Known) -> Result<(&LogSource, EventLog), Error> {
         let gone = || Error::LogGone { log: known.log.clone() };
         let source = self.inner.config.event_logs.get(usize::from(known.source)).ok_or_else(gone)?;
         if let Some(log) = find::by_name(source, &known.log).await? {
-            return Ok(log);
+            return Ok((source, log));
         }
-        match known.log.strip_suffix(".inprogress") {
-            Some(finished) => find::by_name(source, finished).await?.ok_or_else(gone),
-            None => Err(gone()),
-        }
+        let finished = match known.log.strip_suffix(".inprogress") {
+            Some(finished) => find::by_name(source, finished).await?,
+            None => None,
+        };
+        finished.map(|log| (source, log)).ok_or_else(gone)
     }
 
     async fn replay(
         &self,
         app_id: &str,
         known: &Known,
-        log: EventLog,
+        source: &LogSource,
+        log: &EventLog,
         before: Option<Arc<OpenApplication>>,
     ) -> Result<OpenApplication, Error> {
         let failed = || Error::ReplayFailed { log: known.log.clone() };
-        let source = self.inner.config.event_logs.get(usize::from(known.source)).ok_or_else(failed)?;
         // The semaphore is never closed.
         let _permit = self.inner.replays.acquire().await.map_err(|_| failed())?;
         let (store, settings, runtime) = (source.store.clone(), self.inner.config.replay.clone(), Handle::current());
-        let (app_id, known) = (app_id.to_owned(), known.clone());
+        let (updated_millis, wanted) = (known.updated_millis, log.clone());
         let started = Instant::now();
         let counts = &self.inner.counts;
         counts.replays.fetch_add(1, Ordering::Relaxed);
         let replayed = tokio::task::spawn_blocking(move || {
             let growing = before.and_then(|before| before.take_growing());
-            let replayed = load::replay(&store, &log, &settings, known.updated_millis, growing, &runtime)?;
-            let opened = OpenApplication::new(app_id, known.attempt_id, &log, replayed.model, replayed.problems);
-            *opened.growing.lock().unwrap_or_else(PoisonError::into_inner) = replayed.growing;
-            Ok::<_, storage::Error>((opened, replayed.text_bytes))
+            load::replay(&store, &wanted, &settings, updated_millis, growing, &runtime)
         });
         let replayed = replayed.await.map_err(|panic| {
             tracing::error!(error = &panic as &dyn std::error::Error, "a replay broke off");
             failed()
         });
-        match replayed {
-            Ok(Ok((opened, text_bytes))) => {
-                let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-                counts.replay_micros.fetch_add(micros, Ordering::Relaxed);
-                counts.replay_bytes.fetch_add(text_bytes, Ordering::Relaxed);
-                Ok(opened)
-            }
-            Ok(Err(error)) => {
-                counts.replay_failures.fetch_add(1, Ordering::Relaxed);
-                Err(error.into())
-            }
-            Err(error) => {
-                counts.replay_failures.fetch_add(1, Ordering::Relaxed);
-                Err(error)
-            }
-        }
+        let replayed = replayed.and_then(|replayed| replayed.map_err(Error::from)).inspect_err(|_| {
+            counts.replay_failures.fetch_add(1, Ordering::Relaxed);
+        })?;
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        counts.replay_micros.fetch_add(micros, Ordering::Relaxed);
+        counts.replay_bytes.fetch_add(replayed.text_bytes, Ordering::Relaxed);
+        let attempt_id = known.attempt_id.as_deref();
+        let opened = OpenApplication::replayed(app_id, attempt_id, log, replayed.model, replayed.problems);
+        *opened.growing.lock().unwrap_or_else(PoisonError::into_inner) = replayed.growing;
+        Ok(opened)
     }
 }
 

@@ -86,26 +86,12 @@ impl Scanner {
         let mut problems = Vec::new();
         // The lister runs ahead by a few thousand names, no more.
         let (sender, mut found) = tokio::sync::mpsc::channel(4 * WAVE);
-        let place = self.listing.sources[source].clone();
-        let listing = async move {
-            find::scan(&place, async |found| {
-                // Nobody listens when the scan is given up; then this is too.
-                let _ = sender.send(found).await;
-            })
-            .await
-        };
+        let listing = find::scan(&self.listing.sources[source], sender);
         let reading = async {
             let mut wave = Vec::new();
             let mut batch = Vec::with_capacity(1024);
             while found.recv_many(&mut batch, 1024).await > 0 {
-                let mut rows = self.listing.rows_mut();
-                for item in batch.drain(..) {
-                    match item {
-                        find::Found::Bad(problem) => problems.push(problem),
-                        find::Found::Log(log) => wave.extend(self.compare(&mut rows, index, number, log)),
-                    }
-                }
-                drop(rows);
+                self.compare_all(index, number, batch.drain(..), &mut wave, &mut problems);
                 if wave.len() >= WAVE {
                     self.read(index, number, std::mem::take(&mut wave)).await;
                 }
@@ -116,6 +102,23 @@ impl Scanner {
         listed?;
         self.forget(index, number);
         Ok(problems)
+    }
+
+    fn compare_all(
+        &self,
+        source: u16,
+        scan: u32,
+        found: impl Iterator<Item = find::Found>,
+        wave: &mut Vec<EventLog>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let mut rows = self.listing.rows_mut();
+        for item in found {
+            match item {
+                find::Found::Bad(problem) => problems.push(problem),
+                find::Found::Log(log) => wave.extend(self.compare(&mut rows, source, scan, log)),
+            }
+        }
     }
 
     /// The log, if it has to be read.

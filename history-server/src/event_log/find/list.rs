@@ -30,8 +30,8 @@ struct Group {
     has_growing: bool,
 }
 
-/// Every log of a source, in no order, to `sink`.
-pub(crate) async fn scan(source: &LogSource, mut sink: impl AsyncFnMut(Found)) -> Result<()> {
+/// Every log of a source, in no order, to `sink`. Ends early when nobody listens there any more.
+pub(crate) async fn scan(source: &LogSource, sink: mpsc::Sender<Found>) -> Result<()> {
     // First what grows: a log that is finished meanwhile is then seen twice, and never not at all.
     let growing = growing::list(&source.store, &ObjectPath::root()).await?;
     let by_name = |file: GrowingFile| (name::finished_name(file.path.name()).to_owned(), file);
@@ -54,13 +54,17 @@ pub(crate) async fn scan(source: &LogSource, mut sink: impl AsyncFnMut(Found)) -
             {
                 growing.remove(name::finished_name(&log.name));
             }
-            sink(found).await;
+            if sink.send(found).await.is_err() {
+                return Ok(());
+            }
         }
     }
     lister.join().await?;
     for file in growing.into_values() {
-        if let Some(log) = assemble::single(LogFile::growing(file)) {
-            sink(Found::Log(log)).await;
+        if let Some(log) = assemble::single(LogFile::growing(file))
+            && sink.send(Found::Log(log)).await.is_err()
+        {
+            break;
         }
     }
     Ok(())

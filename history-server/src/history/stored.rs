@@ -1,0 +1,88 @@
+//! Applications that were replayed before, here or elsewhere.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::runtime::Handle;
+
+use super::History;
+use crate::event_log::{EventLog, LogSource};
+use crate::listing::Known;
+use crate::opened::OpenApplication;
+use crate::tables::{self, Content, Folder, Identity};
+
+/// An application that takes more memory than this is held in its stored form once it has one.
+const HELD_BYTES: u64 = 128 * 1024 * 1024;
+
+impl History {
+    /// The application as it was kept, if that is of this log as it is now.
+    pub(super) async fn open_stored(
+        &self,
+        app_id: &str,
+        known: &Known,
+        source: &LogSource,
+        log: &EventLog,
+    ) -> Option<OpenApplication> {
+        let store = self.inner.config.store.as_ref().filter(|_| log.complete)?;
+        let attempt_id = known.attempt_id.as_deref();
+        let identity = Identity::new(source, log, &self.inner.config.replay);
+        let loaded = match Folder::new(app_id, attempt_id) {
+            Ok(folder) => tables::load(store, &folder, &identity).await,
+            Err(error) => Err(error),
+        };
+        match loaded {
+            Ok(loaded) => {
+                let loaded = loaded?;
+                self.inner.counts.stored_opens.fetch_add(1, Ordering::Relaxed);
+                Some(OpenApplication::stored(app_id, attempt_id, log, loaded))
+            }
+            Err(error) => {
+                tracing::warn!(app.id = app_id, error = &error as &dyn std::error::Error, "cannot read what was kept");
+                None
+            }
+        }
+    }
+
+    /// Keeps a replayed application, behind the backs of those who wait for it. Only a log that is complete is kept.
+    pub(super) fn store_later(&self, known: &Known, source: &LogSource, log: EventLog, opened: &Arc<OpenApplication>) {
+        if self.inner.config.store.is_none() || !log.complete {
+            return;
+        }
+        let identity = Identity::new(source, &log, &self.inner.config.replay);
+        let (history, known, opened) = (self.clone(), known.clone(), Arc::clone(opened));
+        let source = source.clone();
+        self.inner.tasks.spawn(async move {
+            let Ok(_permit) = history.inner.writes.acquire().await else { return };
+            let large = opened.size_bytes > HELD_BYTES;
+            let app_id = opened.app_id.clone();
+            if let Err(error) = history.store_now(opened, identity).await {
+                tracing::warn!(app.id = %app_id, error = &error as &dyn std::error::Error, "cannot keep an application");
+            } else if large && let Some(stored) = history.open_stored(&app_id, &known, &source, &log).await {
+                history.inner.cache.loaded(&(known.source, known.log), Some(&Arc::new(stored)));
+            }
+        });
+    }
+
+    async fn store_now(&self, opened: Arc<OpenApplication>, identity: Identity) -> std::io::Result<()> {
+        let Some(store) = self.inner.config.store.clone() else { return Ok(()) };
+        let runtime = Handle::current();
+        let written = tokio::task::spawn_blocking(move || {
+            let Some((strings, stages)) = opened.tasks_in_memory() else { return Ok(()) };
+            let attempt_id = opened.attempt_id.as_deref();
+            let folder = Folder::new(&opened.app_id, attempt_id).map_err(std::io::Error::other)?;
+            let content = Content {
+                app_id: &opened.app_id,
+                attempt_id,
+                identity,
+                model: &opened.model,
+                problems: &opened.problems,
+                strings,
+                stages,
+            };
+            tables::save(&store, &folder, &content, &runtime)
+        });
+        written.await.map_err(std::io::Error::other)??;
+        self.inner.counts.stored_writes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+use std::fs;
+
+use history_server::model::Application;
+use history_server::{History, OpenApplication, Viewer};
+use storage::{ObjectPath, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{T, config, end, head, job, log, scanned};
+
+async fn open(history: &History, id: &str) -> std::sync::Arc<OpenApplication> {
+    history.open(id, None, &Viewer::default()).await.unwrap()
+}
+
+/// Lets what is under way end.
+async fn settle(history: &History) {
+    let stop = CancellationToken::new();
+    stop.cancel();
+    history.run(stop).await;
+}
+
+async fn everything(opened: &OpenApplication) -> (Application, Vec<String>) {
+    let mut tasks = Vec::new();
+    for stage in &opened.model.stages {
+        let rows = opened.stage_tasks(stage.data.stage_id, stage.data.attempt_id).await.unwrap().unwrap();
+        tasks.push(format!("{:?} {:?}", rows.strings, rows.table).replace(['\n'], " "));
+    }
+    // Hashers differ from one to the next; texts and rows must not.
+    let tasks = tasks.into_iter().map(|text| text.split("slots").next().unwrap_or_default().to_owned()).collect();
+    (opened.model.clone(), tasks)
+}
+
+async fn tables_equal(first: &OpenApplication, second: &OpenApplication) {
+    assert_eq!(first.model, second.model);
+    assert_eq!(everything(first).await.1, everything(second).await.1);
+    for stage in &first.model.stages {
+        let key = (stage.data.stage_id, stage.data.attempt_id);
+        let (left, right) =
+            (first.stage_tasks(key.0, key.1).await.unwrap(), second.stage_tasks(key.0, key.1).await.unwrap());
+        assert_eq!(left.unwrap().table, right.unwrap().table);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_replica_opens_what_one_has_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let store = Store::open(&storage::StoreUrl::folder(kept.path())).unwrap();
+    fs::write(folder.path().join("app-1"), log("app-1", 3, 40)).unwrap();
+    let first = scanned(folder.path(), Some(store.clone())).await;
+    let replayed = open(&first, "app-1").await;
+    settle(&first).await;
+    assert_eq!((first.figures().replays, first.figures().stored_writes), (1, 1));
+    let second = scanned(folder.path(), Some(store)).await;
+    let stored = open(&second, "app-1").await;
+    assert_eq!((second.figures().replays, second.figures().stored_opens), (0, 1));
+    tables_equal(&replayed, &stored).await;
+    assert!(stored.stage_tasks(9, 0).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_has_changed_is_replayed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    fs::write(folder.path().join("app-1"), log("app-1", 1, 1)).unwrap();
+    let first = scanned(folder.path(), Some(store.clone())).await;
+    open(&first, "app-1").await;
+    settle(&first).await;
+    fs::write(folder.path().join("app-1"), log("app-1", 2, 1)).unwrap();
+    let second = scanned(folder.path(), Some(store.clone())).await;
+    assert_eq!(open(&second, "app-1").await.model.jobs.len(), 2);
+    settle(&second).await;
+    assert_eq!((second.figures().replays, second.figures().stored_writes), (1, 1));
+    let third = scanned(folder.path(), Some(store)).await;
+    assert_eq!(open(&third, "app-1").await.model.jobs.len(), 2);
+    assert_eq!(third.figures().replays, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_and_is_damaged_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    fs::write(folder.path().join("app-1"), log("app-1", 1, 5)).unwrap();
+    let first = scanned(folder.path(), Some(store.clone())).await;
+    open(&first, "app-1").await;
+    settle(&first).await;
+    let path = |file: &str| ObjectPath::parse(&format!("history/app-1/default/{file}")).unwrap();
+    store.put(&path("tasks.parquet"), "PAR1 and then nothing that fits PAR1").await.unwrap();
+    let second = scanned(folder.path(), Some(store.clone())).await;
+    assert!(open(&second, "app-1").await.stage_tasks(0, 0).await.is_err());
+    // The first one to notice is told; the next one gets the log replayed.
+    assert_eq!(open(&second, "app-1").await.stage_tasks(0, 0).await.unwrap().unwrap().table.len(), 5);
+    settle(&second).await;
+    store.put(&path("model.zst"), "not a model").await.unwrap();
+    let third = scanned(folder.path(), Some(store)).await;
+    assert_eq!(open(&third, "app-1").await.model.jobs.len(), 1);
+    assert_eq!(third.figures().replays, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_growing_log_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    fs::write(folder.path().join("app-1.inprogress"), head("app-1", None) + &job(0, 1)).unwrap();
+    let history = scanned(folder.path(), Some(store.clone())).await;
+    open(&history, "app-1").await;
+    fs::remove_file(folder.path().join("app-1.inprogress")).unwrap();
+    fs::write(folder.path().join("app-1"), head("app-1", None) + &job(0, 1) + &end()).unwrap();
+    assert_eq!(history.figures().stored_writes, 0);
+    history.scan().await;
+    assert_eq!(open(&history, "app-1").await.model.attempt.as_ref().unwrap().end_time, Some(T + 1000));
+    settle(&history).await;
+    assert_eq!(history.figures().stored_writes, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_takes_up_the_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    for i in 0..5 {
+        fs::write(folder.path().join(format!("app-{i}")), log(&format!("app-{i}"), 0, 0)).unwrap();
+    }
+    let run_until_scanned = async |history: &History| {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn({
+            let (history, stop) = (history.clone(), stop.clone());
+            async move { history.run(stop).await }
+        });
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !history.is_ready() {
+            assert!(std::time::Instant::now() < deadline, "no scan has ended");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        stop.cancel();
+        task.await.unwrap();
+    };
+    let first = History::new(config(folder.path(), Some(store.clone())));
+    run_until_scanned(&first).await;
+    assert_eq!(first.figures().logs_read, 5);
+    let second = History::new(config(folder.path(), Some(store)));
+    run_until_scanned(&second).await;
+    assert_eq!((second.figures().applications, second.figures().logs_read), (5, 0));
+}
