@@ -9,4 +9,6 @@
 #[path = "../support.rs"]
 mod support;
 
+mod collector;
+mod history;
 mod peers;

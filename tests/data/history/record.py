@@ -10,7 +10,7 @@ Spark cannot be made to write locally is made from a real log afterwards, in `de
 
 A scenario that this version of Spark cannot run is told on stderr and left out; the rest goes on.
 """
-import json, os, shutil, signal, subprocess, sys, tempfile, time, traceback
+import json, os, re, shutil, signal, subprocess, sys, tempfile, time, traceback
 from pathlib import Path
 
 OUT = Path(sys.argv[1]).resolve()
@@ -213,18 +213,14 @@ def streaming():
 
 @scenario
 def cluster():
-    """Executors as processes: one that dies, speculation, log URLs, failing tasks on one executor, decommissioned plans."""
-    master = "local-cluster[2,1,1024]"
-    with Application("cluster", master, spark__speculation="true", spark__speculation__interval="50ms",
-                     spark__speculation__multiplier="1.2", spark__speculation__quantile="0.3",
-                     spark__speculation__minTaskRuntime="10ms", spark__task__maxFailures="3") as (spark, sc):
+    """Executors as processes, with log URLs: one that is killed, cached blocks lost with it, a task that fails thrice."""
+    with Application("cluster", "local-cluster[2,1,1024]", spark__task__maxFailures="3") as (spark, sc):
         warm(sc)
-        slow = sc.parallelize(range(8), 8).mapPartitionsWithIndex(slow_first)
-        slow.count()
-        die = Path(tempfile.mkdtemp()) / "died"
         sc.parallelize(range(8), 4).map(lambda x: (x % 2, x)).groupByKey(2).count()
-        sc.parallelize(range(4), 4).mapPartitionsWithIndex(lambda i, it: kill_executor(i, it, str(die))).count()
         cached = sc.parallelize(range(100), 4).cache()
+        cached.count()
+        marker = str(Path(tempfile.mkdtemp()) / "died")
+        sc.parallelize(range(4), 4).mapPartitionsWithIndex(lambda i, it: kill_executor(i, it, marker)).count()
         cached.count()
         warm(sc)
         spark.range(10000).selectExpr("id % 3 k").groupBy("k").count().collect()
@@ -235,12 +231,6 @@ def warm(sc):
     """Waits until both executors are there."""
     until(lambda: sc._jsc.sc().getExecutorMemoryStatus().size() >= 3, 180)
     sc.parallelize(range(20), 10).map(lambda x: x).count()
-
-
-def slow_first(i, it):
-    from pyspark import TaskContext
-    time.sleep(8 if i == 0 and TaskContext.get().attemptNumber() == 0 else 0.1)
-    return it
 
 
 def kill_executor(i, it, marker):
@@ -270,8 +260,8 @@ def fetch_failure():
 @scenario
 def exclusion():
     """Executors and a node excluded for a stage and for the application, and taken back."""
-    with Application("exclusion", "local-cluster[2,1,1024]", spark__excludeOnFailure__enabled="true",
-                     spark__excludeOnFailure__timeout="2s", spark__task__maxFailures="4",
+    with Application("exclusion", "local-cluster[2,1,1024]", codec=None, spark__excludeOnFailure__enabled="true",
+                     spark__excludeOnFailure__timeout="2s", spark__task__maxFailures="6",
                      spark__excludeOnFailure__task__maxTaskAttemptsPerExecutor="1",
                      spark__excludeOnFailure__task__maxTaskAttemptsPerNode="4",
                      spark__excludeOnFailure__stage__maxFailedTasksPerExecutor="1",
@@ -363,9 +353,11 @@ def derive():
     """What Spark cannot be made to write here, from what it wrote: attempts, compaction, cut and damaged logs."""
     single = [p for p in sorted(OUT.iterdir()) if p.is_file()]
     plain = [p for p in single if "." not in p.name]
-    attempts(plain[0])
-    damaged(plain[-1])
-    two_logs_of_one(plain[-1])
+    named = {name: p for p in plain for name in ("jobs:", "exclusion", "codec None") if name in application_name(p)}
+    attempts(named["jobs:"])
+    unusual(named["jobs:"], named["exclusion"])
+    damaged(named["codec None"])
+    two_logs_of_one(named["codec None"])
     cut([p for p in single if p.suffix in (".zstd", ".lz4", ".snappy", ".lzf")])
     compacted()
 
@@ -384,6 +376,26 @@ def with_id(lines, new, attempt=None):
                 e["App Attempt ID"] = attempt
             line = json.dumps(e, separators=(",", ":"), ensure_ascii=False)
         yield line
+
+
+def application_name(path):
+    return next(json.loads(x)["App Name"] for x in events(path) if "SparkListenerApplicationStart" in x)
+
+
+def unusual(jobs, exclusion):
+    """Speculation, which wants two hosts; push-based shuffle, which wants YARN; the words of exclusion before 3.1."""
+    every_third = re.compile(r'"Task ID":\d*[0369],.*"Speculative":(false)')
+    speculative = [x.replace('"Speculative":false', '"Speculative":true') if every_third.search(x) else x for x in events(jobs)]
+    write("app-speculative", with_id(speculative, "app-speculative"))
+
+    def pushed(match):
+        numbers = iter(range(3, 99))
+        return re.sub(r":0", lambda _: ":%d" % next(numbers), match[0])
+    shuffled = [re.sub(r'"Push Based Shuffle":\{[^}]*\}', pushed, x) for x in events(jobs)]
+    write("app-pushed", with_id(shuffled, "app-pushed"))
+    write("app-pushed-old", with_id((x.replace('"Push Based Shuffle"', '"Shuffle Push Read Metrics"') for x in shuffled), "app-pushed-old"))
+    old = [x for x in events(exclusion) if not re.match(r'.{0,60}(Executor|Node)(Unexcluded|Excluded)', x)]
+    write("app-old-exclusion", with_id(old, "app-old-exclusion"))
 
 
 def attempts(path):
@@ -430,7 +442,7 @@ def write(name, lines, tail=""):
 def cut(paths):
     """The first two thirds of one log a codec: the cut falls inside a frame or block. Renamed as still growing."""
     seen = set()
-    for p in paths:
+    for p in sorted(paths, key=lambda p: p.stat().st_size):
         if p.suffix not in seen and not p.name.endswith(".inprogress"):
             seen.add(p.suffix)
             data = p.read_bytes()
@@ -459,6 +471,13 @@ def compacted():
     shutil.copytree(copy, source)
 
 
+def reset():
+    """After a scenario that failed half-way, the next one needs a context of its own."""
+    from pyspark import SparkContext
+    if SparkContext._active_spark_context:
+        SparkContext._active_spark_context.stop()
+
+
 def main():
     if sys.argv[2:] == ["--killed"]:
         return be_killed()
@@ -472,6 +491,10 @@ def main():
             SCENARIOS[name]()
         except Exception:
             print("scenario %s left out:\n%s" % (name, traceback.format_exc()), file=sys.stderr)
+            if name == "derive":
+                raise
+        finally:
+            reset()
 
 
 main()

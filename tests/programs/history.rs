@@ -1,0 +1,55 @@
+//! The history server against Spark's own: the same logs, the same questions, the same answers.
+//!
+//! Real Spark of several versions writes the logs (`tests/data/history/record.py`); Spark 4.3's history server and ours
+//! read the same folder; [`walk`] makes the questions from what the former answers, [`compare`] holds the answers
+//! against each other. [`suite`] runs the cases of Spark's own test suite.
+
+mod compare;
+mod recordings;
+mod servers;
+mod suite;
+mod walk;
+mod zip;
+
+use compare::Tally;
+use servers::{hearth, reference};
+
+/// Asks both servers everything about the logs of one Spark version, and fails on any answer that differs.
+async fn answers_as_spark_does_on_logs_of(spark: &str) {
+    let logs = recordings::of(spark).await;
+    let (theirs, ours) = (reference(&logs).await, hearth(&logs).await);
+    servers::wait_for_the_same_list(&theirs.client, &ours.client).await;
+    let mut tally = Tally::new(format!("logs of Spark {spark}"));
+    for question in walk::questions(&theirs.client).await {
+        let (want, got) = tokio::join!(theirs.client.ask(&question), ours.client.ask(&question));
+        // What Spark reckons against the clock, it answers anew each time.
+        let again = if want.body == got.body { None } else { Some(theirs.client.ask(&question).await) };
+        tally.compare(&question, &want, again.as_ref().unwrap_or(&want), &got);
+    }
+    tally.finish();
+}
+
+#[tokio::test]
+async fn logs_of_spark_3_5_are_answered_as_spark_does() {
+    answers_as_spark_does_on_logs_of("3.5").await;
+}
+
+#[tokio::test]
+async fn logs_of_spark_4_0_are_answered_as_spark_does() {
+    answers_as_spark_does_on_logs_of("4.0").await;
+}
+
+#[tokio::test]
+async fn logs_of_spark_4_1_are_answered_as_spark_does() {
+    answers_as_spark_does_on_logs_of("4.1").await;
+}
+
+#[tokio::test]
+async fn logs_of_spark_4_3_are_answered_as_spark_does() {
+    answers_as_spark_does_on_logs_of("4.3").await;
+}
+
+#[tokio::test]
+async fn the_cases_of_sparks_own_suite_pass() {
+    suite::run(&suite::server().await.client).await;
+}

@@ -1,0 +1,38 @@
+//! Event logs recorded by real Spark, kept in the cache by version and by the recorder's own text.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::support::cache;
+use crate::support::process::{guarded, run};
+
+/// One recorder at a time: a test machine is small, and Spark is not.
+static RECORDING: Mutex<()> = Mutex::const_new(());
+
+/// The folder of logs that this minor version of Spark wrote. Recording them takes minutes; they are kept.
+pub(super) async fn of(spark: &str) -> PathBuf {
+    let _turn = RECORDING.lock().await;
+    let recorder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/history/record.py");
+    let mut hasher = DefaultHasher::new();
+    std::fs::read(&recorder).unwrap().hash(&mut hasher);
+    let name = format!(
+        "history-{}-{:08x}",
+        cache::version(&format!("SPARK_{}", spark.replace('.', "_"))),
+        hasher.finish() as u32
+    );
+    let (folder, making) = (cache::folder().join(&name), cache::folder().join(format!(".making-{name}")));
+    if !folder.is_dir() {
+        if making.is_dir() {
+            std::fs::remove_dir_all(&making).unwrap();
+        }
+        let mut command = guarded(cache::python(spark));
+        let output = run(command.arg(recorder).arg(&making), Duration::from_secs(3600)).await.succeeded();
+        let left_out: Vec<_> = output.stderr.lines().filter(|line| line.starts_with("scenario ")).collect();
+        assert!(left_out.is_empty(), "Spark {spark} could not record all: {left_out:?}\n{}", output.stderr);
+        std::fs::rename(&making, &folder).unwrap();
+    }
+    folder
+}

@@ -1,0 +1,157 @@
+//! The two servers, and asking them.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use serde_json::Value;
+use tokio::process::Child;
+
+use crate::support::cache;
+use crate::support::hearth::Hearth;
+use crate::support::process::guarded;
+use crate::support::wait::eventually;
+
+/// A request for `/api/v1` + `path`.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) headers: Vec<(&'static str, &'static str)>,
+}
+
+impl Question {
+    pub(super) fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, path: path.into(), headers: Vec::new() }
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    pub(super) fn by(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The header's value, or nothing.
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub(super) fn media_type(&self) -> String {
+        self.header("content-type").split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+}
+
+pub(super) struct Client {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl Client {
+    fn new(base: String) -> Self {
+        let client = reqwest::Client::builder().redirect(Policy::none()).timeout(Duration::from_secs(120));
+        Self { client: client.build().unwrap(), base }
+    }
+
+    pub(super) async fn ask(&self, question: &Question) -> Answer {
+        let mut request =
+            self.client.request(question.method.clone(), format!("{}/api/v1{}", self.base, question.path));
+        for (name, value) in &question.headers {
+            request = request.header(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let response = request.send().await.unwrap_or_else(|error| panic!("{question:?}: {error:?}"));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+    }
+
+    /// The JSON of a path, or null where there is none.
+    pub(super) async fn json(&self, path: &str) -> Value {
+        let answer = self.ask(&Question::get(path)).await;
+        if answer.status == 200 { serde_json::from_slice(&answer.body).unwrap_or_default() } else { Value::Null }
+    }
+
+    async fn applications(&self) -> Vec<String> {
+        let listed = self.json("/applications").await;
+        let names = listed.as_array().into_iter().flatten().map(|app| {
+            let attempts = app["attempts"].as_array().map_or(0, Vec::len);
+            format!("{} with {attempts} attempts", app["id"])
+        });
+        names.collect()
+    }
+}
+
+/// Spark's own history server; ends when dropped.
+pub(super) struct Reference {
+    _process: Child,
+    pub(super) client: Client,
+}
+
+/// Starts the history server of the newest Spark on a folder of logs, with its defaults.
+pub(super) async fn reference(logs: &Path) -> Reference {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let home = cache::spark_home("4.3");
+    let mut command = guarded(home.join("bin/spark-class"));
+    command.arg("org.apache.spark.deploy.history.HistoryServer").env("SPARK_HOME", home);
+    let options = format!("-Dspark.history.fs.logDirectory=file:{} -Dspark.history.ui.port={port}", logs.display());
+    command.env("SPARK_HISTORY_OPTS", options).env("SPARK_LOCAL_IP", "127.0.0.1").env("TZ", "UTC");
+    let process = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+    let client = Client::new(format!("http://127.0.0.1:{port}"));
+    eventually("an answer of Spark's history server", Duration::from_secs(180), async || {
+        let version = client.client.get(format!("{}/api/v1/version", client.base)).send().await;
+        version.is_ok_and(|answer| answer.status().is_success()).then_some(())
+    })
+    .await;
+    Reference { _process: process, client }
+}
+
+/// Our own, and the folder of its store.
+pub(super) struct Ours {
+    _process: Hearth,
+    _store: tempfile::TempDir,
+    pub(super) client: Client,
+}
+
+pub(super) async fn hearth(logs: &Path) -> Ours {
+    let store = tempfile::tempdir().unwrap();
+    let (store_url, logs) = (format!("file:{}", store.path().display()), format!("file:{}", logs.display()));
+    let arguments = ["history-server", "--store", &store_url, "--event-logs", &logs, "--listen", "127.0.0.1:0"];
+    let arguments = [&arguments[..], &["--admin-listen", "off", "--scan-interval", "1s"]].concat();
+    let process = Hearth::start(&arguments, &[], &["history server"]).await;
+    let client = Client::new(process.address("history server"));
+    Ours { _process: process, _store: store, client }
+}
+
+/// Spark lists log after log; waits until it has had nothing new for a while, and then for ours to have the same. What
+/// still differs after a minute, the comparison tells better than an assertion here.
+pub(super) async fn wait_for_the_same_list(theirs: &Client, ours: &Client) {
+    let (mut before, mut same) = (Vec::new(), 0);
+    let listed = eventually("a list that does not change", Duration::from_secs(300), async || {
+        let now = theirs.applications().await;
+        same = if now == before && !now.is_empty() { same + 1 } else { 0 };
+        before = now;
+        (same >= 50).then(|| before.clone())
+    })
+    .await;
+    for _ in 0..600 {
+        if ours.applications().await == listed {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
