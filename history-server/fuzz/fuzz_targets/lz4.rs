@@ -1,0 +1,6 @@
+//! Any bytes as an event log named `.lz4`.
+#![no_main]
+
+mod log;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| log::read(bytes, "lz4"));
