@@ -1,8 +1,8 @@
 //! Deleting old event logs, off by default.
 //!
-//! The rules are Spark's: an attempt goes when its log has not changed for the maximal age, a log that never named an
-//! application when it has been known for as long; and while there are more logs than the maximal number, completed ones
-//! go, the oldest first. What was kept of them under `history/` goes with them.
+//! The rules are Spark's: a log goes when it has not changed for the maximal age, finished or not, and one that names no
+//! application when it has been known for as long; and while there are more logs than the maximal number, those that have
+//! ended go, the oldest first. What was kept of them under `history/` goes with them.
 
 use std::time::Duration;
 

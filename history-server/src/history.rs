@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::listing::{Filter, Listing, Page, Scanner};
 use crate::metrics::Figures;
 
+mod clean;
 mod open;
 mod stored;
 mod zip;
@@ -84,8 +85,14 @@ impl History {
     pub async fn run(&self, stop: CancellationToken) {
         stop.run_until_cancelled(self.load_list()).await;
         let (mut saved_changes, mut saved_at) = (self.changes(), Instant::now());
+        let mut cleaned_at: Option<Instant> = None;
         while !stop.is_cancelled() {
             stop.run_until_cancelled(self.scan()).await;
+            let interval = self.inner.config.clean.as_ref().map_or(Duration::MAX, |clean| clean.interval);
+            if cleaned_at.is_none_or(|at| at.elapsed() >= interval) {
+                stop.run_until_cancelled(self.clean()).await;
+                cleaned_at = Some(Instant::now());
+            }
             if self.changes() != saved_changes && (saved_at.elapsed() >= SAVE_INTERVAL || saved_changes == 0) {
                 saved_changes = self.changes();
                 self.save_list().await;

@@ -19,6 +19,7 @@ pub mod event_log;
 mod history;
 mod listing;
 mod load;
+mod log_url;
 mod metrics;
 pub mod model;
 mod opened;

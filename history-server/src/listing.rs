@@ -4,6 +4,7 @@
 //! A scan asks each source for its names and reads only logs that are new or have changed; of one that merely grows
 //! nothing is read. What is known is kept in the store ([`persist`]), so that a restart reads what changed meanwhile.
 
+mod doomed;
 mod persist;
 mod query;
 mod read;
@@ -15,6 +16,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::Utc;
 
+pub(crate) use doomed::Doomed;
 pub use query::{Filter, Page, Sort};
 pub(crate) use rows::Row;
 use rows::Rows;

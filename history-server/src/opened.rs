@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
 use crate::event_log::{Checkpoint, EventLog, Problem};
+use crate::log_url::LogUrlPattern;
 use crate::model::Application;
 use crate::model::strings::Strings;
 use crate::model::tasks::{TaskTable, TaskTables};
@@ -34,7 +35,14 @@ pub struct OpenApplication {
     pub(crate) growing: Mutex<Option<Box<Growing>>>,
     pods: Pods,
     broken: AtomicBool,
+    /// The links to executors' logs as the event log has them, where others are shown in their place.
+    logged_links: Links,
+    /// How many of the problems are of the log's own files; they come first.
+    file_problems: usize,
 }
+
+/// Links by name, by executor.
+pub(crate) type Links = BTreeMap<String, BTreeMap<String, String>>;
 
 /// The tasks of one stage attempt.
 #[derive(Clone, Debug)]
@@ -100,13 +108,46 @@ impl OpenApplication {
             tasks,
             pods: Pods::of(model.environment.as_ref()),
             model,
-            problems,
             complete: log.complete,
             fingerprint: log.fingerprint(),
             looked_at: Mutex::new(std::time::Instant::now()),
             growing: Mutex::new(None),
             broken: AtomicBool::new(false),
+            logged_links: BTreeMap::new(),
+            file_problems: problems.len(),
+            problems,
         }
+    }
+
+    /// Puts links made by a pattern in the place of those of the event log.
+    pub(crate) fn with_links(mut self, pattern: &LogUrlPattern<'_>) -> Self {
+        for executor in &mut self.model.executors {
+            let mut attributes = executor.attributes.clone();
+            if let Some(pod) = self.pods.executor_pod(&executor.id) {
+                let known = [
+                    ("POD_NAME", pod.name),
+                    ("NAMESPACE", pod.namespace),
+                    ("APP_ID", self.app_id.clone()),
+                    ("EXECUTOR_ID", executor.id.clone()),
+                ];
+                for (name, value) in known {
+                    attributes.entry(name.to_owned()).or_insert(value);
+                }
+            }
+            if let Some(links) = pattern.links(&attributes) {
+                let logged = std::mem::replace(&mut executor.executor_logs, links);
+                self.logged_links.insert(executor.id.clone(), logged);
+            }
+        }
+        self
+    }
+
+    pub(crate) fn file_problems(&self) -> &[Problem] {
+        self.problems.get(..self.file_problems).unwrap_or_default()
+    }
+
+    pub(crate) fn logged_links(&self) -> &Links {
+        &self.logged_links
     }
 
     /// The tasks, while all of them are in memory.

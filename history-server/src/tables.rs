@@ -36,6 +36,7 @@ use storage::{Key, ObjectPath};
 
 use crate::event_log::{EventLog, LogSource, Problem};
 use crate::model::Application;
+use crate::opened::Links;
 use crate::replay::Settings;
 pub(crate) use read::{Loaded, StoredTasks, load};
 use rows::StageRows;
@@ -76,6 +77,8 @@ struct Stored<A, S> {
     format: u32,
     identity: Identity,
     problems: Vec<Problem>,
+    /// Links to executors' logs that differ from those in the model: those of the event log.
+    logged_links: Links,
     /// The texts of the tasks' tables, in order of their codes.
     strings: S,
     stages: Vec<StageRows>,

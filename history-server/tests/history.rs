@@ -1,6 +1,10 @@
 //! The history as its users see it: folders of event logs in, applications out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+#[path = "history/clean.rs"]
+mod clean;
+#[path = "history/links.rs"]
+mod links;
 #[path = "history/open.rs"]
 mod open;
 #[path = "history/stored.rs"]

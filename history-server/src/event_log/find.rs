@@ -79,8 +79,11 @@ impl EventLog {
         for file in &self.files {
             hash.bytes(file.path.as_str().as_bytes());
             hash.bytes(&file.size_bytes.to_le_bytes());
-            hash.bytes(&file.last_modified.timestamp_millis().to_le_bytes());
-            hash.bytes(file.e_tag.as_deref().unwrap_or_default().as_bytes());
+            // A store's list and its answer on one object may give times in different precision, but one tag.
+            match &file.e_tag {
+                Some(tag) => hash.bytes(tag.as_bytes()),
+                None => hash.bytes(&file.last_modified.timestamp_millis().to_le_bytes()),
+            }
         }
         hash.0
     }

@@ -185,7 +185,7 @@ impl History {
         let attempt_id = known.attempt_id.as_deref();
         let opened = OpenApplication::replayed(app_id, attempt_id, log, replayed.model, replayed.problems);
         *opened.growing.lock().unwrap_or_else(PoisonError::into_inner) = replayed.growing;
-        Ok(opened)
+        Ok(self.finish(opened))
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use tokio::runtime::Handle;
 
 use super::History;
-use crate::event_log::{EventLog, LogSource};
+use crate::event_log::{EventLog, LogSource, Problem};
 use crate::listing::Known;
+use crate::log_url::LogUrlPattern;
 use crate::opened::OpenApplication;
 use crate::tables::{self, Content, Folder, Identity};
 
@@ -34,12 +35,30 @@ impl History {
             Ok(loaded) => {
                 let loaded = loaded?;
                 self.inner.counts.stored_opens.fetch_add(1, Ordering::Relaxed);
-                Some(OpenApplication::stored(app_id, attempt_id, log, loaded))
+                Some(self.finish(OpenApplication::stored(app_id, attempt_id, log, loaded)))
             }
             Err(error) => {
                 tracing::warn!(app.id = app_id, error = &error as &dyn std::error::Error, "cannot read what was kept");
                 None
             }
+        }
+    }
+
+    /// Adds what is not of the log alone: the configured links to executors' logs, and a word on other logs.
+    pub(super) fn finish(&self, mut opened: OpenApplication) -> OpenApplication {
+        for other in self.inner.listing.hidden_logs(&opened.app_id) {
+            if other.attempt_id == opened.attempt_id {
+                let message = "another event log of the same application and attempt; it is not shown".to_owned();
+                opened.problems.push(Problem { file: other.log, message });
+            }
+        }
+        let config = &self.inner.config;
+        let ended = opened.model.attempt.as_ref().is_some_and(|attempt| attempt.end_time.is_some());
+        match &config.executor_log_url {
+            Some(pattern) if ended || config.executor_log_url_of_incomplete => {
+                opened.with_links(&LogUrlPattern::new(pattern))
+            }
+            _ => opened,
         }
     }
 
@@ -75,7 +94,8 @@ impl History {
                 attempt_id,
                 identity,
                 model: &opened.model,
-                problems: &opened.problems,
+                problems: opened.file_problems(),
+                logged_links: opened.logged_links(),
                 strings,
                 stages,
             };

@@ -66,7 +66,7 @@ pub(crate) struct Row {
     /// -1 while there is no end.
     pub(crate) end_millis: i64,
     pub(crate) updated_millis: i64,
-    /// When the log was found first; for cleaning those without an application.
+    /// When the log was read last; for cleaning those without an application.
     pub(crate) found_millis: i64,
     pub(crate) modified_millis: i64,
     pub(crate) size_bytes: u64,
@@ -226,7 +226,6 @@ impl Rows {
 
     /// Takes in a log, in place of what was known of it.
     pub(crate) fn insert(&mut self, seen: Seen) {
-        let found_millis = self.log(seen.source, &seen.log).map_or(seen.found_millis, |row| row.found_millis);
         self.remove(seen.source, &seen.log);
         let Summary { app_id, app_name, attempt_id, user, spark_version, start_millis, end_millis, acls, .. } =
             seen.summary;
@@ -245,7 +244,7 @@ impl Rows {
             start_millis,
             end_millis: end_millis.unwrap_or(-1),
             updated_millis: seen.updated_millis,
-            found_millis,
+            found_millis: seen.found_millis,
             modified_millis: seen.modified_millis,
             size_bytes: seen.size_bytes,
             fingerprint: seen.fingerprint,

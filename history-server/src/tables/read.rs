@@ -49,7 +49,12 @@ pub(crate) async fn load(store: &Store, folder: &Folder, identity: &Identity) ->
     };
     let wanted = identity.clone();
     let parsed = tokio::task::spawn_blocking(move || parse(&bytes, &wanted)).await.ok().flatten();
-    let Some((stored, text_bytes)) = parsed else { return Ok(None) };
+    let Some((mut stored, text_bytes)) = parsed else { return Ok(None) };
+    for executor in &mut stored.model.executors {
+        if let Some(links) = stored.logged_links.remove(&executor.id) {
+            executor.executor_logs = links;
+        }
+    }
     let tasks = StoredTasks {
         store: store.clone(),
         folder: folder.clone(),

@@ -14,6 +14,7 @@ use crate::event_log::Problem;
 use crate::model::Application;
 use crate::model::strings::Strings;
 use crate::model::tasks::TaskTable;
+use crate::opened::Links;
 
 /// What is stored of an application.
 pub(crate) struct Content<'a> {
@@ -22,6 +23,7 @@ pub(crate) struct Content<'a> {
     pub(crate) identity: Identity,
     pub(crate) model: &'a Application,
     pub(crate) problems: &'a [Problem],
+    pub(crate) logged_links: &'a Links,
     pub(crate) strings: &'a Strings,
     pub(crate) stages: &'a BTreeMap<StageKey, Arc<TaskTable>>,
 }
@@ -40,6 +42,7 @@ pub(crate) fn save(store: &Store, folder: &Folder, content: &Content<'_>, runtim
         format: FORMAT,
         identity: content.identity.clone(),
         problems: content.problems.to_vec(),
+        logged_links: content.logged_links.clone(),
         strings: content.strings.clone(),
         stages: rows.index.clone(),
         model: content.model,

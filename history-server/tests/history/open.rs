@@ -15,8 +15,11 @@ async fn an_application_is_opened_in_every_codec_and_layout() {
     let folder = tempfile::tempdir().unwrap();
     let text = log("app-1", 2, 5);
     fs::write(folder.path().join("app-1"), &text).unwrap();
-    let frames: Vec<u8> =
-        text.split_inclusive('\n').flat_map(|line| zstd::encode_all(line.as_bytes(), 1).unwrap()).collect();
+    let frames: Vec<u8> = text
+        .replace("app-1", "app-2")
+        .split_inclusive('\n')
+        .flat_map(|line| zstd::encode_all(line.as_bytes(), 1).unwrap())
+        .collect();
     fs::write(folder.path().join("app-2.zstd"), frames).unwrap();
     let rolling = folder.path().join("eventlog_v2_app-3");
     fs::create_dir(&rolling).unwrap();
@@ -25,7 +28,7 @@ async fn an_application_is_opened_in_every_codec_and_layout() {
     fs::write(rolling.join("events_2_app-3.zstd"), zstd::encode_all(second.as_bytes(), 1).unwrap()).unwrap();
     fs::write(rolling.join("appstatus_app-3"), "").unwrap();
     let history = scanned(folder.path(), None).await;
-    for id in ["app-1", "app-3"] {
+    for id in ["app-1", "app-2", "app-3"] {
         let opened = history.open(id, None, &anyone()).await.unwrap();
         assert_eq!(opened.model.jobs.len(), 2, "{id}");
         assert_eq!(opened.model.jobs[0].data.num_completed_tasks, 5, "{id}");
@@ -35,6 +38,9 @@ async fn an_application_is_opened_in_every_codec_and_layout() {
         assert!(opened.stage_tasks(7, 0).await.unwrap().is_none());
         assert_eq!(opened.executor_pod("3").unwrap().name, "pi-12-exec-3");
     }
+    assert_eq!(history.figures().cache_hits, 0);
+    history.open("app-1", None, &anyone()).await.unwrap();
+    assert_eq!((history.figures().cache_hits, history.figures().replays), (1, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -202,19 +202,35 @@ pub(super) async fn one(source: &LogSource, name: &str) -> Result<Option<EventLo
     if path.parts().count() != 1 || name.starts_with('.') {
         return Ok(None);
     }
-    if name.starts_with(ROLLING_PREFIX) {
+    let group = match source.store.url().as_folder() {
+        Some(folder) => {
+            // The same as in a scan, so that a log looks the same however it was found.
+            let (on_disk, path) = (folder.join(name), path.clone());
+            tokio::task::spawn_blocking(move || group_of(&on_disk, path)).await.ok().and_then(Result::ok).flatten()
+        }
+        None => group_in_store(source, &path).await?,
+    };
+    if let Some(group) = group
+        && let Some(Found::Log(log)) = whole(source, group).await?
+    {
+        return Ok(Some(log));
+    }
+    let growing = growing::open(&source.store, &path).await?;
+    Ok(growing.map(LogFile::growing).and_then(assemble::single))
+}
+
+async fn group_in_store(source: &LogSource, path: &ObjectPath) -> Result<Option<Group>> {
+    let path = path.clone();
+    if path.name().starts_with(ROLLING_PREFIX) {
         let listing = source.store.list_folder(&path).await?;
         let has_growing = listing.folders.iter().any(|folder| folder.name() == GROWING);
-        let group = Group { path: path.clone(), rolling: true, files: listing.objects, has_growing };
-        if let Some(Found::Log(log)) = whole(source, group).await? {
-            return Ok(Some(log));
+        if has_growing || !listing.objects.is_empty() {
+            return Ok(Some(Group { path, rolling: true, files: listing.objects, has_growing }));
         }
     }
     match source.store.head(&path).await {
-        Ok(meta) => Ok(assemble::single(LogFile::finished(meta))),
-        Err(error) if error.is_not_found() => {
-            Ok(growing::open(&source.store, &path).await?.map(LogFile::growing).and_then(assemble::single))
-        }
+        Ok(meta) => Ok(Some(Group { path, rolling: false, files: vec![meta], has_growing: false })),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }
