@@ -1,1 +1,109 @@
-//! Every page that a browser sees.
+//! Every page that a browser sees, at the URLs of Spark's own history server: drawn on the server, without JavaScript.
+//!
+//! [`router`] answers from two handles: applications come from `history_server`, as its model; logs from
+//! `log_collector`. Nothing here reads an event, or knows an object store. A page is a module in `pages` (what is on it,
+//! and the handler) and a template of the same name; tables, cells and the frame around everything are shared. Read
+//! `pages/jobs.rs` first, then `table.rs`.
+
+mod app;
+mod assets;
+mod cell;
+mod error;
+mod format;
+mod frame;
+mod links;
+mod logs;
+mod pages;
+mod params;
+mod table;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{MethodRouter, get};
+use history_server::History;
+use log_collector::Logs;
+use tower_http::compression::CompressionLayer;
+
+/// What the pages are made from, and how they present themselves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The applications.
+    pub history: History,
+    /// Where shipped logs are read.
+    pub logs: Logs,
+    /// The server's name, at the head of every page.
+    pub title: String,
+    /// The path under which a reverse proxy shows this server, such as `/spark-history`; empty when it has its own host. A proxy that
+    /// sends `X-Forwarded-Prefix` (or Knox's `X-Forwarded-Context`) has its way instead.
+    pub public_prefix: String,
+}
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Web(Arc<Config>);
+
+impl Web {
+    pub(crate) fn history(&self) -> &History {
+        &self.0.history
+    }
+
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.0.logs
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.0.public_prefix
+    }
+}
+
+/// Every page, at the URLs of Spark's own history server.
+pub fn router(config: Config) -> Router {
+    use pages::{applications, environment, executors, jobs, log, sql, stage, stages, storage};
+    let web = Web(Arc::new(config));
+    let mut router = Router::new()
+        .route("/", get(applications::list))
+        .route("/history", get(applications::to_list))
+        .route("/history/", get(applications::to_list))
+        .route("/history/{app}", get(applications::to_jobs))
+        .route("/history/{app}/", get(applications::to_jobs))
+        .route("/history/{app}/{attempt}", get(applications::to_jobs))
+        .route("/history/{app}/{attempt}/", get(applications::to_jobs))
+        .route("/logs", get(log::by_ids))
+        .route("/logs/", get(log::by_ids))
+        .route("/logs/download", get(log::download_by_ids))
+        .route("/static/{file}", get(assets::serve));
+    for (path, page) in [
+        ("environment", get(environment::page)),
+        ("executors", get(executors::list)),
+        ("executors/{executor}/logs", get(log::page)),
+        ("executors/{executor}/logs/download", get(log::download)),
+        ("jobs", get(jobs::list)),
+        ("jobs/job", get(jobs::detail)),
+        ("SQL", get(sql::list)),
+        ("SQL/execution", get(sql::detail)),
+        ("stages", get(stages::list)),
+        ("stages/stage", get(stage::detail)),
+        ("storage", get(storage::list)),
+        ("storage/rdd", get(storage::detail)),
+    ] {
+        router = app_page(router, path, page);
+    }
+    router
+        .fallback(applications::elsewhere)
+        .layer(middleware::from_fn_with_state(web.clone(), error::render))
+        .layer(CompressionLayer::new().gzip(true))
+        .with_state(web)
+}
+
+/// A page of an application, with and without an attempt in its URL, with and without a slash at its end.
+fn app_page(router: Router<Web>, path: &str, page: MethodRouter<Web>) -> Router<Web> {
+    ["/history/{app}/", "/history/{app}/{attempt}/"].iter().fold(router, |router, base| {
+        router.route(&format!("{base}{path}"), page.clone()).route(&format!("{base}{path}/"), page.clone())
+    })
+}

@@ -1,0 +1,238 @@
+//! One attempt of an application, opened for a page.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use chrono::Utc;
+use history_server::api::v1;
+use history_server::api::v1::types::{
+    ApplicationAttemptInfo, ApplicationEnvironmentInfo, ApplicationInfo, Date, ExecutorSummary,
+};
+use history_server::model::{Application, Stage};
+use history_server::{OpenApplication, StageTasks, Viewer};
+use log_collector::ContainerLog;
+
+use crate::Web;
+use crate::cell::{Badge, Cell};
+use crate::error::Error;
+use crate::format;
+use crate::frame::{AppHead, Fact, Frame, Notice, Tab};
+use crate::links::{AppLinks, Links};
+use crate::logs::{self, ExecutorLogs, Pod};
+
+/// The application that a URL names, replayed, and where its pages are.
+pub(crate) struct App {
+    web: Web,
+    root: Links,
+    /// Links to pages of this attempt.
+    pub(crate) links: AppLinks,
+    info: ApplicationInfo,
+    attempt: ApplicationAttemptInfo,
+    opened: Arc<OpenApplication>,
+}
+
+impl App {
+    /// Opens an application: the attempt named, or the newest.
+    pub(crate) async fn open(web: &Web, visit: &Visit, id: &str, attempt: Option<&str>) -> Result<Self, Error> {
+        let info = web.history().application(id, &visit.viewer).await?;
+        let found = info.attempts.iter().find(|one| attempt.is_none() || one.attempt_id.as_deref() == attempt);
+        let found = found.cloned().ok_or_else(|| Error::no_attempt(&info, &visit.links, attempt))?;
+        let opened = web.history().open(&info.id, found.attempt_id.as_deref(), &visit.viewer).await?;
+        let links = visit.links.app(&info.id, found.attempt_id.as_deref());
+        Ok(Self { web: web.clone(), root: visit.links.clone(), links, info, attempt: found, opened })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.info.id
+    }
+
+    pub(crate) fn completed(&self) -> bool {
+        self.attempt.completed
+    }
+
+    /// What its event log says.
+    pub(crate) fn model(&self) -> &Application {
+        &self.opened.model
+    }
+
+    /// What it was started with, sorted, secrets masked.
+    pub(crate) fn environment(&self) -> ApplicationEnvironmentInfo {
+        v1::environment(self.model()).unwrap_or_default()
+    }
+
+    /// Its executors, the driver included.
+    pub(crate) fn executors(&self) -> Vec<ExecutorSummary> {
+        v1::executors(self.model(), false, Utc::now().timestamp_millis())
+    }
+
+    /// The tasks of an attempt of a stage; `None` when there are none.
+    pub(crate) async fn stage_tasks(&self, stage: &Stage) -> Result<Option<StageTasks>, Error> {
+        Ok(self.opened.stage_tasks(stage.data.stage_id, stage.data.attempt_id).await?)
+    }
+
+    /// A Spark property, as logged.
+    pub(crate) fn property(&self, name: &str) -> Option<&str> {
+        let mut properties = self.model().environment.iter().flat_map(|environment| &environment.spark_properties);
+        properties.find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Milliseconds between two moments; of what has not ended, to the last that the event log tells.
+    pub(crate) fn elapsed(&self, start: Option<Date>, end: Option<Date>) -> Option<i64> {
+        let last = if self.attempt.completed { self.attempt.end_time } else { self.attempt.last_updated };
+        Some((end.unwrap_or(last).0 - start?.0).max(0))
+    }
+
+    /// What the collector has of this application's executors.
+    pub(crate) async fn executor_logs(&self) -> ExecutorLogs {
+        let pods = self.model().executors.iter().filter_map(|executor| self.pod(&executor.id)).collect();
+        ExecutorLogs::of(self.web.logs(), &self.info.id, pods).await
+    }
+
+    /// The containers of an executor (or `driver`), oldest first.
+    pub(crate) async fn containers(&self, executor: &str) -> Result<Vec<ContainerLog>, Error> {
+        let found = logs::containers(self.web.logs(), &self.info.id, Some(executor)).await?;
+        match self.pod(executor) {
+            Some(pod) if found.is_empty() => logs::of_pod(self.web.logs(), &pod).await,
+            _ => Ok(found),
+        }
+    }
+
+    fn pod(&self, executor: &str) -> Option<Pod> {
+        let pod = self.opened.executor_pod(executor)?;
+        Some(Pod { executor: executor.to_owned(), namespace: pod.namespace, name: pod.name })
+    }
+
+    /// The frame of one of this application's pages; `tab` is the one that it belongs to.
+    pub(crate) fn frame(&self, title: &str, tab: &str) -> Frame {
+        let mut frame = Frame::new(&self.root, self.web.title(), &format!("{title} – {}", self.info.name));
+        frame.app = Some(AppHead {
+            name: self.info.name.clone(),
+            state: self.state(),
+            facts: self.facts(),
+            attempts: self.attempts(),
+            event_log: self.root.event_log(&self.info.id, self.attempt.attempt_id.as_deref()),
+            tabs: self.tabs(tab),
+            notices: self.notices(),
+        });
+        frame
+    }
+
+    fn state(&self) -> Badge {
+        if self.attempt.completed {
+            Badge { hint: "The driver ended the event log", ..Badge::new("ended", "idle") }
+        } else {
+            Badge { hint: "The event log has no end yet", ..Badge::new("in progress", "busy") }
+        }
+    }
+
+    fn facts(&self) -> Vec<Fact> {
+        let attempt = &self.attempt;
+        let mut facts = vec![
+            Fact::text("", self.info.id.clone()),
+            Fact::text("User", attempt.spark_user.clone()),
+            Fact::new("Started", Cell::time(Some(attempt.start_time))),
+        ];
+        if attempt.completed {
+            facts.push(Fact::new("Duration", Cell::duration(Some(attempt.duration))));
+        } else {
+            let so_far = self.elapsed(Some(attempt.start_time), None);
+            facts.push(Fact::new("Duration so far", Cell::duration(so_far)));
+            facts.push(Fact::new("Log last changed", Cell::time(Some(attempt.last_updated))));
+        }
+        facts.push(Fact::text("Spark", attempt.app_spark_version.clone()));
+        facts
+    }
+
+    fn attempts(&self) -> Vec<Tab> {
+        let tab = |attempt: &ApplicationAttemptInfo| Tab {
+            text: attempt.attempt_id.clone().unwrap_or_else(|| "only".to_owned()),
+            href: self.root.app(&self.info.id, attempt.attempt_id.as_deref()).tab("jobs"),
+            current: attempt.attempt_id == self.attempt.attempt_id,
+        };
+        self.info.attempts.iter().map(tab).collect()
+    }
+
+    fn tabs(&self, current: &str) -> Vec<Tab> {
+        let all = [
+            ("jobs", "Jobs"),
+            ("stages", "Stages"),
+            ("storage", "Storage"),
+            ("environment", "Environment"),
+            ("executors", "Executors"),
+            ("SQL", "SQL / DataFrame"),
+        ];
+        let shown = |name: &str| name != "SQL" || !self.model().sql.is_empty() || current == "SQL";
+        let tab = |(name, text): (&str, &str)| Tab {
+            text: text.to_owned(),
+            href: self.links.tab(name),
+            current: name == current,
+        };
+        all.into_iter().filter(|(name, _)| shown(name)).map(tab).collect()
+    }
+
+    /// What of the event log could not be read.
+    fn notices(&self) -> Vec<Notice> {
+        let problems = &self.model().problems;
+        let mut details: Vec<String> =
+            self.opened.problems.iter().map(|problem| format!("{}: {}", problem.file, problem.message)).collect();
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        if let Some(first) = problems.first_bad_line {
+            let lines = format::plural(count(problems.bad_lines), "line");
+            details.push(format!("{lines} could not be read; the first is line {first}"));
+        }
+        if problems.long_lines > 0 {
+            details
+                .push(format!("{} longer than this server reads", format::plural(count(problems.long_lines), "line")));
+        }
+        if problems.truncated {
+            details.push("the log ends in the middle of a line".to_owned());
+        }
+        if details.is_empty() {
+            return Vec::new();
+        }
+        let text = match problems.bad_lines + problems.long_lines {
+            0 => "The event log is cut short. What could be read is shown.".to_owned(),
+            bad => {
+                format!("{} of the event log could not be read. The rest is shown.", format::plural(count(bad), "line"))
+            }
+        };
+        vec![Notice { class: "warn", text, details }]
+    }
+}
+
+impl FromRequestParts<Web> for App {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Error> {
+        let params = RawPathParams::from_request_parts(parts, web).await.map_err(|_| Error::Internal)?;
+        let named: BTreeMap<&str, &str> = params.iter().collect();
+        let visit = Visit::new(parts, web);
+        Self::open(web, &visit, named.get("app").copied().unwrap_or_default(), named.get("attempt").copied()).await
+    }
+}
+
+/// Who asks, and by which way they came.
+pub(crate) struct Visit {
+    /// Links that work for them.
+    pub(crate) links: Links,
+    /// Whoever something in front of the router says that they are.
+    pub(crate) viewer: Viewer,
+}
+
+impl Visit {
+    fn new(parts: &Parts, web: &Web) -> Self {
+        let viewer = parts.extensions.get::<Viewer>().cloned().unwrap_or_default();
+        Self { links: Links::new(&parts.headers, web.prefix()), viewer }
+    }
+}
+
+impl FromRequestParts<Web> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Infallible> {
+        Ok(Self::new(parts, web))
+    }
+}

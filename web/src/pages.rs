@@ -1,0 +1,13 @@
+//! The pages, one module each: its view, made from the model, and its handler.
+
+pub(crate) mod applications;
+pub(crate) mod distribution;
+pub(crate) mod environment;
+pub(crate) mod executors;
+pub(crate) mod jobs;
+pub(crate) mod log;
+pub(crate) mod sql;
+pub(crate) mod stage;
+pub(crate) mod stages;
+pub(crate) mod storage;
+pub(crate) mod tasks;

@@ -1,0 +1,192 @@
+//! `/SQL/` and `/SQL/execution/?id=`.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use history_server::api::v1::types::Date;
+use history_server::model::SqlExecution;
+use history_server::model::plan::{PlanGraph, PlanNode, SqlMetric};
+
+use crate::app::App;
+use crate::cell::{Badge, Cell, TextLink};
+use crate::error::Error;
+use crate::format;
+use crate::frame::{Fact, Frame, html};
+use crate::pages::jobs::job_tables;
+use crate::pages::stages::Reason;
+use crate::params::Params;
+use crate::table::{Column, Table, TableSpec};
+
+#[derive(Template)]
+#[template(path = "sql.html")]
+struct SqlPage {
+    frame: Frame,
+    tables: Vec<Table>,
+}
+
+/// All executions by status.
+pub(crate) async fn list(app: App, params: Params) -> Response {
+    let executions = &app.model().sql;
+    let groups = [
+        ("running", "Running queries", "RUNNING"),
+        ("failed", "Failed queries", "FAILED"),
+        ("completed", "Completed queries", "COMPLETED"),
+    ];
+    let mut tables = Vec::new();
+    for (tag, title, status) in groups {
+        let some: Vec<_> = executions.iter().filter(|execution| execution.status() == status).collect();
+        if !some.is_empty() || executions.is_empty() && tag == "completed" {
+            tables.push(table(&app, tag, title).draw(some, &params));
+        }
+    }
+    html(StatusCode::OK, &SqlPage { frame: app.frame("SQL / DataFrame", "SQL"), tables })
+}
+
+fn table<'a>(app: &'a App, tag: &'static str, title: &'static str) -> TableSpec<'a, &'a SqlExecution> {
+    let columns = vec![
+        Column::new("ID", |one: &&SqlExecution| Cell::link(one.id.to_string(), app.links.execution(one.id)))
+            .by(|one| one.id),
+        Column::new("Description", |one: &&SqlExecution| {
+            Cell::link(format::first_line(description(one), 300), app.links.execution(one.id))
+        })
+        .prose()
+        .by(|one| one.description.clone()),
+        Column::new("Error Message", |one: &&SqlExecution| Cell::long(error(one).unwrap_or_default()))
+            .prose()
+            .if_any(|one| error(one).is_some()),
+        Column::new("Submitted", |one: &&SqlExecution| Cell::time(Some(Date(one.submission_time))))
+            .tight()
+            .by(|one| one.submission_time),
+        Column::new("Duration", |one: &&SqlExecution| Cell::duration(duration(app, one)))
+            .number()
+            .by(|one| duration(app, one)),
+        Column::new("Job IDs", |one: &&SqlExecution| Cell::Links(job_links(app, one))),
+        Column::new("Part of", |one: &&SqlExecution| {
+            Cell::link(one.root_id.to_string(), app.links.execution(one.root_id))
+        })
+        .by(|one| one.root_id)
+        .if_any(|one| is_part(one)),
+    ];
+    let empty = "This application has run no SQL query and no DataFrame action.";
+    TableSpec { tag, title, columns, sort: ("ID", true), empty }
+}
+
+fn description(execution: &SqlExecution) -> &str {
+    execution.description.as_deref().filter(|text| !text.trim().is_empty()).unwrap_or("no description")
+}
+
+fn error(execution: &SqlExecution) -> Option<&str> {
+    execution.error_message.as_deref().filter(|text| !text.is_empty())
+}
+
+fn is_part(execution: &SqlExecution) -> bool {
+    execution.root_id >= 0 && execution.root_id != execution.id
+}
+
+fn duration(app: &App, execution: &SqlExecution) -> Option<i64> {
+    app.elapsed(Some(Date(execution.submission_time)), execution.completion_time.map(Date))
+}
+
+fn job_links(app: &App, execution: &SqlExecution) -> Vec<TextLink> {
+    let mut ids: Vec<i32> = execution.jobs.iter().map(|(id, _)| *id).collect();
+    ids.sort_unstable();
+    ids.into_iter().map(|id| TextLink { text: id.to_string(), href: app.links.job(id.into()) }).collect()
+}
+
+#[derive(Template)]
+#[template(path = "execution.html")]
+struct ExecutionPage {
+    frame: Frame,
+    title: String,
+    status: Badge,
+    facts: Vec<Fact>,
+    description: String,
+    reason: Option<Reason>,
+    jobs: Vec<Table>,
+    nodes: Option<Table>,
+    parts: Option<Table>,
+    configuration: Option<Table>,
+    plan: String,
+}
+
+/// One execution: its jobs, its plan and what each operator of the plan measured.
+pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> {
+    let id = params.number("id").ok_or_else(|| Error::missing("id", "the number of a query"))?;
+    let Some(execution) = app.model().sql_execution(id) else {
+        return Err(Error::no_such(format!("query {id}"), app.links.tab("SQL"), "All queries of this application"));
+    };
+    let jobs: Vec<_> = execution.jobs.iter().filter_map(|(id, _)| app.model().job(*id)).collect();
+    let parts: Vec<_> = app.model().sql.iter().filter(|one| is_part(one) && one.root_id == id).collect();
+    let page = ExecutionPage {
+        frame: app.frame(&format!("Query {id}"), "SQL"),
+        title: format!("Query {id}"),
+        status: Badge::of_status(execution.status()),
+        facts: facts(&app, execution),
+        description: description(execution).to_owned(),
+        reason: error(execution).map(|text| Reason::new("Why it failed".to_owned(), Vec::new(), text)),
+        jobs: if jobs.is_empty() { Vec::new() } else { job_tables(&app, &jobs, &params) },
+        nodes: node_table(execution, &params),
+        parts: (!parts.is_empty()).then(|| table(&app, "sub", "Its parts").draw(parts, &params)),
+        configuration: configuration_table(execution, &params),
+        plan: execution.plan_text.clone().unwrap_or_default(),
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+fn facts(app: &App, execution: &SqlExecution) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::new("Submitted", Cell::time(Some(Date(execution.submission_time)))),
+        Fact::new("Duration", Cell::duration(duration(app, execution))),
+    ];
+    if is_part(execution) {
+        let link = TextLink { text: execution.root_id.to_string(), href: app.links.execution(execution.root_id) };
+        facts.push(Fact::new("Part of query", Cell::Links(vec![link])));
+    }
+    if let Some(query) = &execution.query_id {
+        facts.push(Fact::text("Query id", query));
+    }
+    facts
+}
+
+fn node_table(execution: &SqlExecution, params: &Params) -> Option<Table> {
+    let nodes: Vec<&PlanNode> = execution.graph.iter().flat_map(PlanGraph::all_nodes).collect();
+    if nodes.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        Column::new("Node", |node: &&PlanNode| Cell::Text(node.id.to_string())).number().by(|node| node.id),
+        Column::new("Operator", |node: &&PlanNode| Cell::Hint {
+            text: node.name.clone(),
+            hint: format::first_line(&node.description, 500),
+        })
+        .tight()
+        .by(|node| node.name.clone()),
+        Column::new("Metrics", |node: &&PlanNode| Cell::Lines(metric_lines(execution, node))).prose(),
+    ];
+    let spec = TableSpec { tag: "node", title: "Operators", columns, sort: ("Node", false), empty: "" };
+    Some(spec.draw(nodes, params))
+}
+
+/// A metric a line; Spark puts the spread over tasks on a line of its own.
+fn metric_lines(execution: &SqlExecution, node: &PlanNode) -> Vec<String> {
+    let line = |metric: &SqlMetric| {
+        let value = execution.metric_values.get(&metric.accumulator_id)?;
+        Some(format!("{}: {}", metric.name, value.split_whitespace().collect::<Vec<_>>().join(" ")))
+    };
+    node.metrics.iter().filter_map(line).collect()
+}
+
+fn configuration_table(execution: &SqlExecution, params: &Params) -> Option<Table> {
+    if execution.modified_configs.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        Column::new("Name", |(name, _): &(&String, &String)| Cell::Text((*name).clone()))
+            .prose()
+            .by(|(name, _)| (*name).clone()),
+        Column::new("Value", |(_, value): &(&String, &String)| Cell::Text((*value).clone())).prose(),
+    ];
+    let spec =
+        TableSpec { tag: "configuration", title: "Properties set for it", columns, sort: ("Name", false), empty: "" };
+    Some(spec.draw(execution.modified_configs.iter().collect(), params))
+}

@@ -1,0 +1,207 @@
+//! `/stages/stage/?id=&attempt=`: one attempt of a stage, from why it failed to its single tasks.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use history_server::api::v1::types::{AccumulableInfo, ExecutorStageSummary, ExecutorSummary, StageStatus};
+use history_server::model::Stage;
+
+use crate::app::App;
+use crate::cell::{Badge, Cell, TextLink};
+use crate::error::Error;
+use crate::format;
+use crate::frame::{Fact, Frame, html};
+use crate::logs::ExecutorLogs;
+use crate::pages::distribution;
+use crate::pages::stages::{Reason, duration, task_bar};
+use crate::pages::tasks::{self, Task, TaskFilter, failure_table};
+use crate::params::Params;
+use crate::table::{Column, Table, TableSpec};
+
+#[derive(Template)]
+#[template(path = "stage.html")]
+struct StagePage {
+    frame: Frame,
+    title: String,
+    status: Badge,
+    description: String,
+    details: String,
+    facts: Vec<Fact>,
+    reason: Option<Reason>,
+    failures: Option<Table>,
+    summary: Option<Table>,
+    executors: Option<Table>,
+    accumulators: Option<Table>,
+    filter: TaskFilter,
+    tasks: Table,
+}
+
+/// One attempt of a stage; the last when the URL names none.
+pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> {
+    let id = params.number("id").ok_or_else(|| Error::missing("id", "the number of a stage"))?;
+    let attempts = i32::try_from(id).map(|id| app.model().stage_attempts(id)).unwrap_or_default();
+    let asked = params.number("attempt");
+    let found = attempts.iter().rfind(|stage| asked.is_none_or(|asked| asked == i64::from(stage.data.attempt_id)));
+    let Some(stage) = found else {
+        let what = asked.map_or_else(|| format!("stage {id}"), |attempt| format!("attempt {attempt} of stage {id}"));
+        return Err(Error::no_such(what, app.links.tab("stages"), "All stages of this application"));
+    };
+    let stage_tasks = app.stage_tasks(stage).await?;
+    let tasks = stage_tasks.as_ref().map(Task::all).unwrap_or_default();
+    let logs = app.executor_logs().await;
+    let filter = TaskFilter::new(&tasks, &params);
+    let page = StagePage {
+        frame: app.frame(&format!("Stage {id}"), "stages"),
+        title: title(stage),
+        status: Badge::of_stage(stage.data.status),
+        description: stage.data.description.clone().or_else(|| stage.data.name.clone()).unwrap_or_default(),
+        details: stage.data.details.clone(),
+        facts: facts(&app, stage, attempts),
+        reason: (stage.data.failure_reason.as_deref())
+            .filter(|_| stage.data.status == StageStatus::Failed)
+            .map(|reason| Reason::new("Why it failed".to_owned(), Vec::new(), reason)),
+        failures: failure_table(&app, &logs, &tasks, &params),
+        summary: distribution::summary_table(&tasks, &params),
+        executors: executor_table(&app, &logs, stage, &params),
+        accumulators: accumulator_table(stage, &params),
+        tasks: tasks::table(&app, &logs, filter.apply(tasks), &params),
+        filter,
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+fn title(stage: &Stage) -> String {
+    match stage.data.attempt_id {
+        0 => format!("Stage {}", stage.data.stage_id),
+        attempt => format!("Stage {} (attempt {attempt})", stage.data.stage_id),
+    }
+}
+
+fn facts(app: &App, stage: &Stage, attempts: &[Stage]) -> Vec<Fact> {
+    const MAX_JOBS: usize = 20;
+    let data = &stage.data;
+    let mut facts = vec![Fact::new("Tasks", Cell::Bar(task_bar(stage)))];
+    if attempts.len() > 1 {
+        let to = |other: &Stage| TextLink {
+            text: other.data.attempt_id.to_string(),
+            href: app.links.stage(other.data.stage_id.into(), other.data.attempt_id.into()),
+        };
+        facts.push(Fact::new("Attempts", Cell::Links(attempts.iter().map(to).collect())));
+    }
+    let job = |id: &i32| TextLink { text: id.to_string(), href: app.links.job((*id).into()) };
+    let jobs: Vec<TextLink> = stage.job_ids.iter().map(job).take(MAX_JOBS).collect();
+    if !jobs.is_empty() {
+        facts.push(Fact::new(if jobs.len() == 1 { "Job" } else { "Jobs" }, Cell::Links(jobs)));
+    }
+    facts.push(Fact::new("Submitted", Cell::time(data.submission_time)));
+    facts.push(Fact::new("Duration", Cell::duration(duration(app, stage))));
+    facts.push(Fact::new("Time in all tasks", Cell::duration(Some(data.executor_run_time))));
+    let sizes = [
+        ("Input", data.input_bytes, data.input_records),
+        ("Output", data.output_bytes, data.output_records),
+        ("Shuffle read", data.shuffle_read_bytes, data.shuffle_read_records),
+        ("Shuffle write", data.shuffle_write_bytes, data.shuffle_write_records),
+        ("Spill (memory)", data.memory_bytes_spilled, 0),
+        ("Spill (disk)", data.disk_bytes_spilled, 0),
+    ];
+    for (label, bytes, records) in sizes.into_iter().filter(|(_, bytes, records)| *bytes > 0 || *records > 0) {
+        facts.push(Fact::new(label, Cell::bytes_and_records(bytes, records)));
+    }
+    if !stage.locality.is_empty() {
+        let one = |(name, number): (&String, &i64)| format!("{name} {}", format::count(*number));
+        facts.push(Fact::text("Locality", stage.locality.iter().map(one).collect::<Vec<_>>().join(", ")));
+    }
+    if data.resource_profile_id != 0 {
+        facts.push(Fact::text("Resource profile", data.resource_profile_id.to_string()));
+    }
+    if let Some(speculation) = stage.speculation.as_ref().filter(|summary| summary.num_tasks > 0) {
+        let text = format!("{} ({} succeeded)", speculation.num_tasks, speculation.num_completed_tasks);
+        facts.push(Fact::text("Speculative tasks", text));
+    }
+    facts
+}
+
+/// What an executor did for the stage.
+struct OnExecutor<'a> {
+    id: &'a str,
+    summary: &'a ExecutorStageSummary,
+    executor: Option<&'a ExecutorSummary>,
+}
+
+fn executor_table<'s>(app: &'s App, logs: &'s ExecutorLogs, stage: &'s Stage, params: &Params) -> Option<Table> {
+    if stage.executors.is_empty() {
+        return None;
+    }
+    let row = |(id, summary): (&'s String, &'s ExecutorStageSummary)| OnExecutor {
+        id,
+        summary,
+        executor: app.model().executor(id),
+    };
+    let rows: Vec<OnExecutor<'_>> = stage.executors.iter().map(row).collect();
+    let columns = vec![
+        Column::new("Executor ID", |row: &OnExecutor<'_>| Cell::Text(row.id.to_owned())).by(|row| natural(row.id)),
+        Column::new("Logs", |row: &OnExecutor<'_>| {
+            Cell::Logs(logs.links(&app.links, row.id, row.executor.map(|executor| &executor.executor_logs)))
+        }),
+        Column::new("Address", |row: &OnExecutor<'_>| {
+            Cell::Text(row.executor.and_then(|executor| executor.host_port.clone()).unwrap_or_default())
+        })
+        .tight(),
+        Column::new("Task Time", |row: &OnExecutor<'_>| Cell::duration(Some(row.summary.task_time)))
+            .number()
+            .by(|row| row.summary.task_time),
+        number("Total Tasks", |row| {
+            i64::from(row.summary.succeeded_tasks + row.summary.failed_tasks + row.summary.killed_tasks)
+        }),
+        number("Failed Tasks", |row| row.summary.failed_tasks.into()),
+        number("Killed Tasks", |row| row.summary.killed_tasks.into()),
+        number("Succeeded Tasks", |row| row.summary.succeeded_tasks.into()),
+        size("Input", |row| (row.summary.input_bytes, row.summary.input_records)),
+        size("Output", |row| (row.summary.output_bytes, row.summary.output_records)),
+        size("Shuffle Read", |row| (row.summary.shuffle_read, row.summary.shuffle_read_records)),
+        size("Shuffle Write", |row| (row.summary.shuffle_write, row.summary.shuffle_write_records)),
+        size("Spill (Disk)", |row| (row.summary.disk_bytes_spilled, 0)),
+        Column::new("Excluded", |row: &OnExecutor<'_>| {
+            Cell::Text(if row.summary.is_excluded_for_stage { "yes" } else { "no" }.to_owned())
+        })
+        .if_any(|row| row.summary.is_excluded_for_stage),
+    ];
+    let spec = TableSpec { tag: "executor", title: "Executors", columns, sort: ("Executor ID", false), empty: "" };
+    Some(spec.draw(rows, params))
+}
+
+fn number<'a>(title: &'static str, value: fn(&OnExecutor<'_>) -> i64) -> Column<'a, OnExecutor<'a>> {
+    Column::new(title, move |row| Cell::number(value(row))).number().by(move |row| value(row))
+}
+
+fn size<'a>(title: &'static str, value: fn(&OnExecutor<'_>) -> (i64, i64)) -> Column<'a, OnExecutor<'a>> {
+    let cell = move |row: &OnExecutor<'_>| {
+        let (bytes, records) = value(row);
+        Cell::bytes_and_records(bytes, records)
+    };
+    Column::new(title, cell).number().by(move |row| value(row)).if_any(move |row| value(row) != (0, 0))
+}
+
+/// Executor ids are numbers, except the driver's and those of old or foreign cluster managers: numbers first, in order.
+pub(crate) fn natural(id: &str) -> (i64, String) {
+    (id.parse().unwrap_or(i64::MAX), id.to_owned())
+}
+
+fn accumulator_table(stage: &Stage, params: &Params) -> Option<Table> {
+    // Spark's pages leave those of its own metrics to the tables above; an unnamed one says nothing to anybody.
+    let rows: Vec<AccumulableInfo> = (stage.data.accumulator_updates.iter())
+        .filter(|one| one.name.as_deref().is_some_and(|name| !name.starts_with("internal.")))
+        .cloned()
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        Column::new("ID", |one: &AccumulableInfo| Cell::Text(one.id.to_string())).number().by(|one| one.id),
+        Column::new("Name", |one: &AccumulableInfo| Cell::Text(one.name.clone().unwrap_or_default()))
+            .by(|one| one.name.clone()),
+        Column::new("Value", |one: &AccumulableInfo| Cell::Text(one.value.clone().unwrap_or_default())),
+    ];
+    let spec = TableSpec { tag: "accumulator", title: "Accumulators", columns, sort: ("ID", false), empty: "" };
+    Some(spec.draw(rows, params))
+}

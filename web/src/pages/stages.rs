@@ -1,0 +1,144 @@
+//! `/stages/`, and the tables of stages that other pages show.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use axum::http::StatusCode;
+use axum::response::Response;
+use history_server::api::v1::types::StageStatus;
+use history_server::model::Stage;
+
+use crate::app::App;
+use crate::cell::{Bar, Cell, TextLink};
+use crate::format;
+use crate::frame::{Frame, html};
+use crate::params::Params;
+use crate::table::{Column, Table, TableSpec};
+
+#[derive(Template)]
+#[template(path = "stages.html")]
+struct StagesPage {
+    frame: Frame,
+    tables: Vec<Table>,
+}
+
+/// All stages by status.
+pub(crate) async fn list(app: App, params: Params) -> Response {
+    let stages: Vec<&Stage> = app.model().stages.iter().collect();
+    let tables = stage_tables(&app, &stages, &params);
+    html(StatusCode::OK, &StagesPage { frame: app.frame("Stages", "stages"), tables })
+}
+
+/// Tables of stages by status; a status of which there is none has no table, but one table there is always.
+pub(crate) fn stage_tables(app: &App, stages: &[&Stage], params: &Params) -> Vec<Table> {
+    let groups = [
+        ("activeStage", "Active stages", StageStatus::Active),
+        ("failedStage", "Failed stages", StageStatus::Failed),
+        ("pendingStage", "Pending stages", StageStatus::Pending),
+        ("completedStage", "Completed stages", StageStatus::Complete),
+        ("skippedStage", "Skipped stages", StageStatus::Skipped),
+    ];
+    let mut tables = Vec::new();
+    for (tag, title, status) in groups {
+        let some: Vec<&Stage> = stages.iter().filter(|stage| stage.data.status == status).copied().collect();
+        if !some.is_empty() || stages.is_empty() && status == StageStatus::Complete {
+            tables.push(stage_table(app, tag, title).draw(some, params));
+        }
+    }
+    tables
+}
+
+fn stage_table<'a>(app: &'a App, tag: &'static str, title: &'static str) -> TableSpec<'a, &'a Stage> {
+    let columns = vec![
+        Column::new("Stage Id", |stage: &&Stage| Cell::Link {
+            text: stage.data.stage_id.to_string(),
+            href: link(app, stage),
+            sub: if stage.data.attempt_id > 0 { format!("retry {}", stage.data.attempt_id) } else { String::new() },
+        })
+        .by(|stage| (stage.data.stage_id, stage.data.attempt_id)),
+        Column::new("Description", |stage: &&Stage| description(app, stage))
+            .prose()
+            .by(|stage| stage.data.name.clone()),
+        Column::new("Failure Reason", |stage: &&Stage| {
+            Cell::long(stage.data.failure_reason.as_deref().unwrap_or_default())
+        })
+        .prose()
+        .if_any(|stage| stage.data.failure_reason.is_some()),
+        Column::new("Submitted", |stage: &&Stage| Cell::time(stage.data.submission_time))
+            .tight()
+            .by(|stage| stage.data.submission_time)
+            .if_any(|stage| stage.data.submission_time.is_some()),
+        Column::new("Duration", |stage: &&Stage| Cell::duration(duration(app, stage)))
+            .number()
+            .by(|stage| duration(app, stage))
+            .if_any(|stage| duration(app, stage).is_some()),
+        Column::new("Tasks: Succeeded/Total", |stage: &&Stage| Cell::Bar(task_bar(stage))),
+        size("Input", |stage| stage.data.input_bytes),
+        size("Output", |stage| stage.data.output_bytes),
+        size("Shuffle Read", |stage| stage.data.shuffle_read_bytes),
+        size("Shuffle Write", |stage| stage.data.shuffle_write_bytes),
+    ];
+    TableSpec { tag, title, columns, sort: ("Stage Id", true), empty: "No stage was submitted." }
+}
+
+fn size<'a>(title: &'static str, bytes: fn(&Stage) -> i64) -> Column<'a, &'a Stage> {
+    Column::new(title, move |stage: &&Stage| Cell::bytes(bytes(stage)))
+        .number()
+        .by(move |stage| bytes(stage))
+        .if_any(move |stage| bytes(stage) > 0)
+}
+
+fn link(app: &App, stage: &Stage) -> String {
+    app.links.stage(stage.data.stage_id.into(), stage.data.attempt_id.into())
+}
+
+fn description(app: &App, stage: &Stage) -> Cell {
+    let name = stage.data.name.clone().unwrap_or_default();
+    match stage.data.description.as_deref().filter(|text| !text.is_empty()) {
+        Some(text) if text != name => {
+            Cell::Link { text: format::first_line(text, 300), href: link(app, stage), sub: name }
+        }
+        _ => Cell::link(name, link(app, stage)),
+    }
+}
+
+/// Milliseconds from the first task's launch, as Spark counts, to the stage's end; `None` of one that never ran.
+pub(crate) fn duration(app: &App, stage: &Stage) -> Option<i64> {
+    app.elapsed(stage.data.first_task_launched_time, stage.data.completion_time)
+}
+
+pub(crate) fn task_bar(stage: &Stage) -> Bar {
+    let stage = &stage.data;
+    Bar::tasks(
+        stage.num_completed_indices.into(),
+        stage.num_active_tasks.into(),
+        stage.num_failed_tasks.into(),
+        stage.num_killed_tasks.into(),
+        0,
+        stage.num_tasks.into(),
+    )
+}
+
+/// Why something failed, in full.
+#[derive(Template)]
+#[template(path = "reason.html")]
+pub(crate) struct Reason {
+    title: String,
+    links: Vec<TextLink>,
+    headline: String,
+    text: String,
+}
+
+impl HtmlSafe for Reason {}
+
+impl Reason {
+    pub(crate) fn new(title: String, links: Vec<TextLink>, text: &str) -> Self {
+        Self { title, links, headline: format::headline(text, 300), text: text.trim_end().to_owned() }
+    }
+
+    /// Why a stage failed.
+    pub(crate) fn of_stage(app: &App, stage: &Stage) -> Self {
+        let links = vec![TextLink { text: "Tasks and logs".to_owned(), href: link(app, stage) }];
+        let reason = stage.data.failure_reason.as_deref().unwrap_or("The event log gives no reason.");
+        Self::new(format!("Stage {} failed", stage.data.stage_id), links, reason)
+    }
+}

@@ -1,0 +1,298 @@
+//! The tasks of a stage, as its page shows them: read from the columns of the model, row by row that is shown.
+
+use std::collections::HashMap;
+
+use history_server::StageTasks;
+use history_server::api::v1::types::Date;
+use history_server::model::metric;
+use history_server::model::strings::Strings;
+use history_server::model::tasks::{TaskColumn, TaskTable};
+
+use crate::app::App;
+use crate::cell::{Badge, Cell};
+use crate::format;
+use crate::frame::Tab;
+use crate::logs::ExecutorLogs;
+use crate::params::Params;
+use crate::table::{Column, Table, TableSpec};
+
+/// A task attempt: a row of its stage's table.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    table: &'a TaskTable,
+    strings: &'a Strings,
+    row: usize,
+}
+
+impl<'a> Task<'a> {
+    /// Every one.
+    pub(crate) fn all(tasks: &'a StageTasks) -> Vec<Self> {
+        let row = |row| Self { table: &tasks.table, strings: &tasks.strings, row };
+        (0..tasks.table.len()).map(row).collect()
+    }
+
+    fn get(self, column: TaskColumn) -> i64 {
+        self.table.get(column, self.row)
+    }
+
+    fn text(self, column: TaskColumn) -> &'a str {
+        u32::try_from(self.get(column)).map_or("", |code| self.strings.get(code))
+    }
+
+    pub(crate) fn metric(self, metric: usize) -> i64 {
+        self.table.metric(metric).get(self.row)
+    }
+
+    pub(crate) fn executor(self) -> &'a str {
+        self.text(TaskColumn::Executor)
+    }
+
+    pub(crate) fn status(self) -> &'a str {
+        self.text(TaskColumn::Status)
+    }
+
+    pub(crate) fn launched(self) -> i64 {
+        self.get(TaskColumn::LaunchTime)
+    }
+
+    pub(crate) fn duration(self) -> i64 {
+        self.get(TaskColumn::Duration)
+    }
+
+    /// Code of the error, to compare by.
+    fn error_code(self) -> i64 {
+        self.get(TaskColumn::Error)
+    }
+
+    fn error(self) -> Option<&'a str> {
+        let code = u32::try_from(self.error_code() - 1).ok()?;
+        Some(self.strings.get(code))
+    }
+
+    /// Milliseconds between the end of the task and the arrival of its result.
+    fn getting_result(self) -> i64 {
+        let fetch = self.get(TaskColumn::ResultFetchStart);
+        if fetch > 0 { (self.launched() + self.duration() - fetch).max(0) } else { 0 }
+    }
+
+    /// Milliseconds that the task took and that nothing else accounts for.
+    fn scheduler_delay(self) -> i64 {
+        if self.get(TaskColumn::HasMetrics) != 1 || self.status() == "RUNNING" {
+            return 0;
+        }
+        let used = self.metric(metric::EXECUTOR_RUN_TIME)
+            + self.metric(metric::EXECUTOR_DESERIALIZE_TIME)
+            + self.metric(metric::RESULT_SERIALIZATION_TIME)
+            + self.getting_result();
+        (self.duration() - used).max(0)
+    }
+}
+
+/// Which tasks to show: `task.status` and `task.search` in the URL.
+pub(crate) struct TaskFilter {
+    pub(crate) statuses: Vec<Tab>,
+    pub(crate) search: String,
+    /// What the search form carries on.
+    pub(crate) kept: Vec<(String, String)>,
+    status: Option<String>,
+}
+
+impl TaskFilter {
+    pub(crate) fn new(tasks: &[Task<'_>], params: &Params) -> Self {
+        let status = params.text("task.status").map(str::to_uppercase);
+        let mut counts = HashMap::<&str, usize>::new();
+        for task in tasks {
+            *counts.entry(task.status()).or_default() += 1;
+        }
+        let mut statuses = vec![Self::choice("All", None, tasks.len(), status.as_deref(), params)];
+        for (text, wanted) in
+            [("Failed", "FAILED"), ("Running", "RUNNING"), ("Killed", "KILLED"), ("Succeeded", "SUCCESS")]
+        {
+            if let Some(number) = counts.get(wanted) {
+                statuses.push(Self::choice(text, Some(wanted), *number, status.as_deref(), params));
+            }
+        }
+        let search = params.text("task.search").unwrap_or_default().to_owned();
+        Self { statuses, search, kept: params.except(&["task.search", "task.page"]), status }
+    }
+
+    fn choice(text: &str, wanted: Option<&str>, number: usize, status: Option<&str>, params: &Params) -> Tab {
+        let href = params.with(&[("task.status", wanted), ("task.page", None)]);
+        let number = format::count(i64::try_from(number).unwrap_or(i64::MAX));
+        Tab { text: format!("{text} {number}"), href: format!("{href}#task"), current: wanted == status }
+    }
+
+    /// Those that the URL asks for.
+    pub(crate) fn apply<'a>(&self, mut tasks: Vec<Task<'a>>) -> Vec<Task<'a>> {
+        if let Some(status) = &self.status {
+            tasks.retain(|task| task.status() == *status);
+        }
+        if !self.search.is_empty() {
+            let needle = self.search.to_lowercase();
+            let number: Option<i64> = self.search.parse().ok();
+            tasks.retain(|task| {
+                task.executor() == self.search
+                    || number == Some(task.get(TaskColumn::TaskId))
+                    || task.text(TaskColumn::Host).to_lowercase().contains(&needle)
+                    || task.error().is_some_and(|error| error.to_lowercase().contains(&needle))
+            });
+        }
+        tasks
+    }
+}
+
+/// Tasks that failed or were killed, grouped by what was said of it, the most frequent first.
+pub(crate) fn failure_table(app: &App, logs: &ExecutorLogs, tasks: &[Task<'_>], params: &Params) -> Option<Table> {
+    // Equal errors have equal codes; those that differ only in numbers are brought together afterwards.
+    let mut by_code = HashMap::<i64, (i64, Task<'_>)>::new();
+    for task in tasks.iter().filter(|task| matches!(task.status(), "FAILED" | "KILLED")) {
+        by_code.entry(task.error_code()).and_modify(|(number, _)| *number += 1).or_insert((1, *task));
+    }
+    let mut groups = HashMap::<String, (i64, Task<'_>)>::new();
+    for (number, task) in by_code.into_values() {
+        let kind = error_kind(task.error().unwrap_or_default());
+        groups.entry(kind).and_modify(|(sum, _)| *sum += number).or_insert((number, task));
+    }
+    if groups.is_empty() {
+        return None;
+    }
+    type Group<'a> = (i64, Task<'a>);
+    let columns = vec![
+        Column::new("Tasks", |(number, _): &Group<'_>| Cell::number(*number)).number().by(|(number, _)| *number),
+        Column::new("Status", |(_, task): &Group<'_>| Cell::Badge(Badge::of_status(task.status()))),
+        Column::new("Reason", |(_, task): &Group<'_>| Cell::long(task.error().unwrap_or("no reason in the event log")))
+            .prose()
+            .hint("In full: of one of these tasks"),
+        Column::new("For example", |(_, task): &Group<'_>| {
+            let (id, executor, host) = (task.get(TaskColumn::TaskId), task.executor(), task.text(TaskColumn::Host));
+            Cell::Text(format!("task {id} on executor {executor} ({host})"))
+        }),
+        Column::new("Logs", |(_, task): &Group<'_>| Cell::Logs(logs.task_links(app, *task))),
+    ];
+    let spec = TableSpec { tag: "failure", title: "Why tasks failed", columns, sort: ("Tasks", true), empty: "" };
+    let mut table = spec.draw(groups.into_values().collect(), params);
+    table.total = String::new();
+    Some(table)
+}
+
+/// What an error says without its numbers, so that the same failure of many tasks is one.
+fn error_kind(message: &str) -> String {
+    format::headline(message, 200).chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect()
+}
+
+/// The table of tasks. Columns in which no task has anything are left out.
+pub(crate) fn table<'a>(app: &'a App, logs: &'a ExecutorLogs, tasks: Vec<Task<'a>>, params: &Params) -> Table {
+    use TaskColumn::{Attempt, Host, Index, Locality, TaskId};
+    let text = |title, column: TaskColumn| {
+        Column::new(title, move |task: &Task<'a>| Cell::Text(task.text(column).to_owned()))
+            .tight()
+            .by(move |task| task.text(column))
+    };
+    let mut columns = vec![
+        Column::new("Index", |task: &Task<'a>| Cell::Text(task.get(Index).to_string()))
+            .number()
+            .by(|task| (task.get(Index), task.get(Attempt))),
+        Column::new("Task ID", |task: &Task<'a>| Cell::Text(task.get(TaskId).to_string()))
+            .number()
+            .by(|task| task.get(TaskId)),
+        Column::new("Attempt", |task: &Task<'a>| attempt(*task)).number().by(|task| task.get(Attempt)),
+        Column::new("Status", |task: &Task<'a>| Cell::Badge(Badge::of_status(task.status()))).by(|task| task.status()),
+        text("Locality Level", Locality),
+        Column::new("Executor ID", |task: &Task<'a>| Cell::Text(task.executor().to_owned()))
+            .by(|task| super::stage::natural(task.executor())),
+        text("Host", Host),
+        Column::new("Logs", |task: &Task<'a>| Cell::Logs(logs.task_links(app, *task))),
+        Column::new("Launch Time", |task: &Task<'a>| Cell::time(Some(Date(task.launched()))))
+            .tight()
+            .by(|task| task.launched()),
+        Column::new("Duration", |task: &Task<'a>| Cell::duration(Some(task.duration())))
+            .number()
+            .by(|task| task.duration()),
+        Column::new("Errors", |task: &Task<'a>| task.error().map_or_else(Cell::empty, Cell::long))
+            .prose()
+            .by(|task| task.error())
+            .if_any(|task| task.error_code() > 0),
+    ];
+    for measure in MEASURES {
+        let column = Column::new(measure.title, move |task: &Task<'a>| measure.kind.cell((measure.value)(*task)));
+        let any = move |task: &Task<'a>| (measure.value)(*task) != (0, 0);
+        columns.push(column.number().by(move |task| (measure.value)(*task)).if_any(any));
+    }
+    let empty = "No task of this stage, or none that you are looking for.";
+    TableSpec { tag: "task", title: "", columns, sort: ("Index", false), empty }.draw(tasks, params)
+}
+
+fn attempt(task: Task<'_>) -> Cell {
+    let number = task.get(TaskColumn::Attempt);
+    Cell::Text(if task.get(TaskColumn::Speculative) == 1 {
+        format!("{number} (speculative)")
+    } else {
+        number.to_string()
+    })
+}
+
+/// What a number counts.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Millis,
+    Nanos,
+    Bytes,
+    BytesAndRecords,
+}
+
+impl Kind {
+    pub(crate) fn cell(self, (value, records): (i64, i64)) -> Cell {
+        if value == 0 && records == 0 { Cell::empty() } else { self.exact((value, records)) }
+    }
+
+    /// The same, where nothing is a value as well.
+    pub(crate) fn exact(self, (value, records): (i64, i64)) -> Cell {
+        match self {
+            Self::Bytes | Self::BytesAndRecords if value == 0 && records == 0 => Cell::Text(format::bytes(0)),
+            Self::Millis => Cell::duration(Some(value)),
+            Self::Nanos => Cell::duration(Some(value / 1_000_000)),
+            Self::Bytes => Cell::bytes(value),
+            Self::BytesAndRecords => Cell::bytes_and_records(value, records),
+        }
+    }
+}
+
+/// Something that tasks measured: a value and, where there are such, its records.
+#[derive(Clone, Copy)]
+pub(crate) struct Measure {
+    pub(crate) title: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) value: fn(Task<'_>) -> (i64, i64),
+}
+
+const fn measure(title: &'static str, kind: Kind, value: fn(Task<'_>) -> (i64, i64)) -> Measure {
+    Measure { title, kind, value }
+}
+
+/// In Spark's order.
+pub(crate) const MEASURES: [Measure; 15] = [
+    measure("Scheduler Delay", Kind::Millis, |task| (task.scheduler_delay(), 0)),
+    measure("Task Deserialization Time", Kind::Millis, |task| (task.metric(metric::EXECUTOR_DESERIALIZE_TIME), 0)),
+    measure("GC Time", Kind::Millis, |task| (task.metric(metric::JVM_GC_TIME), 0)),
+    measure("Result Serialization Time", Kind::Millis, |task| (task.metric(metric::RESULT_SERIALIZATION_TIME), 0)),
+    measure("Getting Result Time", Kind::Millis, |task| (task.getting_result(), 0)),
+    measure("Peak Execution Memory", Kind::Bytes, |task| (task.metric(metric::PEAK_EXECUTION_MEMORY), 0)),
+    measure("Input Size / Records", Kind::BytesAndRecords, |task| {
+        (task.metric(metric::INPUT_BYTES_READ), task.metric(metric::INPUT_RECORDS_READ))
+    }),
+    measure("Output Size / Records", Kind::BytesAndRecords, |task| {
+        (task.metric(metric::OUTPUT_BYTES_WRITTEN), task.metric(metric::OUTPUT_RECORDS_WRITTEN))
+    }),
+    measure("Shuffle Read Fetch Wait Time", Kind::Millis, |task| (task.metric(metric::SHUFFLE_FETCH_WAIT_TIME), 0)),
+    measure("Shuffle Read Size / Records", Kind::BytesAndRecords, |task| {
+        let bytes = task.metric(metric::SHUFFLE_REMOTE_BYTES_READ) + task.metric(metric::SHUFFLE_LOCAL_BYTES_READ);
+        (bytes, task.metric(metric::SHUFFLE_RECORDS_READ))
+    }),
+    measure("Shuffle Remote Reads", Kind::Bytes, |task| (task.metric(metric::SHUFFLE_REMOTE_BYTES_READ), 0)),
+    measure("Shuffle Write Time", Kind::Nanos, |task| (task.metric(metric::SHUFFLE_WRITE_TIME), 0)),
+    measure("Shuffle Write Size / Records", Kind::BytesAndRecords, |task| {
+        (task.metric(metric::SHUFFLE_BYTES_WRITTEN), task.metric(metric::SHUFFLE_RECORDS_WRITTEN))
+    }),
+    measure("Spill (Memory)", Kind::Bytes, |task| (task.metric(metric::MEMORY_BYTES_SPILLED), 0)),
+    measure("Spill (Disk)", Kind::Bytes, |task| (task.metric(metric::DISK_BYTES_SPILLED), 0)),
+];
