@@ -57,7 +57,7 @@ pub struct StageTasks {
 #[derive(Debug)]
 enum Tasks {
     Memory { strings: Arc<Strings>, stages: StageTables },
-    Stored(StoredTasks),
+    Stored(Box<StoredTasks>),
 }
 
 /// Tasks by stage and attempt.
@@ -89,7 +89,7 @@ impl OpenApplication {
     /// What was kept of `log`.
     pub(crate) fn stored(app_id: &str, attempt_id: Option<&str>, log: &EventLog, stored: Loaded) -> Self {
         let Loaded { model, problems, tasks, text_bytes } = stored;
-        Self::build(app_id, attempt_id, log, model, problems, Tasks::Stored(tasks), 2 * text_bytes)
+        Self::build(app_id, attempt_id, log, model, problems, Tasks::Stored(Box::new(tasks)), 2 * text_bytes)
     }
 
     fn build(

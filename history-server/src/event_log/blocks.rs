@@ -311,3 +311,6 @@ fn skip_text(decoder: &mut Decoder, mut skip: u64) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

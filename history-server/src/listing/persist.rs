@@ -150,6 +150,7 @@ fn seen(line: &[u8]) -> Option<Seen> {
             end_millis,
             acls: acls.unwrap_or_default(),
             has_environment: true,
+            malformed: false,
         }
     });
     Some(Seen {

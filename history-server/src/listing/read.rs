@@ -24,6 +24,15 @@ const HEAD_TEXT_BYTES: usize = 32 * 1024 * 1024;
 /// # Errors
 /// A failure of the store. A log that cannot be understood gives a [`Summary`] without an application.
 pub(crate) fn summarize(store: &Store, log: &EventLog, runtime: &Handle) -> storage::Result<Summary> {
+    let summary = read(store, log, runtime)?;
+    if summary.malformed && log.complete {
+        tracing::info!(log = %log.name, "a start, an end or an environment is not JSON: the event log is not listed");
+        return Ok(Summary { malformed: true, ..Summary::default() });
+    }
+    Ok(summary)
+}
+
+fn read(store: &Store, log: &EventLog, runtime: &Handle) -> storage::Result<Summary> {
     let mut summary = Summary::default();
     let [first, ..] = log.files.as_slice() else { return Ok(summary) };
     let head = fetch(store, first, 0..first.size_bytes.min(HEAD_BYTES), runtime)?;

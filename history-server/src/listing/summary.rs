@@ -18,6 +18,8 @@ pub(crate) struct Summary {
     pub(crate) acls: Acls,
     /// The first environment was read; later ones change no ACL.
     pub(crate) has_environment: bool,
+    /// One of the events is no JSON. Spark does not list a finished log like that.
+    pub(crate) malformed: bool,
 }
 
 /// Who may see an application, in the words of its Spark properties: comma lists, `*` for everyone.
@@ -79,8 +81,7 @@ impl Summary {
     /// Takes in a line, if it is one of the four events; as Spark does, by how it begins.
     pub(crate) fn take_line(&mut self, line: &[u8]) {
         let Some(rest) = line.strip_prefix(PREFIX) else { return };
-        // A line that does not parse says nothing; the replay tells people of it.
-        let _ = if rest.starts_with(b"LogStart\"") {
+        let taken = if rest.starts_with(b"LogStart\"") {
             serde_json::from_slice(line).map(|event: LogStart<'_>| self.spark_version = event.version.into_owned())
         } else if rest.starts_with(b"ApplicationStart\"") {
             serde_json::from_slice(line).map(|event| self.start(event))
@@ -92,6 +93,8 @@ impl Summary {
         } else {
             Ok(())
         };
+        // A line that says something else than expected says nothing; the replay tells people of it.
+        self.malformed |= taken.is_err_and(|error| error.is_syntax());
     }
 
     fn start(&mut self, event: ApplicationStart<'_>) {
@@ -156,6 +159,7 @@ not json
             end_millis: Some(20),
             acls,
             has_environment: true,
+            malformed: false,
         };
         assert_eq!(summary, expected);
     }

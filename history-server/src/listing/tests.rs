@@ -173,6 +173,20 @@ async fn the_list_is_kept_and_taken_up_again() {
 }
 
 #[tokio::test]
+async fn a_finished_log_whose_environment_is_no_json_is_not_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = log("app-1", None, T, Some(T)).replace("\"JVM Information\":{}", "_\"JVM Information\":{}");
+    fs::write(folder.path().join("app-1"), &bad).unwrap();
+    fs::write(folder.path().join("app-2.inprogress"), bad.replace("app-1", "app-2")).unwrap();
+    // Cut in its last line, which is no worse than without it.
+    let cut = log("app-3", None, T, Some(T));
+    fs::write(folder.path().join("app-3"), &cut[..cut.len() - 10]).unwrap();
+    let scanner = scanner(folder.path());
+    scanner.scan().await;
+    assert_eq!(ids(&scanner, &Filter::default()), ["app-3", "app-2"]);
+}
+
+#[tokio::test]
 async fn names_users_and_ids_are_searched() {
     let folder = tempfile::tempdir().unwrap();
     for id in ["app-1", "app-2", "other-1"] {
