@@ -16,7 +16,8 @@ pub struct Config {
     pub store: Option<Store>,
     /// The pause between two scans.
     pub scan_interval: Duration,
-    /// How long a growing log is shown as it was read last, before it is looked at again.
+    /// How long a growing log is shown as it was read last, before it is looked at again; and how long an id that no log
+    /// was found for is not looked for again.
     pub refresh_interval: Duration,
     /// What a replay keeps, and how long a line of an event log may be.
     pub replay: Settings,

@@ -1,5 +1,6 @@
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::listing::{Filter, Listing, Page, Scanner};
 use crate::metrics::Figures;
 
+mod ahead;
 mod clean;
 mod open;
 mod stored;
@@ -41,6 +43,8 @@ struct Inner {
     writes: Semaphore,
     counts: Counts,
     scanned: AtomicBool,
+    /// Ids that nothing was found for, and when: who asks again at once need not bother the store.
+    misses: Mutex<HashMap<(String, Option<String>), Instant>>,
 }
 
 #[derive(Default)]
@@ -56,8 +60,16 @@ struct Counts {
     cleaned: AtomicU64,
 }
 
-/// The list is written at most this often, and at the end.
+/// The list is written at most this often, and at the end; and so that writing it takes a hundredth of the time at most.
 const SAVE_INTERVAL: Duration = Duration::from_secs(60);
+const SAVE_SHARE: u32 = 100;
+
+/// When the list was written last, and as it was after how many changes.
+struct Saved {
+    changes: u64,
+    at: Instant,
+    interval: Duration,
+}
 
 impl History {
     /// A history that has looked at nothing yet.
@@ -73,6 +85,7 @@ impl History {
             writes: Semaphore::new(1),
             counts: Counts::default(),
             scanned: AtomicBool::new(false),
+            misses: Mutex::default(),
             listing,
             config,
         };
@@ -84,7 +97,11 @@ impl History {
     /// A failure of a store is logged and counted, and tried again; it ends nothing.
     pub async fn run(&self, stop: CancellationToken) {
         stop.run_until_cancelled(self.load_list()).await;
-        let (mut saved_changes, mut saved_at) = (self.changes(), Instant::now());
+        if self.inner.config.replay_ahead && self.inner.config.store.is_some() {
+            let (history, stop) = (self.clone(), stop.clone());
+            self.inner.tasks.spawn(async move { history.replay_ahead(stop).await });
+        }
+        let mut saved = Saved { changes: self.changes(), at: Instant::now(), interval: Duration::ZERO };
         let mut cleaned_at: Option<Instant> = None;
         while !stop.is_cancelled() {
             stop.run_until_cancelled(self.scan()).await;
@@ -93,16 +110,12 @@ impl History {
                 stop.run_until_cancelled(self.clean()).await;
                 cleaned_at = Some(Instant::now());
             }
-            if self.changes() != saved_changes && (saved_at.elapsed() >= SAVE_INTERVAL || saved_changes == 0) {
-                saved_changes = self.changes();
-                self.save_list().await;
-                saved_at = Instant::now();
+            if saved.at.elapsed() >= saved.interval {
+                self.save_list(&mut saved).await;
             }
             stop.run_until_cancelled(tokio::time::sleep(self.inner.config.scan_interval)).await;
         }
-        if self.changes() != saved_changes {
-            self.save_list().await;
-        }
+        self.save_list(&mut saved).await;
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
     }
@@ -123,11 +136,20 @@ impl History {
         }
     }
 
-    async fn save_list(&self) {
-        let Some(store) = &self.inner.config.store else { return };
-        if let Err(error) = self.inner.listing.save(store).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "cannot keep the list of event logs");
+    async fn save_list(&self, saved: &mut Saved) {
+        let (Some(store), changes) = (&self.inner.config.store, self.changes()) else { return };
+        if changes == saved.changes {
+            return;
         }
+        let started = Instant::now();
+        match self.inner.listing.save(store).await {
+            Ok(()) => saved.changes = changes,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot keep the list of event logs");
+            }
+        }
+        saved.interval = SAVE_INTERVAL.max(started.elapsed() * SAVE_SHARE);
+        saved.at = Instant::now();
     }
 
     fn changes(&self) -> u64 {

@@ -15,6 +15,9 @@ use crate::listing::Known;
 use crate::load;
 use crate::opened::OpenApplication;
 
+/// How many ids without an application are remembered.
+const MISSES: usize = 10_000;
+
 impl History {
     /// An attempt of an application, replayed. Without an attempt id only an application whose attempts have none is
     /// meant, as in Spark.
@@ -46,7 +49,7 @@ impl History {
     }
 
     /// The log of an attempt.
-    async fn known(&self, app_id: &str, attempt_id: Option<&str>) -> Result<Known, Error> {
+    pub(super) async fn known(&self, app_id: &str, attempt_id: Option<&str>) -> Result<Known, Error> {
         let unknown = || Error::UnknownApplication { app_id: app_id.to_owned() };
         let same = |known: &Known| known.attempt_id.as_deref() == attempt_id;
         let mut logs = self.inner.listing.logs(app_id);
@@ -64,7 +67,7 @@ impl History {
     /// Lists a log that no scan has seen, if it has a name that Spark gives to logs of this application.
     pub(super) async fn find_unseen(&self, app_id: &str, attempt_id: Option<&str>) -> Result<(), Error> {
         // Nobody has ids like this; and the store need not be asked for them.
-        if app_id.is_empty() || app_id.len() > 200 {
+        if app_id.is_empty() || app_id.len() > 200 || self.was_missed(app_id, attempt_id) {
             return Ok(());
         }
         for (index, source) in self.inner.config.event_logs.iter().enumerate() {
@@ -79,7 +82,22 @@ impl History {
                 }
             }
         }
+        self.missed(app_id, attempt_id);
         Ok(())
+    }
+
+    fn was_missed(&self, app_id: &str, attempt_id: Option<&str>) -> bool {
+        let misses = self.inner.misses.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (app_id.to_owned(), attempt_id.map(str::to_owned));
+        misses.get(&key).is_some_and(|at| at.elapsed() < self.inner.config.refresh_interval)
+    }
+
+    fn missed(&self, app_id: &str, attempt_id: Option<&str>) {
+        let mut misses = self.inner.misses.lock().unwrap_or_else(PoisonError::into_inner);
+        if misses.len() >= MISSES {
+            misses.clear();
+        }
+        misses.insert((app_id.to_owned(), attempt_id.map(str::to_owned)), Instant::now());
     }
 
     /// Whether what was read of a log is still all there is.
@@ -139,7 +157,7 @@ impl History {
     }
 
     /// The files of a log as they are now. One that was finished since it was listed has another name.
-    async fn find_log(&self, known: &Known) -> Result<(&LogSource, EventLog), Error> {
+    pub(super) async fn find_log(&self, known: &Known) -> Result<(&LogSource, EventLog), Error> {
         let gone = || Error::LogGone { log: known.log.clone() };
         let source = self.inner.config.event_logs.get(usize::from(known.source)).ok_or_else(gone)?;
         if let Some(log) = find::by_name(source, &known.log).await? {
@@ -152,7 +170,7 @@ impl History {
         finished.map(|log| (source, log)).ok_or_else(gone)
     }
 
-    async fn replay(
+    pub(super) async fn replay(
         &self,
         app_id: &str,
         known: &Known,

@@ -82,7 +82,7 @@ impl History {
         });
     }
 
-    async fn store_now(&self, opened: Arc<OpenApplication>, identity: Identity) -> std::io::Result<()> {
+    pub(super) async fn store_now(&self, opened: Arc<OpenApplication>, identity: Identity) -> std::io::Result<()> {
         let Some(store) = self.inner.config.store.clone() else { return Ok(()) };
         let runtime = Handle::current();
         let written = tokio::task::spawn_blocking(move || {

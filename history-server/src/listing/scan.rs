@@ -1,7 +1,8 @@
 //! Keeping the list as the sources are.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use chrono::Utc;
@@ -19,11 +20,15 @@ const WAVE: usize = 8192;
 /// Logs read by one blocking task: starting one costs as much as reading a small log.
 const LOGS_PER_TASK: usize = 16;
 
+/// How many applications are remembered that have ended; more are replayed when somebody asks for them.
+const FINISHED: usize = 100_000;
+
 /// Scans the sources of a list. Scans of one source do not overlap.
 pub(crate) struct Scanner {
     listing: Arc<Listing>,
     threads: usize,
     number: AtomicU32,
+    finished: Mutex<VecDeque<(String, Option<String>)>>,
     pub(crate) figures: ScanFigures,
 }
 
@@ -50,7 +55,8 @@ enum Step {
 
 impl Scanner {
     pub(crate) fn new(listing: Arc<Listing>, threads: usize) -> Self {
-        Self { listing, threads: threads.max(1), number: AtomicU32::new(1), figures: ScanFigures::default() }
+        let (number, finished) = (AtomicU32::new(1), Mutex::default());
+        Self { listing, threads: threads.max(1), number, finished, figures: ScanFigures::default() }
     }
 
     /// The list that is kept.
@@ -192,8 +198,25 @@ impl Scanner {
             scan,
             summary,
         };
+        self.note_finished(&seen);
         self.listing.rows_mut().insert(seen);
         self.figures.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn note_finished(&self, seen: &Seen) {
+        let Some(app_id) = seen.summary.app_id.as_ref().filter(|_| seen.complete && seen.summary.end_millis.is_some())
+        else {
+            return;
+        };
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        if finished.len() < FINISHED {
+            finished.push_back((app_id.clone(), seen.summary.attempt_id.clone()));
+        }
+    }
+
+    /// The next application and attempt whose log was read and has ended, the first first.
+    pub(crate) fn next_finished(&self) -> Option<(String, Option<String>)> {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     /// Drops what a whole scan has not seen.

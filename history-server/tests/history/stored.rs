@@ -1,7 +1,7 @@
 use std::fs;
 
 use history_server::model::Application;
-use history_server::{History, OpenApplication, Viewer};
+use history_server::{Config, History, OpenApplication, Viewer};
 use storage::{ObjectPath, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -139,4 +139,30 @@ async fn a_restart_takes_up_the_list() {
     let second = History::new(config(folder.path(), Some(store)));
     run_until_scanned(&second).await;
     assert_eq!((second.figures().applications, second.figures().logs_read), (5, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finished_applications_are_replayed_ahead_if_so_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    fs::write(folder.path().join("app-1"), log("app-1", 2, 3)).unwrap();
+    fs::write(folder.path().join("app-2.inprogress"), head("app-2", None)).unwrap();
+    let ahead = Config { replay_ahead: true, ..config(folder.path(), Some(store.clone())) };
+    let first = History::new(ahead);
+    let stop = CancellationToken::new();
+    let task = tokio::spawn({
+        let (history, stop) = (first.clone(), stop.clone());
+        async move { history.run(stop).await }
+    });
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while first.figures().stored_writes == 0 {
+        assert!(std::time::Instant::now() < deadline, "nothing was written");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    stop.cancel();
+    task.await.unwrap();
+    assert_eq!((first.figures().replays, first.figures().opens, first.figures().cached), (1, 0, 0));
+    let second = scanned(folder.path(), Some(store)).await;
+    assert_eq!(open(&second, "app-1").await.model.jobs.len(), 2);
+    assert_eq!(second.figures().replays, 0);
 }
