@@ -3,6 +3,7 @@
 //! Nothing here knows an event. What leaves this module is whole lines of text, in order, in blocks of about a mebibyte,
 //! read on a blocking thread; and, beside them, [`Problem`]s: a truncated file is served as far as it reads.
 
+mod block;
 mod blocks;
 mod decode;
 pub mod find;
@@ -10,7 +11,8 @@ mod name;
 mod open;
 mod source;
 
-pub use blocks::{Block, Checkpoint, LineBlocks, ReadOptions};
+pub use block::Block;
+pub use blocks::{Checkpoint, LineBlocks, ReadOptions};
 pub use decode::Codec;
 pub(crate) use decode::Decoder;
 pub use find::{EventLog, LogFile};

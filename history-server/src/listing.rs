@@ -11,6 +11,7 @@ mod read;
 mod rows;
 mod scan;
 mod summary;
+mod symbols;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

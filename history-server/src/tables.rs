@@ -25,6 +25,7 @@
 //! | `sql_metrics` | a metric of an operator of an execution's last plan | `execution_id`, `node_id`, `node_name`, `accumulator_id`, `metric`, `metric_type`, `value` (as Spark shows it) |
 
 mod column;
+mod decode;
 mod read;
 mod rows;
 mod schema;

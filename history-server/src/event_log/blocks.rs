@@ -1,11 +1,10 @@
 use std::collections::VecDeque;
 use std::io;
-use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use storage::Store;
 use tokio::runtime::Handle;
 
+use super::block::{Block, Pool};
 use super::decode::Decoder;
 use super::{EventLog, LogFile, Problem, open};
 
@@ -34,33 +33,6 @@ pub struct Checkpoint {
     position: u64,
 }
 
-/// Whole lines of a log, in order. The buffer is used again when the block is dropped.
-#[derive(Debug)]
-pub struct Block {
-    bytes: Vec<u8>,
-    pool: Arc<Mutex<Vec<Vec<u8>>>>,
-}
-
-impl Deref for Block {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        const POOLED: usize = 4;
-        const POOLED_BYTES: usize = 16 * 1024 * 1024;
-        let bytes = std::mem::take(&mut self.bytes);
-        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        if pool.len() < POOLED && bytes.capacity() <= POOLED_BYTES {
-            pool.push(bytes);
-        }
-    }
-}
-
 /// The text of an event log as blocks of whole lines, every line with its line feed, but the last of the log if it has
 /// none. Blocks on I/O: use it on a blocking thread only.
 ///
@@ -76,7 +48,7 @@ pub struct LineBlocks {
     checkpoint: Option<Checkpoint>,
     /// The start of a line whose end is not read yet.
     carry: Vec<u8>,
-    pool: Arc<Mutex<Vec<Vec<u8>>>>,
+    pool: Pool,
     problems: Vec<Problem>,
     lines_too_long: u64,
     text_bytes: u64,
@@ -103,7 +75,7 @@ impl LineBlocks {
             current: None,
             checkpoint: None,
             carry: Vec::new(),
-            pool: Arc::default(),
+            pool: Pool::default(),
             problems: Vec::new(),
             lines_too_long: 0,
             text_bytes: 0,
@@ -168,12 +140,12 @@ impl LineBlocks {
             if self.current.is_none() && !self.open_next()? {
                 return Ok(None);
             }
-            let mut bytes = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let mut bytes = self.pool.take();
             let ended = self.fill(&mut bytes)?;
             let bytes = if ended { self.end_file(bytes) } else { self.cut(bytes) };
             if !bytes.is_empty() {
                 self.text_bytes += bytes.len() as u64;
-                return Ok(Some(Block { bytes, pool: Arc::clone(&self.pool) }));
+                return Ok(Some(self.pool.block(bytes)));
             }
         }
     }

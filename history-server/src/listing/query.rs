@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::rows::{Row, Rows, Symbol};
+use super::rows::{Row, Rows};
+use super::symbols::Symbol;
 use crate::access::{AccessConfig, Viewer};
 use crate::api::v1::types::{ApplicationAttemptInfo, ApplicationInfo, Date};
 use crate::event_log::LogSource;

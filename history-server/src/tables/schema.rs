@@ -111,11 +111,11 @@ macro_rules! fields {
 
 pub(super) fn jobs<'a>(owner: &Owner<'a>, model: &'a Application) -> Vec<Column<'a>> {
     let (mut columns, jobs) = (owner.columns(), &model.jobs);
+    fields! { columns, jobs, int32 job_id; }
     columns.push(Column::new("name", Kind::Text, move |row| Cell::Text(&jobs[row].data.name)));
     columns.push(Column::new("status", Kind::Text, move |row| Cell::Text(job_status(jobs[row].data.status))));
     columns.push(Column::optional("sql_execution_id", Kind::Int64, move |row| Cell::int(jobs[row].sql_execution_id)));
     fields! { columns, jobs,
-        int32 job_id;
         text description job_group;
         time submission_time completion_time;
         int32 num_tasks num_active_tasks num_completed_tasks num_skipped_tasks num_failed_tasks num_killed_tasks
@@ -136,6 +136,9 @@ fn job_status(status: JobExecutionStatus) -> &'static str {
 pub(super) fn stages<'a>(owner: &Owner<'a>, model: &'a Application) -> Vec<Column<'a>> {
     use crate::api::v1::types::StageStatus;
     let (mut columns, stages) = (owner.columns(), &model.stages);
+    fields! { columns, stages, int32 stage_id; }
+    columns
+        .push(Column::new("stage_attempt_id", Kind::Int32, move |row| Cell::Int(stages[row].data.attempt_id.into())));
     columns.push(Column::new("status", Kind::Text, move |row| {
         Cell::Text(match stages[row].data.status {
             StageStatus::Active => "ACTIVE",
@@ -145,12 +148,9 @@ pub(super) fn stages<'a>(owner: &Owner<'a>, model: &'a Application) -> Vec<Colum
             StageStatus::Skipped => "SKIPPED",
         })
     }));
-    columns
-        .push(Column::new("stage_attempt_id", Kind::Int32, move |row| Cell::Int(stages[row].data.attempt_id.into())));
     columns.push(Column::new("details", Kind::Text, move |row| Cell::Text(&stages[row].data.details)));
     columns.push(Column::new("scheduling_pool", Kind::Text, move |row| Cell::Text(&stages[row].data.scheduling_pool)));
     fields! { columns, stages,
-        int32 stage_id;
         text name description failure_reason;
         time submission_time first_task_launched_time completion_time;
         int32 num_tasks num_active_tasks num_complete_tasks num_failed_tasks num_killed_tasks num_completed_indices

@@ -2,6 +2,7 @@ use std::fs;
 
 use history_server::model::Application;
 use history_server::{Config, History, OpenApplication, Viewer};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use storage::{ObjectPath, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -165,4 +166,45 @@ async fn finished_applications_are_replayed_ahead_if_so_configured() {
     let second = scanned(folder.path(), Some(store)).await;
     assert_eq!(open(&second, "app-1").await.model.jobs.len(), 2);
     assert_eq!(second.figures().replays, 0);
+}
+
+/// Every row of a table as text, its columns' names first.
+async fn rows(store: &Store, table: &str) -> Vec<String> {
+    let path = ObjectPath::parse(&format!("history/app-1/default/{table}.parquet")).unwrap();
+    let file = SerializedFileReader::new(store.get(&path, 1 << 20).await.unwrap()).unwrap();
+    let columns = file.metadata().file_metadata().schema_descr().columns().to_vec();
+    let names: Vec<_> = columns.iter().map(|column| column.name().to_owned()).collect();
+    let mut all = vec![names.join(" ")];
+    all.extend(file.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string()));
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tables_can_be_read_by_anything_that_reads_parquet() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    fs::write(folder.path().join("app-1"), log("app-1", 2, 3)).unwrap();
+    let history = scanned(folder.path(), Some(store.clone())).await;
+    open(&history, "app-1").await;
+    settle(&history).await;
+    let jobs = rows(&store, "jobs").await;
+    assert!(
+        jobs[0].starts_with("app_id app_attempt_id job_id name status sql_execution_id description"),
+        "{}",
+        jobs[0]
+    );
+    assert_eq!(jobs.len(), 3);
+    assert!(jobs[1].contains("app_id: \"app-1\", app_attempt_id: null, job_id: 0"), "{}", jobs[1]);
+    assert!(jobs[1].contains("status: \"SUCCEEDED\"") && jobs[1].contains("num_completed_tasks: 3"), "{}", jobs[1]);
+    let stages = rows(&store, "stages").await;
+    assert!(stages[0].starts_with("app_id app_attempt_id stage_id stage_attempt_id status"), "{}", stages[0]);
+    assert!(stages[2].contains("stage_id: 1, stage_attempt_id: 0, status: \"COMPLETE\""), "{}", stages[2]);
+    let tasks = rows(&store, "tasks").await;
+    assert_eq!(tasks.len(), 7);
+    assert!(tasks[6].contains("stage_id: 1, stage_attempt_id: 0, task_id: 1002, index: 2"), "{}", tasks[6]);
+    assert!(tasks[6].contains("host: \"h0\", status: \"SUCCESS\""), "{}", tasks[6]);
+    assert!(tasks[6].contains("error_message: null") && tasks[6].contains("executor_run_time: 2"), "{}", tasks[6]);
+    for table in ["task_accumulators", "executors", "sql_executions", "sql_metrics"] {
+        assert!(rows(&store, table).await[0].starts_with("app_id app_attempt_id"), "{table}");
+    }
 }

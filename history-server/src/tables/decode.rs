@@ -1,0 +1,176 @@
+//! From row groups to a table of tasks.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Buf as _, Bytes};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::page_index::RowGroupPageIndex;
+use parquet::file::properties::ReaderProperties;
+use parquet::file::reader::{ChunkReader, Length, RowGroupReader as _};
+use parquet::file::serialized_reader::SerializedRowGroupReader;
+
+use super::column::Kind;
+use super::schema::TASK_KINDS;
+use crate::model::column::Column;
+use crate::model::metric;
+use crate::model::strings::Strings;
+use crate::model::tasks::{COLUMN_NAMES, TaskAccumulable, TaskColumn, TaskTable};
+
+/// A row group with its bytes, and which of its rows are wanted.
+pub(super) struct Chunk {
+    pub(super) group: RowGroupMetaData,
+    /// Where in the file the bytes begin.
+    pub(super) start: u64,
+    pub(super) bytes: Bytes,
+    pub(super) rows: Range<usize>,
+}
+
+/// The bytes of a row group, at their place in the file.
+struct Part {
+    start: u64,
+    bytes: Bytes,
+}
+
+impl Length for Part {
+    fn len(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+impl ChunkReader for Part {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
+        let at = usize::try_from(start.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        Ok(self.bytes.slice(at.min(self.bytes.len())..).reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        let at = usize::try_from(start.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let end = at.checked_add(length).filter(|end| *end <= self.bytes.len());
+        let end = end.ok_or_else(|| ParquetError::EOF("a page lies outside its row group".to_owned()))?;
+        Ok(self.bytes.slice(at..end))
+    }
+}
+
+/// A row group that is being read.
+struct Group<'a> {
+    chunk: &'a Chunk,
+    reader: SerializedRowGroupReader<'a, Part>,
+}
+
+impl<'a> Group<'a> {
+    fn new(chunk: &'a Chunk) -> ParquetResult<Self> {
+        let part = Arc::new(Part { start: chunk.start, bytes: chunk.bytes.clone() });
+        let properties = Arc::new(ReaderProperties::builder().build());
+        let pages = RowGroupPageIndex::new(0, None);
+        Ok(Self { reader: SerializedRowGroupReader::new(part, &chunk.group, pages, properties)?, chunk })
+    }
+
+    /// The values of the wanted rows, by name; `None` where they are null.
+    fn values<T: DataType>(&self, name: &str) -> ParquetResult<impl Iterator<Item = Option<T::T>>>
+    where
+        T::T: Clone,
+    {
+        let columns = self.chunk.group.columns();
+        let missing = || ParquetError::General(format!("there is no column {name}"));
+        let at = columns.iter().position(|column| column.column_path().string() == name).ok_or_else(missing)?;
+        let optional = columns[at].column_descr().max_def_level() > 0;
+        let mut reader = parquet::column::reader::get_typed_column_reader::<T>(self.reader.get_column_reader(at)?);
+        reader.skip_records(self.chunk.rows.start)?;
+        let (mut values, mut levels, wanted) = (Vec::new(), Vec::new(), self.chunk.rows.len());
+        let mut read = 0;
+        while read < wanted {
+            let (records, ..) =
+                reader.read_records(wanted - read, optional.then_some(&mut levels), None, &mut values)?;
+            if records == 0 {
+                return Err(ParquetError::EOF(format!("the column {name} is too short")));
+            }
+            read += records;
+        }
+        let mut values = values.into_iter();
+        let next = move |row| if optional && levels.get(row) == Some(&0) { None } else { values.next() };
+        Ok((0..wanted).map(next))
+    }
+
+    fn numbers(&self, name: &str, kind: Kind, null: i64, out: &mut Vec<i64>) -> ParquetResult<()> {
+        match kind {
+            Kind::Int32 => out.extend(self.values::<Int32Type>(name)?.map(|value| value.map_or(null, i64::from))),
+            Kind::Bool => out.extend(self.values::<BoolType>(name)?.map(|value| value.map_or(null, i64::from))),
+            _ => out.extend(self.values::<Int64Type>(name)?.map(|value| value.unwrap_or(null))),
+        }
+        Ok(())
+    }
+
+    fn texts(&self, name: &str) -> ParquetResult<impl Iterator<Item = Option<ByteArray>>> {
+        self.values::<ByteArrayType>(name)
+    }
+
+    /// Texts as codes.
+    fn codes(&self, name: &str, strings: &Strings, out: &mut Vec<Option<u32>>) -> ParquetResult<()> {
+        // Few texts in many rows: a small map is faster than hashing each.
+        let mut last: Option<(ByteArray, Option<u32>)> = None;
+        for text in self.texts(name)? {
+            let code = text.and_then(|text| match &last {
+                Some((same, code)) if *same == text => *code,
+                _ => {
+                    let code = text.as_utf8().ok().and_then(|text| strings.code(text));
+                    last = Some((text, code));
+                    code
+                }
+            });
+            out.push(code);
+        }
+        Ok(())
+    }
+}
+
+/// The table of the wanted rows.
+pub(super) fn decode(tasks: &[Chunk], accumulators: &[Chunk], strings: &Strings) -> ParquetResult<TaskTable> {
+    let groups = tasks.iter().map(Group::new).collect::<ParquetResult<Vec<_>>>()?;
+    let mut columns: Vec<Column> = Vec::with_capacity(COLUMN_NAMES.len() + metric::COUNT);
+    for (name, (column, kind, null)) in COLUMN_NAMES.iter().zip(TASK_KINDS) {
+        let (mut numbers, mut codes) = (Vec::new(), Vec::new());
+        for group in &groups {
+            match kind {
+                Kind::Text => group.codes(name, strings, &mut codes)?,
+                _ => group.numbers(name, kind, null.unwrap_or_default(), &mut numbers)?,
+            }
+        }
+        let code = |code: Option<u32>| code.map_or(0, |code| i64::from(code) + i64::from(column == TaskColumn::Error));
+        columns.push(match kind {
+            Kind::Text => codes.into_iter().map(code).collect(),
+            _ => numbers.into_iter().collect(),
+        });
+    }
+    for name in metric::NAMES {
+        let mut numbers = Vec::new();
+        for group in &groups {
+            group.numbers(name, Kind::Int64, 0, &mut numbers)?;
+        }
+        columns.push(numbers.into_iter().collect());
+    }
+    let accumulables = decode_accumulators(accumulators, strings)?;
+    TaskTable::from_columns(columns, accumulables)
+        .map_err(|count| ParquetError::General(format!("{count} columns do not make a table of tasks")))
+}
+
+fn decode_accumulators(chunks: &[Chunk], strings: &Strings) -> ParquetResult<Vec<TaskAccumulable>> {
+    let mut all = Vec::new();
+    for chunk in chunks {
+        let group = Group::new(chunk)?;
+        let (mut rows, mut ids, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        group.numbers("task_row", Kind::Int32, 0, &mut rows)?;
+        group.numbers("accumulator_id", Kind::Int64, 0, &mut ids)?;
+        group.codes("name", strings, &mut names)?;
+        let text = |text: Option<ByteArray>| text.and_then(|text| Some(text.as_utf8().ok()?.into()));
+        let (updates, values) = (group.texts("update")?.map(text), group.texts("value")?.map(text));
+        for ((((row, id), name), update), value) in rows.into_iter().zip(ids).zip(names).zip(updates).zip(values) {
+            all.push(TaskAccumulable { row: u32::try_from(row).unwrap_or_default(), id, name, update, value });
+        }
+    }
+    Ok(all)
+}
