@@ -105,7 +105,7 @@ impl Submission {
             .succeeded();
 
         let (jar, file, archive) = (folder.join("whole-way.jar"), folder.join("table.csv"), folder.join("bundle.zip"));
-        let table = (0..50_000).fold(String::new(), |mut table, row| {
+        let table = (0..50_000_u64).fold(String::new(), |mut table, row| {
             writeln!(table, "{row},{}", row * row).unwrap();
             table
         });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Child;
@@ -25,8 +25,8 @@ struct Said {
 }
 
 impl Hearth {
-    /// Starts `hearth` with these arguments and environment, and returns when it has printed an address for each of
-    /// `roles`, as in `staging server  http://127.0.0.1:10000`.
+    /// Starts `hearth` with these arguments and environment, and returns when it has printed a line for each of `roles`,
+    /// as in `staging server  http://127.0.0.1:10000`.
     pub(crate) async fn start<A: AsRef<OsStr>>(arguments: &[A], environment: &[(&str, &str)], roles: &[&str]) -> Self {
         let mut command = guarded(env!("CARGO_BIN_EXE_hearth"));
         command.args(arguments).envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -35,8 +35,10 @@ impl Hearth {
         tokio::spawn(listen(child.stdout.take().unwrap(), Arc::clone(&said)));
         tokio::spawn(listen(child.stderr.take().unwrap(), Arc::clone(&said)));
         let mut hearth = Self { child, said };
-        eventually(&format!("an address of each of {roles:?}"), Duration::from_secs(30), async || {
+        let began = Instant::now();
+        eventually("hearth's lines", Duration::from_secs(90), async || {
             assert!(hearth.child.try_wait().unwrap().is_none(), "hearth ended:\n{}", hearth.log());
+            assert!(began.elapsed() < Duration::from_secs(60), "hearth said nothing of {roles:?}:\n{}", hearth.log());
             let said = hearth.said.lock().unwrap();
             roles.iter().all(|role| said.addresses.contains_key(*role)).then_some(())
         })
@@ -44,7 +46,7 @@ impl Hearth {
         hearth
     }
 
-    /// The URL that `hearth` printed for a role, without a slash at its end.
+    /// The URL that `hearth` printed for a role (of the log collector: its folders), without a slash at its end.
     pub(crate) fn address(&self, role: &str) -> String {
         self.said.lock().unwrap().addresses[role].trim_end_matches('/').to_owned()
     }
@@ -76,10 +78,8 @@ async fn listen(from: impl AsyncRead + Unpin, said: Arc<Mutex<Said>>) {
     while let Ok(Some(line)) = lines.next_line().await {
         let mut said = said.lock().unwrap();
         if let Some((role, rest)) = line.split_once("  ") {
-            let address = rest.split_whitespace().find(|word| word.starts_with("http"));
-            if let Some(address) = address {
-                said.addresses.entry(role.trim().to_owned()).or_insert_with(|| address.to_owned());
-            }
+            let address = rest.split_whitespace().find(|word| word.starts_with("http")).unwrap_or(rest.trim());
+            said.addresses.entry(role.to_owned()).or_insert_with(|| address.to_owned());
         }
         said.all += &line;
         said.all += "\n";
