@@ -1,7 +1,7 @@
 //! Replayed applications as they are kept: once, by whichever replica replays first, for all.
 //!
 //! ```text
-//! history/<app>/<attempt>/model.zst                 what pages need, all but tasks: zstd of JSON
+//! history/<app>/<attempt>/model.zst                 what pages need, all but tasks: zstd of two lines of JSON
 //! history/<app>/<attempt>/tasks.parquet             … and the tables below
 //! ```
 //!
@@ -35,7 +35,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use storage::{Key, ObjectPath};
 
-use crate::event_log::{EventLog, LogSource, Problem};
+use crate::event_log::{EventLog, Problem};
 use crate::model::Application;
 use crate::opened::Links;
 use crate::replay::Settings;
@@ -49,7 +49,6 @@ const FORMAT: u32 = 1;
 /// Which log a stored application is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
-    pub(crate) source: String,
     pub(crate) log: String,
     pub(crate) fingerprint: u64,
     /// What the replay kept, as words: a server with other limits keeps other things.
@@ -57,14 +56,13 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn new(source: &LogSource, log: &EventLog, settings: &Settings) -> Self {
+    pub(crate) fn new(log: &EventLog, settings: &Settings) -> Self {
         let Settings { retained_jobs, retained_stages, retained_tasks, retained_dead_executors, .. } = settings;
         let limits = [retained_jobs, retained_stages, retained_tasks, retained_dead_executors];
         let limits = limits.into_iter().chain([&settings.retained_executions]);
         let limits: Vec<String> =
             limits.map(|limit| limit.map_or_else(String::new, |limit| limit.to_string())).collect();
         Self {
-            source: source.full_path.clone(),
             log: log.name.clone(),
             fingerprint: log.fingerprint(),
             settings: format!("{} {}", limits.join(","), settings.max_line_bytes),
@@ -72,11 +70,16 @@ impl Identity {
     }
 }
 
-/// The content of `model.zst`.
-#[derive(Serialize, Deserialize)]
-struct Stored<A, S> {
+/// The first line of `model.zst`: what decides whether to read the rest.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+struct StoredHead {
     format: u32,
     identity: Identity,
+}
+
+/// The rest.
+#[derive(Serialize, Deserialize)]
+struct Stored<A, S> {
     problems: Vec<Problem>,
     /// Links to executors' logs that differ from those in the model: those of the event log.
     logged_links: Links,
@@ -84,13 +87,6 @@ struct Stored<A, S> {
     strings: S,
     stages: Vec<StageRows>,
     model: A,
-}
-
-/// The same, but what decides whether to read the rest.
-#[derive(Deserialize)]
-struct StoredHead {
-    format: u32,
-    identity: Identity,
 }
 
 type StoredModel = Stored<Application, Vec<Box<str>>>;

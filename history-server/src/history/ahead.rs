@@ -29,11 +29,11 @@ impl History {
     async fn keep(&self, app_id: &str, attempt_id: Option<&str>) -> Result<(), Error> {
         let known = self.known(app_id, attempt_id).await?;
         let (source, log) = self.find_log(&known).await?;
-        if !log.complete || self.open_stored(app_id, &known, source, &log).await.is_some() {
+        if !log.complete || self.open_stored(app_id, &known, &log).await.is_some() {
             return Ok(());
         }
         let opened: OpenApplication = self.replay(app_id, &known, source, &log, None).await?;
-        let identity = Identity::new(source, &log, &self.inner.config.replay);
+        let identity = Identity::new(&log, &self.inner.config.replay);
         self.store_now(opened.into(), identity).await.map_err(|_| Error::ReplayFailed { log: log.name })
     }
 }

@@ -144,11 +144,11 @@ impl History {
             return Ok(Arc::clone(before));
         }
         let broken = before.as_ref().is_some_and(|before| before.is_broken());
-        let opened = match self.open_stored(app_id, known, source, &log).await.filter(|_| !broken) {
+        let opened = match self.open_stored(app_id, known, &log).await.filter(|_| !broken) {
             Some(stored) => Arc::new(stored),
             None => {
                 let opened = Arc::new(self.replay(app_id, known, source, &log, before).await?);
-                self.store_later(known, source, log, &opened);
+                self.store_later(known, log, &opened);
                 opened
             }
         };

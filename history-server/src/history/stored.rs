@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio::runtime::Handle;
 
 use super::History;
-use crate::event_log::{EventLog, LogSource, Problem};
+use crate::event_log::{EventLog, Problem};
 use crate::listing::Known;
 use crate::log_url::LogUrlPattern;
 use crate::opened::OpenApplication;
@@ -17,16 +17,10 @@ const HELD_BYTES: u64 = 128 * 1024 * 1024;
 
 impl History {
     /// The application as it was kept, if that is of this log as it is now.
-    pub(super) async fn open_stored(
-        &self,
-        app_id: &str,
-        known: &Known,
-        source: &LogSource,
-        log: &EventLog,
-    ) -> Option<OpenApplication> {
+    pub(super) async fn open_stored(&self, app_id: &str, known: &Known, log: &EventLog) -> Option<OpenApplication> {
         let store = self.inner.config.store.as_ref().filter(|_| log.complete)?;
         let attempt_id = known.attempt_id.as_deref();
-        let identity = Identity::new(source, log, &self.inner.config.replay);
+        let identity = Identity::new(log, &self.inner.config.replay);
         let loaded = match Folder::new(app_id, attempt_id) {
             Ok(folder) => tables::load(store, &folder, &identity).await,
             Err(error) => Err(error),
@@ -63,20 +57,19 @@ impl History {
     }
 
     /// Keeps a replayed application, behind the backs of those who wait for it. Only a log that is complete is kept.
-    pub(super) fn store_later(&self, known: &Known, source: &LogSource, log: EventLog, opened: &Arc<OpenApplication>) {
+    pub(super) fn store_later(&self, known: &Known, log: EventLog, opened: &Arc<OpenApplication>) {
         if self.inner.config.store.is_none() || !log.complete {
             return;
         }
-        let identity = Identity::new(source, &log, &self.inner.config.replay);
+        let identity = Identity::new(&log, &self.inner.config.replay);
         let (history, known, opened) = (self.clone(), known.clone(), Arc::clone(opened));
-        let source = source.clone();
         self.inner.tasks.spawn(async move {
             let Ok(_permit) = history.inner.writes.acquire().await else { return };
             let large = opened.size_bytes > HELD_BYTES;
             let app_id = opened.app_id.clone();
             if let Err(error) = history.store_now(opened, identity).await {
                 tracing::warn!(app.id = %app_id, error = &error as &dyn std::error::Error, "cannot keep an application");
-            } else if large && let Some(stored) = history.open_stored(&app_id, &known, &source, &log).await {
+            } else if large && let Some(stored) = history.open_stored(&app_id, &known, &log).await {
                 history.inner.cache.loaded(&(known.source, known.log), Some(&Arc::new(stored)));
             }
         });

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +17,7 @@ use crate::model::tasks::TaskTable;
 
 /// Larger models are replayed instead.
 const MAX_MODEL_BYTES: u64 = 1024 * 1024 * 1024;
+const MAX_MODEL_TEXT_BYTES: u64 = 8 * MAX_MODEL_BYTES;
 /// What is read of a table to find its footer in.
 const TAIL_BYTES: u64 = 64 * 1024;
 
@@ -48,7 +50,7 @@ pub(crate) async fn load(store: &Store, folder: &Folder, identity: &Identity) ->
     let tasks = StoredTasks {
         store: store.clone(),
         folder: folder.clone(),
-        identity: stored.identity,
+        identity: identity.clone(),
         strings: Arc::new(stored.strings.into()),
         stages: stored.stages.into_iter().map(|rows| (rows.stage, rows)).collect(),
         footers: Default::default(),
@@ -58,13 +60,16 @@ pub(crate) async fn load(store: &Store, folder: &Folder, identity: &Identity) ->
 }
 
 fn parse(bytes: &[u8], wanted: &Identity) -> Option<(StoredModel, u64)> {
-    let text = zstd::decode_all(bytes).ok()?;
-    // Another format need not parse as this one does.
-    let head: StoredHead = serde_json::from_slice(&text).ok()?;
+    let mut text = BufReader::new(zstd::Decoder::with_buffer(bytes).ok()?.take(MAX_MODEL_TEXT_BYTES));
+    let mut line = Vec::new();
+    text.read_until(b'\n', &mut line).ok()?;
+    let head: StoredHead = serde_json::from_slice(&line).ok()?;
     if head.format != FORMAT || head.identity != *wanted {
         return None;
     }
-    Some((serde_json::from_slice(&text).ok()?, text.len() as u64))
+    line.clear();
+    text.read_to_end(&mut line).ok()?;
+    Some((serde_json::from_slice(&line).ok()?, line.len() as u64))
 }
 
 /// The tasks of a stored application. Those of a stage attempt are read when they are asked for.

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use super::column::{self, Column};
 use super::rows::{StageKey, TaskRows};
 use super::schema::{self, Owner};
-use super::{FORMAT, Folder, Identity, Stored, Table};
+use super::{FORMAT, Folder, Identity, Stored, StoredHead, Table};
 use crate::event_log::Problem;
 use crate::model::Application;
 use crate::model::strings::Strings;
@@ -38,9 +38,8 @@ pub(crate) fn save(store: &Store, folder: &Folder, content: &Content<'_>, runtim
         let path = folder.table(table).map_err(io::Error::other)?;
         write_table(table, content, &rows, Upload { writer: store.writer(&path), runtime })?;
     }
+    let head = StoredHead { format: FORMAT, identity: content.identity.clone() };
     let stored = Stored {
-        format: FORMAT,
-        identity: content.identity.clone(),
         problems: content.problems.to_vec(),
         logged_links: content.logged_links.clone(),
         strings: content.strings.clone(),
@@ -50,7 +49,12 @@ pub(crate) fn save(store: &Store, folder: &Folder, content: &Content<'_>, runtim
     let path = folder.model().map_err(io::Error::other)?;
     let mut upload = Upload { writer: store.writer(&path), runtime };
     let mut packed = zstd::Encoder::new(BufWriter::with_capacity(256 * 1024, &mut upload), 1)?;
-    serde_json::to_writer(BufWriter::with_capacity(64 * 1024, &mut packed), &stored)?;
+    let mut text = BufWriter::with_capacity(64 * 1024, &mut packed);
+    serde_json::to_writer(&mut text, &head)?;
+    text.write_all(b"\n")?;
+    serde_json::to_writer(&mut text, &stored)?;
+    text.flush()?;
+    drop(text);
     packed.finish()?.flush()?;
     upload.finish()
 }
