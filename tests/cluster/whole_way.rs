@@ -22,10 +22,13 @@ const LINES: usize = 3000;
 async fn an_application_goes_the_whole_way() {
     let namespace = Namespace::new("whole-way").await;
     let folder = tempfile::tempdir().unwrap();
-    let servers = Servers::start(&namespace, folder.path()).await;
+    let mut servers = Servers::start(&namespace, folder.path()).await;
     let output = output_folder("whole-way");
 
-    submit(&namespace, &servers, &Submission::new(folder.path()).await, &output).await;
+    let submission = Submission::new(folder.path()).await;
+    let webhdfs = servers.webhdfs.clone();
+    let submitted = submit(&namespace, &webhdfs, &submission, &output);
+    tokio::join!(submitted, servers.kill_collector_while_executors_write(&namespace));
     executors_are_gone(&namespace).await;
     let app = application(&servers.pages).await;
     assert_eq!(executors(&servers.pages, &app).await, ["1", "2", "driver"]);
@@ -40,7 +43,10 @@ async fn an_application_goes_the_whole_way() {
             1
         );
     }
-    assert!(rotated(&namespace.node.pod_logs()), "the node was to rotate the driver's log, so that this is proved too");
+    // The driver's pod is still there, and its files.
+    let files = container_logs(&namespace.node.pod_logs(), "spark-kubernetes-driver");
+    let rotated = files.iter().any(|file| file.to_str().unwrap().contains("/0.log."));
+    assert!(rotated, "the node was to rotate the driver's log, so that following it is proved too: {files:?}");
     a_browser_finds_a_line(&servers.pages, &app, &output).await;
     servers.stop().await;
 }
@@ -48,8 +54,9 @@ async fn an_application_goes_the_whole_way() {
 /// The three servers, each its own process, over one store, as on a cluster.
 struct Servers {
     staging: Hearth,
-    collector: Hearth,
+    collector: Option<Hearth>,
     history: Hearth,
+    store: String,
     /// Where WebHDFS is for pods and for spark-submit: `HOST:PORT`.
     webhdfs: String,
     /// Where the pages are.
@@ -59,24 +66,41 @@ struct Servers {
 impl Servers {
     async fn start(namespace: &Namespace, folder: &Path) -> Self {
         let store = format!("file:{}", folder.join("store").display());
-        let common = ["--store", &store, "--admin-listen", "off"];
         let listen = format!("{}:0", namespace.node.host());
-        let staging =
-            Hearth::start(&[&["staging-server", "--listen", &listen], &common[..]].concat(), &[], &["staging server"])
-                .await;
-        let (pods, kubeconfig) = (namespace.node.pod_logs(), namespace.node.kubeconfig());
-        let reading = ["log-collector", "--pod-identity", "kubernetes", "--pod-logs", pods.to_str().unwrap()];
-        let environment = [("KUBECONFIG", kubeconfig.to_str().unwrap())];
-        let collector = Hearth::start(&[&reading, &common[..]].concat(), &environment, &["log collector"]).await;
-        let showing = ["history-server", "--listen", "127.0.0.1:0", "--scan-interval", "1s"];
-        let history = Hearth::start(&[&showing, &common[..]].concat(), &[], &["history server"]).await;
+        let staging = Self::role("staging-server", &["--listen", &listen], &[], &store).await;
+        let collector = Some(Self::collector(namespace, &store).await);
+        let showing = ["--listen", "127.0.0.1:0", "--scan-interval", "1s"];
+        let history = Self::role("history-server", &showing, &[], &store).await;
         let webhdfs = staging.address("staging server").trim_start_matches("http://").to_owned();
         let pages = history.address("history server");
-        Self { staging, collector, history, webhdfs, pages }
+        Self { staging, collector, history, store, webhdfs, pages }
+    }
+
+    async fn collector(namespace: &Namespace, store: &str) -> Hearth {
+        let (pods, kubeconfig) = (namespace.node.pod_logs(), namespace.node.kubeconfig());
+        let reading = ["--pod-identity", "kubernetes", "--pod-logs", pods.to_str().unwrap()];
+        Self::role("log-collector", &reading, &[("KUBECONFIG", kubeconfig.to_str().unwrap())], store).await
+    }
+
+    async fn role(name: &str, arguments: &[&str], environment: &[(&str, &str)], store: &str) -> Hearth {
+        let all = [&[name, "--store", store, "--admin-listen", "off"], arguments].concat();
+        Hearth::start(&all, environment, &[&name.replace('-', " ")]).await
+    }
+
+    /// Lets the collector's node agent die once, at a moment when there is something to lose and to double.
+    async fn kill_collector_while_executors_write(&mut self, namespace: &Namespace) {
+        eventually("an executor that writes", Duration::from_secs(500), async || {
+            let written = container_logs(&namespace.node.pod_logs(), "spark-kubernetes-executor");
+            let sizes = written.iter().filter_map(|file| file.metadata().ok()).map(|file| file.len());
+            (sizes.sum::<u64>() > 60_000).then_some(())
+        })
+        .await;
+        self.collector.take().unwrap().kill().await;
+        self.collector = Some(Self::collector(namespace, &self.store).await);
     }
 
     async fn stop(self) {
-        for server in [self.history, self.collector, self.staging] {
+        for server in [self.history, self.collector.unwrap(), self.staging] {
             let (code, log) = server.stop().await;
             assert_eq!(code, Some(0), "{log}");
         }
@@ -121,8 +145,7 @@ impl Submission {
 }
 
 /// Submits with nothing but what Spark has, and waits until the application is done.
-async fn submit(namespace: &Namespace, servers: &Servers, submission: &Submission, output: &Path) {
-    let Servers { webhdfs, .. } = servers;
+async fn submit(namespace: &Namespace, webhdfs: &str, submission: &Submission, output: &Path) {
     let name = &namespace.name;
     let mut command = guarded(cache::spark_home("4.3").join("bin/spark-submit"));
     command.env("KUBECONFIG", namespace.node.kubeconfig()).arg("--master");
@@ -189,12 +212,10 @@ async fn executors(pages: &str, app: &str) -> Vec<String> {
     ids
 }
 
-/// Whether there is a log file of a driver that the node has rotated. The driver's pod is still there, and its files.
-fn rotated(pod_logs: &Path) -> bool {
-    let list = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-    let containers = list(pod_logs).flat_map(|pod| list(&pod).collect::<Vec<_>>());
-    let mut drivers = containers.filter(|container| container.ends_with("spark-kubernetes-driver"));
-    drivers.any(|driver| list(&driver).any(|file| file.to_str().unwrap().contains("/0.log.")))
+/// The log files on the node of all containers of this name.
+fn container_logs(pod_logs: &Path, container: &str) -> Vec<PathBuf> {
+    let list = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    list(pod_logs.to_owned()).flat_map(|pod| list(pod.join(container))).collect()
 }
 
 /// Where the pages give all of a stream.
@@ -212,7 +233,7 @@ async fn every_line_is_there_once(pages: &str, app: &str, who: &str) {
     for stream in ["stdout", "stderr"] {
         let url = log(pages, app, who, stream);
         let line = |number: usize| {
-            let more = if number.is_multiple_of(1000) { format!(" {}", "long–".repeat(9000)) } else { String::new() };
+            let more = if number % 1000 == 500 { format!(" {}", "long–".repeat(9000)) } else { String::new() };
             format!("{name} {stream} line {number}{more}")
         };
         let expected: Vec<_> = (1..=LINES).map(line).collect();

@@ -49,7 +49,7 @@ public final class WholeWay {
         PrintStream err = new PrintStream(System.err, false, StandardCharsets.UTF_8);
         for (int number = 1; number <= lines; number++) {
             // Now and then one that a container runtime has to break in pieces of 16 KiB.
-            String more = number % 1000 == 0 ? " " + "long–".repeat(9000) : "";
+            String more = number % 1000 == 500 ? " " + "long–".repeat(9000) : "";
             out.println(who + " stdout line " + number + more);
             err.println(who + " stderr line " + number + more);
             // Slow enough for the node to rotate the file under the writer.
