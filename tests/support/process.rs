@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 /// Becomes the program, in a session of its own. A watcher beside it reads the pipe that the test holds open, and when
 /// that ends kills all of the session: the program and what it started.
 const GUARD: &str = r#"exec 3<&0 </dev/null
-( cat <&3 >/dev/null; pkill -KILL -s $$ ) >/dev/null 2>&1 &
+( cat <&3 >/dev/null; pkill -KILL -s $$ || kill -KILL -- -$$ ) >/dev/null 2>&1 &
 exec 3<&- "$@""#;
 
 /// A command for `program` that ends, with all that it starts, when its standard input is dropped.
