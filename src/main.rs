@@ -1,3 +1,71 @@
-//! The `hearth` binary.
+//! The `hearth` binary: what a Spark job on Kubernetes needs before it starts, and what it leaves behind.
+//!
+//! This package only wires: [`config`] reads what is wanted, [`serve`] starts the roles, one file builds each of them.
 
-fn main() {}
+mod admin;
+mod collector;
+mod config;
+mod history;
+mod http;
+mod logs;
+mod sample;
+mod serve;
+mod staging;
+mod telemetry;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use config::{Refusal, Request};
+
+/// `EX_USAGE` of sysexits.h.
+const WRONG_SETTINGS: u8 = 64;
+
+fn main() -> ExitCode {
+    let request = match config::read(std::env::args_os()) {
+        Ok(request) => request,
+        Err(refusal) => return refuse(refusal),
+    };
+    match run(request) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(request: Request) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = match request {
+        Request::Serve(config) => {
+            telemetry::start(&config.telemetry)?;
+            runtime.block_on(serve::run(*config))
+        }
+        Request::Logs(request) => {
+            telemetry::start(&request.telemetry)?;
+            runtime.block_on(logs::print(request))
+        }
+    };
+    // Blocking work that outlived the drain time is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+fn refuse(refusal: Refusal) -> ExitCode {
+    match refusal {
+        Refusal::CommandLine(error) => {
+            // Nothing can be done about a closed terminal.
+            let _ = error.print();
+            if error.use_stderr() { ExitCode::from(WRONG_SETTINGS) } else { ExitCode::SUCCESS }
+        }
+        Refusal::Mistakes(mistakes) => {
+            mistakes.iter().for_each(|mistake| tell(mistake));
+            ExitCode::from(WRONG_SETTINGS)
+        }
+    }
+}
+
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "hearth: {text}");
+}

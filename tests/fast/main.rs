@@ -5,4 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails the test, as the test itself would")]
 
+#[path = "../support.rs"]
+mod support;
+
 mod layering;
+mod lifecycle;

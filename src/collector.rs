@@ -1,0 +1,93 @@
+//! Builds the log collector.
+
+use anyhow::Context as _;
+use log_collector::{Collector, Config, PodIdentity, Snapshot};
+use storage::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{Metric, ReadMetrics};
+use crate::config;
+
+/// The collector, if there is anything to collect; and what it collects, in words.
+pub(crate) fn build(config: &config::Config, store: &Store) -> Option<(Collector, String)> {
+    let part = config.collector.as_ref()?;
+    let folders: Vec<_> =
+        part.pod_logs.iter().chain(&part.event_log_dirs).map(|dir| dir.display().to_string()).collect();
+    if folders.is_empty() {
+        return None;
+    }
+    let pod_identity = match part.pod_identity {
+        config::PodIdentity::Kubernetes if part.pod_logs.is_some() => {
+            PodIdentity::Kubernetes { kubeconfig: None, node: part.node_name.clone() }
+        }
+        _ => PodIdentity::Names,
+    };
+    let settings = Config {
+        pod_logs: part.pod_logs.clone(),
+        event_log_dirs: part.event_log_dirs.clone(),
+        pod_identity,
+        namespaces: part.namespaces.clone(),
+        flush_interval: part.flush_interval,
+        drain_timeout: config.drain_timeout,
+        ..Config::default()
+    };
+    Some((Collector::new(store.clone(), settings), folders.join(", ")))
+}
+
+/// Collects until `stop`, then ships what is there.
+pub(crate) async fn run(collector: Collector, stop: CancellationToken) -> anyhow::Result<()> {
+    collector.run(stop).await.context("the log collector cannot start")
+}
+
+/// The collector's numbers.
+pub(crate) fn metrics(collector: &Collector) -> ReadMetrics {
+    let metrics = collector.metrics();
+    Box::new(move || {
+        let Snapshot {
+            read_bytes,
+            shipped_bytes,
+            written_bytes,
+            objects,
+            store_errors,
+            read_errors,
+            malformed_lines,
+            gaps,
+            containers,
+            lag_bytes,
+            buffered_bytes,
+        } = metrics.snapshot();
+        vec![
+            Metric::counter("hearth_log_collector_read_bytes_total", "Bytes of log files read", read_bytes),
+            Metric::counter(
+                "hearth_log_collector_shipped_bytes_total",
+                "Bytes of log files safe in the store",
+                shipped_bytes,
+            ),
+            Metric::counter("hearth_log_collector_written_bytes_total", "Bytes sent to the store", written_bytes),
+            Metric::counter("hearth_log_collector_objects_total", "Objects written", objects),
+            Metric::counter(
+                "hearth_log_collector_store_errors_total",
+                "Failures of the store, each tried again",
+                store_errors,
+            ),
+            Metric::counter(
+                "hearth_log_collector_read_errors_total",
+                "Log files or folders that could not be read",
+                read_errors,
+            ),
+            Metric::counter(
+                "hearth_log_collector_malformed_lines_total",
+                "Lines not in the runtime's format",
+                malformed_lines,
+            ),
+            Metric::counter(
+                "hearth_log_collector_gaps_total",
+                "Times that lines were gone before they could be read",
+                gaps,
+            ),
+            Metric::gauge("hearth_log_collector_containers", "Containers and event logs followed now", containers),
+            Metric::gauge("hearth_log_collector_lag_bytes", "Bytes in log files not safe in the store yet", lag_bytes),
+            Metric::gauge("hearth_log_collector_buffered_bytes", "Memory that holds lines", buffered_bytes),
+        ]
+    })
+}

@@ -1,0 +1,418 @@
+//! Flags, environment and file become one [`Config`]; nothing else in Hearth reads any of them.
+//!
+//! A flag beats an environment variable (`HEARTH_…`), that one the TOML file, that one the default. Every mistake is
+//! reported, not just the first.
+
+mod layers;
+mod settings;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::HeaderName;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use storage::StoreUrl;
+
+use layers::Layers;
+use settings::{SETTINGS, Section};
+
+/// What the program was asked to do.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Run one or several servers until told to stop.
+    Serve(Box<Config>),
+    /// Print shipped logs.
+    Logs(LogsRequest),
+}
+
+/// Everything that the servers need to know.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) store: StoreUrl,
+    pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) telemetry: Telemetry,
+    /// Put the sample application into the store before anything starts.
+    pub(crate) sample: bool,
+    pub(crate) staging: Option<Staging>,
+    pub(crate) collector: Option<Collector>,
+    pub(crate) history: Option<History>,
+}
+
+/// How the program's own log lines are written.
+#[derive(Clone, Debug)]
+pub(crate) struct Telemetry {
+    pub(crate) json: bool,
+    pub(crate) filter: String,
+}
+
+/// The staging server's settings.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: Option<url::Url>,
+    pub(crate) max_upload_bytes: u64,
+}
+
+/// How Spark's pods are recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PodIdentity {
+    Kubernetes,
+    Names,
+}
+
+/// The log collector's settings.
+#[derive(Debug)]
+pub(crate) struct Collector {
+    pub(crate) pod_logs: Option<PathBuf>,
+    pub(crate) event_log_dirs: Vec<PathBuf>,
+    pub(crate) pod_identity: PodIdentity,
+    pub(crate) namespaces: Vec<String>,
+    pub(crate) node_name: Option<String>,
+    pub(crate) flush_interval: Duration,
+}
+
+/// A folder of event logs.
+#[derive(Clone, Debug)]
+pub(crate) struct EventLogs {
+    pub(crate) name: Option<String>,
+    pub(crate) url: StoreUrl,
+}
+
+/// The history server's settings.
+#[derive(Debug)]
+pub(crate) struct History {
+    pub(crate) listen: SocketAddr,
+    /// Empty: the store's own `event-logs`.
+    pub(crate) event_logs: Vec<EventLogs>,
+    pub(crate) scan_interval: Duration,
+    pub(crate) cache_bytes: u64,
+    pub(crate) replay_ahead: bool,
+    pub(crate) max_line_bytes: usize,
+    pub(crate) retained: Retained,
+    pub(crate) executor_log_url: Option<String>,
+    pub(crate) clean: Clean,
+    pub(crate) access: Access,
+}
+
+/// How much of an application is kept; `None` is all.
+#[derive(Debug)]
+pub(crate) struct Retained {
+    pub(crate) jobs: Option<usize>,
+    pub(crate) stages: Option<usize>,
+    pub(crate) tasks: Option<usize>,
+    pub(crate) dead_executors: Option<usize>,
+    pub(crate) executions: Option<usize>,
+}
+
+/// Which event logs are deleted: none, unless an age or a number is given.
+#[derive(Debug)]
+pub(crate) struct Clean {
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) max_logs: Option<usize>,
+    pub(crate) interval: Duration,
+}
+
+/// Who may see what.
+#[derive(Debug)]
+pub(crate) struct Access {
+    pub(crate) enabled: bool,
+    pub(crate) user_header: Option<HeaderName>,
+    pub(crate) groups_header: Option<HeaderName>,
+    pub(crate) admins: Vec<String>,
+    pub(crate) admin_groups: Vec<String>,
+}
+
+/// `hearth logs`
+#[derive(Debug)]
+pub(crate) struct LogsRequest {
+    pub(crate) store: StoreUrl,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) app_id: String,
+    pub(crate) executor: Option<String>,
+    pub(crate) stdout: bool,
+    pub(crate) stderr: bool,
+    pub(crate) follow: bool,
+    pub(crate) tail_lines: Option<u64>,
+}
+
+/// Why there is no [`Request`].
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The command line cannot be read, or asks for help or the version.
+    CommandLine(clap::Error),
+    /// Everything that is wrong with the settings.
+    Mistakes(Vec<String>),
+}
+
+/// Reads the command line, the environment, and the file that they name.
+pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Request, Refusal> {
+    let matches = command().try_get_matches_from(args).map_err(Refusal::CommandLine)?;
+    let (name, matches) = matches.subcommand().unwrap_or(("serve", &matches));
+    let mut layers = Layers::new(matches, name == "serve");
+    if let Ok(Some(path)) = matches.try_get_one::<PathBuf>("config") {
+        layers.read_file(path);
+    }
+    let request = match name {
+        "logs" => read_logs(&mut layers, matches).map(Request::Logs),
+        _ => read_config(&mut layers, matches, name).map(|config| Request::Serve(Box::new(config))),
+    };
+    match (request, layers.into_mistakes()) {
+        (Some(request), mistakes) if mistakes.is_empty() => Ok(request),
+        (_, mistakes) => Err(Refusal::Mistakes(mistakes)),
+    }
+}
+
+fn read_config(layers: &mut Layers<'_>, matches: &ArgMatches, role: &str) -> Option<Config> {
+    let has = |section: Section| role == "serve" || section.role() == Some(role);
+    let store = store(layers);
+    let admin_listen = layers.one_with(Section::Common, "admin-listen", |text| match text {
+        "off" => Ok(None),
+        text => values::address(text).map(Some),
+    });
+    let drain_timeout = layers.one_with(Section::Common, "drain-timeout", values::duration);
+    let telemetry = telemetry(layers);
+    // Every part is read before any is given up, so that the mistakes of all are reported.
+    let staging = has(Section::Staging).then(|| staging(layers));
+    let collector = has(Section::Collector).then(|| collector(layers, role == "serve"));
+    let history = has(Section::History).then(|| history(layers));
+    Some(Config {
+        store: store?,
+        admin_listen: admin_listen?,
+        drain_timeout: drain_timeout?,
+        telemetry: telemetry?,
+        sample: matches.try_get_one::<bool>("sample").ok().flatten().copied().unwrap_or(false),
+        staging: staging.map_or(Some(None), |part| part.map(Some))?,
+        collector: collector.map_or(Some(None), |part| part.map(Some))?,
+        history: history.map_or(Some(None), |part| part.map(Some))?,
+    })
+}
+
+fn store(layers: &mut Layers<'_>) -> Option<StoreUrl> {
+    layers.one(Section::Common, "store")
+}
+
+fn telemetry(layers: &mut Layers<'_>) -> Option<Telemetry> {
+    let json = layers.one_with(Section::Common, "log-format", |text| match text {
+        "text" => Ok(false),
+        "json" => Ok(true),
+        _ => Err("there are text and json".to_owned()),
+    });
+    let filter = layers.one_with(Section::Common, "log-filter", |text| {
+        tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|e| e.to_string())
+    });
+    Some(Telemetry { json: json?, filter: filter? })
+}
+
+fn staging(layers: &mut Layers<'_>) -> Option<Staging> {
+    let listen = layers.one_with(Section::Staging, "listen", values::address);
+    let public_url = layers.one_with(Section::Staging, "public-url", values::base_url);
+    let max_upload_bytes = layers.one_with(Section::Staging, "max-upload-size", values::size_bytes);
+    Some(Staging { listen: listen?, public_url, max_upload_bytes: max_upload_bytes? })
+}
+
+fn collector(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
+    let folder = |text: &str| match std::fs::metadata(text) {
+        Ok(meta) if !meta.is_dir() => Err("it is not a folder".to_owned()),
+        Ok(_) => Ok(PathBuf::from(text)),
+        Err(error) => Err(error.to_string()),
+    };
+    let mut pod_logs = layers.many_with(Section::Collector, "pod-logs", folder).pop();
+    let event_log_dirs = layers.many_with(Section::Collector, "event-log-dir", folder);
+    if pod_logs.is_none() && event_log_dirs.is_empty() && !serve {
+        pod_logs = Some(PathBuf::from("/var/log/pods"));
+    }
+    let pod_identity = layers.one_with(Section::Collector, "pod-identity", |text| match text {
+        "kubernetes" => Ok(PodIdentity::Kubernetes),
+        "names" => Ok(PodIdentity::Names),
+        _ => Err("there are kubernetes and names".to_owned()),
+    });
+    let namespaces = layers.many_with(Section::Collector, "namespace", |text| Ok(text.to_owned()));
+    let node_name = layers.one(Section::Collector, "node-name");
+    let flush_interval = layers.one_with(Section::Collector, "flush-interval", values::duration);
+    Some(Collector {
+        pod_logs,
+        event_log_dirs,
+        pod_identity: pod_identity?,
+        namespaces,
+        node_name,
+        flush_interval: flush_interval?,
+    })
+}
+
+fn history(layers: &mut Layers<'_>) -> Option<History> {
+    let listen = layers.one_with(Section::History, "listen", values::address);
+    let event_logs = layers.many_with(Section::History, "event-logs", |text| {
+        let (name, url) = match text.split_once('=') {
+            Some((name, url)) if !name.contains([':', '/']) => (Some(name.to_owned()), url),
+            _ => (None, text),
+        };
+        Ok(EventLogs { name, url: StoreUrl::parse(url).map_err(|e| e.to_string())? })
+    });
+    let scan_interval = layers.one_with(Section::History, "scan-interval", values::duration);
+    let cache_bytes = layers.one_with(Section::History, "cache-size", values::size_bytes);
+    let replay_ahead = layers.one_with(Section::History, "replay-ahead", values::boolean);
+    let max_line_bytes = layers.one_with(Section::History, "max-line-size", values::size_bytes);
+    let retained = Retained {
+        jobs: layers.one(Section::History, "retained-jobs"),
+        stages: layers.one(Section::History, "retained-stages"),
+        tasks: layers.one(Section::History, "retained-tasks"),
+        dead_executors: layers.one(Section::History, "retained-dead-executors"),
+        executions: layers.one(Section::History, "retained-executions"),
+    };
+    let executor_log_url = layers.one(Section::History, "executor-log-url");
+    let (clean, access) = (clean(layers), access(layers));
+    Some(History {
+        listen: listen?,
+        event_logs,
+        scan_interval: scan_interval?,
+        cache_bytes: cache_bytes?,
+        replay_ahead: replay_ahead?,
+        max_line_bytes: usize::try_from(max_line_bytes?).unwrap_or(usize::MAX),
+        retained,
+        executor_log_url,
+        clean: clean?,
+        access: access?,
+    })
+}
+
+fn clean(layers: &mut Layers<'_>) -> Option<Clean> {
+    let max_age = layers.one_with(Section::History, "clean-max-age", values::duration);
+    let max_logs = layers.one(Section::History, "clean-max-logs");
+    let interval = layers.one_with(Section::History, "clean-interval", values::duration);
+    Some(Clean { max_age, max_logs, interval: interval? })
+}
+
+fn access(layers: &mut Layers<'_>) -> Option<Access> {
+    let enabled = layers.one_with(Section::History, "acls", values::boolean);
+    let user_header = layers.one(Section::History, "user-header");
+    let groups_header = layers.one(Section::History, "groups-header");
+    let admins = layers.many_with(Section::History, "admin-user", |text| Ok(text.to_owned()));
+    let admin_groups = layers.many_with(Section::History, "admin-group", |text| Ok(text.to_owned()));
+    if enabled == Some(true) && user_header.is_none() {
+        layers.mistake(
+            "--acls needs --user-header: without it nobody has a name, and nobody could see anything".to_owned(),
+        );
+    }
+    Some(Access { enabled: enabled?, user_header, groups_header, admins, admin_groups })
+}
+
+fn read_logs(layers: &mut Layers<'_>, matches: &ArgMatches) -> Option<LogsRequest> {
+    let flag = |name: &str| matches.get_flag(name);
+    let (store, telemetry) = (store(layers), telemetry(layers));
+    Some(LogsRequest {
+        store: store?,
+        telemetry: telemetry?,
+        app_id: matches.get_one::<String>("app")?.clone(),
+        executor: matches.get_one::<String>("executor").cloned(),
+        stdout: flag("stdout") || !flag("stderr"),
+        stderr: flag("stderr") || !flag("stdout"),
+        follow: flag("follow"),
+        tail_lines: matches.get_one::<u64>("tail").copied(),
+    })
+}
+
+fn command() -> Command {
+    let serve = |command: Command| {
+        let command = with_settings(command, true, |_| true);
+        command.arg(
+            Arg::new("sample")
+                .long("sample")
+                .action(ArgAction::SetTrue)
+                .help("First put a sample application, run by real Spark on a real Kubernetes, into the store"),
+        )
+    };
+    let role = |section: Section, about: &'static str| {
+        let command = Command::new(section.role().unwrap_or_default()).about(about);
+        with_settings(command, false, |s| s == Section::Common || s == section)
+    };
+    // The bare command is `serve`, so it takes the same flags.
+    serve(Command::new("hearth"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("What a Spark job on Kubernetes needs before it starts, and what it leaves behind when it is gone")
+        .after_help("Without a command: serve. Exit status: 0 stopped as told, 64 wrong settings, 1 anything else.")
+        .args_conflicts_with_subcommands(true)
+        .subcommand(
+            serve(Command::new("serve"))
+                .about("All three servers in one process, on a local folder unless told otherwise"),
+        )
+        .subcommand(role(
+            Section::Staging,
+            "Takes jars and files from submitters and serves them to drivers, executors and init containers",
+        ))
+        .subcommand(role(Section::Collector, "Ships the logs of Spark's pods, and Spark's event logs, to the store"))
+        .subcommand(role(Section::History, "Shows completed and running applications, with the logs of every executor"))
+        .subcommand(logs_command())
+}
+
+fn logs_command() -> Command {
+    let switch =
+        |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    let command = Command::new("logs")
+        .about("Prints the shipped logs of an application, or of one of its executors")
+        .arg(Arg::new("app").value_name("APP").required(true).help("The application's id, such as spark-6ad2…"))
+        .arg(
+            Arg::new("executor")
+                .value_name("EXECUTOR")
+                .help("'driver' or the executor's number; without it, all of them"),
+        )
+        .arg(switch("stdout", "Only standard output"))
+        .arg(switch("stderr", "Only standard error"))
+        .arg(switch("follow", "Go on printing what arrives").short('f'))
+        .arg(
+            Arg::new("tail")
+                .long("tail")
+                .value_name("LINES")
+                .value_parser(clap::value_parser!(u64))
+                .help("Only the last so many lines"),
+        );
+    let shown = ["store", "log-format", "log-filter"];
+    with_settings_if(command, false, |s| s.section == Section::Common && shown.contains(&s.name))
+}
+
+fn with_settings(command: Command, serve: bool, wanted: impl Fn(Section) -> bool) -> Command {
+    with_settings_if(command, serve, |setting| wanted(setting.section))
+}
+
+fn with_settings_if(command: Command, serve: bool, wanted: impl Fn(&settings::Setting) -> bool) -> Command {
+    let config = Arg::new("config")
+        .long("config")
+        .env("HEARTH_CONFIG")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("A TOML file of the settings below; a role's own stand in a table of its name, such as [history-server]");
+    let args = SETTINGS.iter().filter(|setting| wanted(setting)).map(|setting| {
+        let name = if serve { setting.serve_name } else { setting.name };
+        let help = match setting.default {
+            Some(default) => format!("{} [default: {default}]", setting.help),
+            None => setting.help.to_owned(),
+        };
+        let arg = Arg::new(name).long(name).env(setting.env).hide_env_values(true).value_name(setting.value).help(help);
+        let arg = arg.help_heading(setting.section.role().filter(|_| serve));
+        if setting.repeated { arg.action(ArgAction::Append).value_delimiter(',') } else { arg }
+    });
+    command.arg(config).args(args)
+}
+
+/// The settings as the README shows them.
+#[cfg(test)]
+pub(crate) fn table() -> String {
+    let mut table = String::from("| flag | environment | default | what it is |\n| --- | --- | --- | --- |\n");
+    for setting in SETTINGS {
+        let role = setting.section.role().map(|role| format!("{role}: ")).unwrap_or_default();
+        let flag = if setting.name == setting.serve_name {
+            format!("`--{}`", setting.name)
+        } else {
+            format!("`--{}` (serve: `--{}`)", setting.name, setting.serve_name)
+        };
+        let default = setting.default.map(|d| format!("`{d}`")).unwrap_or_default();
+        let help = setting.help.replace('<', "\\<");
+        table += &format!("| {flag} | `{}` | {default} | {role}{help} |\n", setting.env);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The table of settings: what each is called on the command line, in the environment and in the file, and what it means.
+//!
+//! The command line, `--help`, the file's known keys and the README's table are all made from it.
+
+/// Which roles a setting belongs to. In the file, all but [`Section::Common`] are tables of that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Common,
+    Staging,
+    Collector,
+    History,
+}
+
+impl Section {
+    /// The role's name: its sub-command, and its table in the file.
+    pub(crate) fn role(self) -> Option<&'static str> {
+        match self {
+            Self::Common => None,
+            Self::Staging => Some("staging-server"),
+            Self::Collector => Some("log-collector"),
+            Self::History => Some("history-server"),
+        }
+    }
+}
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) section: Section,
+    /// The flag of the role's own command, and the key in the file.
+    pub(crate) name: &'static str,
+    /// The flag of `hearth serve`: the same, unless two roles have one of that name.
+    pub(crate) serve_name: &'static str,
+    pub(crate) env: &'static str,
+    pub(crate) value: &'static str,
+    pub(crate) default: Option<&'static str>,
+    pub(crate) repeated: bool,
+    pub(crate) help: &'static str,
+}
+
+const fn setting(
+    section: Section,
+    name: &'static str,
+    env: &'static str,
+    value: &'static str,
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Setting {
+    Setting { section, name, serve_name: name, env, value, default, repeated: false, help }
+}
+
+impl Setting {
+    const fn in_serve(mut self, serve_name: &'static str) -> Self {
+        self.serve_name = serve_name;
+        self
+    }
+
+    const fn repeated(mut self) -> Self {
+        self.repeated = true;
+        self
+    }
+}
+
+use Section::{Collector, Common, History, Staging};
+
+/// Every setting, in the order of `--help`.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting(Common, "store", "HEARTH_STORE", "URL", Some("file:./hearth-data"),
+        "The object store: file:FOLDER, memory:, s3://BUCKET/PREFIX, oss://, gs://, az:// or abfss://. Credentials are taken from where the cloud's own tools take them"),
+    setting(Common, "admin-listen", "HEARTH_ADMIN_LISTEN", "ADDR", Some("127.0.0.1:18090"),
+        "Where /livez, /readyz and /metrics are served; 'off' for nowhere"),
+    setting(Common, "drain-timeout", "HEARTH_DRAIN_TIMEOUT", "TIME", Some("30s"),
+        "How long requests and uploads under way may take to end after SIGTERM"),
+    setting(Common, "log-format", "HEARTH_LOG_FORMAT", "FORMAT", Some("text"), "What the program's own log lines look like: text or json"),
+    setting(Common, "log-filter", "HEARTH_LOG_FILTER", "FILTER", Some("info"),
+        "Which of them are written, as tracing-subscriber's EnvFilter reads it: a level, or target=level pairs"),
+    setting(Staging, "listen", "HEARTH_STAGING_LISTEN", "ADDR", Some("127.0.0.1:10000"), "Where the staging server listens")
+        .in_serve("staging-listen"),
+    setting(Staging, "public-url", "HEARTH_STAGING_PUBLIC_URL", "URL", None,
+        "How clients reach the staging server, for redirects; without it, by the Host and X-Forwarded-* headers of each request")
+        .in_serve("staging-public-url"),
+    setting(Staging, "max-upload-size", "HEARTH_STAGING_MAX_UPLOAD_SIZE", "SIZE", Some("5GiB"), "The largest file that may be uploaded"),
+    setting(Collector, "pod-logs", "HEARTH_POD_LOGS", "DIR", None,
+        "The node's folder of pod logs, /var/log/pods on most. 'hearth log-collector' takes that one when it is given neither this nor --event-log-dir"),
+    setting(Collector, "event-log-dir", "HEARTH_EVENT_LOG_DIR", "DIR", None,
+        "A local folder that Spark writes event logs to, shipped to <store>/event-logs while they grow; may be repeated").repeated(),
+    setting(Collector, "pod-identity", "HEARTH_POD_IDENTITY", "HOW", Some("kubernetes"),
+        "How Spark's pods are recognised: 'kubernetes' by their labels, from the API server; 'names' by the names that Spark gives to pods and containers"),
+    setting(Collector, "namespace", "HEARTH_NAMESPACE", "NAME", None, "Collect the pods of this namespace only; may be repeated").repeated(),
+    setting(Collector, "node-name", "HEARTH_NODE_NAME", "NAME", None,
+        "Watch only this node's pods, which spares the API server; in a DaemonSet, from the field spec.nodeName"),
+    setting(Collector, "flush-interval", "HEARTH_FLUSH_INTERVAL", "TIME", Some("5s"), "How long a line may wait before it is shipped"),
+    setting(History, "listen", "HEARTH_HISTORY_LISTEN", "ADDR", Some("127.0.0.1:18080"), "Where the history server listens")
+        .in_serve("history-listen"),
+    setting(History, "event-logs", "HEARTH_EVENT_LOGS", "URL", None,
+        "A folder of event logs, as a store URL or NAME=URL; may be repeated [default: <store>/event-logs]").repeated(),
+    setting(History, "scan-interval", "HEARTH_SCAN_INTERVAL", "TIME", Some("10s"), "The pause between two looks for new and changed event logs"),
+    setting(History, "cache-size", "HEARTH_CACHE_SIZE", "SIZE", Some("1GiB"), "How much memory replayed applications may take, about"),
+    setting(History, "replay-ahead", "HEARTH_REPLAY_AHEAD", "BOOL", Some("true"),
+        "Replay finished applications before anyone asks, so that their first page is fast too"),
+    setting(History, "max-line-size", "HEARTH_MAX_LINE_SIZE", "SIZE", Some("256MiB"), "Longer lines of an event log are left out, and counted"),
+    setting(History, "retained-jobs", "HEARTH_RETAINED_JOBS", "NUMBER", None, "Show no more than the newest so many jobs, as spark.ui.retainedJobs; without it, all"),
+    setting(History, "retained-stages", "HEARTH_RETAINED_STAGES", "NUMBER", None, "The same for stages, as spark.ui.retainedStages"),
+    setting(History, "retained-tasks", "HEARTH_RETAINED_TASKS", "NUMBER", None, "The same for the tasks of a stage, as spark.ui.retainedTasks"),
+    setting(History, "retained-dead-executors", "HEARTH_RETAINED_DEAD_EXECUTORS", "NUMBER", None,
+        "The same for executors that are gone, as spark.ui.retainedDeadExecutors"),
+    setting(History, "retained-executions", "HEARTH_RETAINED_EXECUTIONS", "NUMBER", None, "The same for SQL executions, as spark.sql.ui.retainedExecutions"),
+    setting(History, "executor-log-url", "HEARTH_EXECUTOR_LOG_URL", "PATTERN", None,
+        "Where executors' logs are that Hearth does not collect, as spark.history.custom.executor.log.url"),
+    setting(History, "clean-max-age", "HEARTH_CLEAN_MAX_AGE", "TIME", None, "Delete event logs that have not changed for this long; without it, none for their age"),
+    setting(History, "clean-max-logs", "HEARTH_CLEAN_MAX_LOGS", "NUMBER", None,
+        "Delete the oldest event logs of completed applications while there are more than so many; without it, none for their number"),
+    setting(History, "clean-interval", "HEARTH_CLEAN_INTERVAL", "TIME", Some("1d"), "The pause between two cleanings, where any is asked for"),
+    setting(History, "acls", "HEARTH_ACLS", "BOOL", Some("false"),
+        "Show an application only to its user, those its own ACLs name, and the admins; needs --user-header"),
+    setting(History, "user-header", "HEARTH_USER_HEADER", "NAME", None,
+        "The request header in which the proxy in front of this server says who asks, such as X-Forwarded-User"),
+    setting(History, "groups-header", "HEARTH_GROUPS_HEADER", "NAME", None, "The one in which it says that user's groups, with commas between"),
+    setting(History, "admin-user", "HEARTH_ADMIN_USER", "NAME", None, "A user who may see every application; may be repeated").repeated(),
+    setting(History, "admin-group", "HEARTH_ADMIN_GROUP", "NAME", None, "A group whose members may; may be repeated").repeated(),
+];

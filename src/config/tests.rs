@@ -1,0 +1,90 @@
+use super::*;
+
+fn read_args(args: &[&str]) -> Result<Request, Refusal> {
+    read(std::iter::once("hearth").chain(args.iter().copied()).map(Into::into))
+}
+
+fn config(args: &[&str]) -> Config {
+    match read_args(args).unwrap() {
+        Request::Serve(config) => *config,
+        Request::Logs(_) => panic!("not a server"),
+    }
+}
+
+fn mistakes(args: &[&str]) -> Vec<String> {
+    match read_args(args) {
+        Err(Refusal::Mistakes(mistakes)) => mistakes,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_command_line_is_sound() {
+    command().debug_assert();
+}
+
+#[test]
+fn a_bare_command_serves_everything_on_loopback_and_a_local_folder() {
+    let config = config(&[]);
+    assert_eq!(config.store.to_string(), "file:./hearth-data");
+    let staging = config.staging.unwrap();
+    assert_eq!(staging.listen.to_string(), "127.0.0.1:10000");
+    assert_eq!(staging.max_upload_bytes, 5 << 30);
+    assert_eq!(config.history.unwrap().listen.to_string(), "127.0.0.1:18080");
+    assert_eq!(config.collector.unwrap().pod_logs, None);
+}
+
+#[test]
+fn a_role_has_its_own_settings_and_no_others() {
+    let config =
+        config(&["history-server", "--listen", "0.0.0.0:1", "--event-logs", "memory:", "--event-logs", "old=s3://b/p"]);
+    let history = config.history.unwrap();
+    assert_eq!(history.listen.to_string(), "0.0.0.0:1");
+    assert_eq!(history.event_logs.len(), 2);
+    assert_eq!(history.event_logs[1].name.as_deref(), Some("old"));
+    assert!(config.staging.is_none() && config.collector.is_none());
+    assert!(matches!(read_args(&["history-server", "--pod-logs", "/"]), Err(Refusal::CommandLine(_))));
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    let found = mistakes(&[
+        "serve",
+        "--store",
+        "ftp://x/y",
+        "--history-listen",
+        "nowhere",
+        "--staging-listen",
+        "1",
+        "--drain-timeout",
+        "soon",
+    ]);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(found[0].starts_with("--store \"ftp://x/y\": "), "{found:#?}");
+    assert!(found.iter().any(|m| m.contains("HOST:PORT")), "{found:#?}");
+}
+
+#[test]
+fn a_file_is_read_below_the_flags_and_its_unknown_keys_are_mistakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hearth.toml");
+    let text = "store = 'memory:'\n[history-server]\nlisten = '127.0.0.1:2'\nevent-logs = ['memory:', 'file:/tmp/x']\n";
+    std::fs::write(&file, text).unwrap();
+    let path = file.to_str().unwrap();
+    let history = config(&["serve", "--config", path]).history.unwrap();
+    assert_eq!((history.listen.port(), history.event_logs.len()), (2, 2));
+    let history = config(&["serve", "--config", path, "--history-listen", "127.0.0.1:3"]).history.unwrap();
+    assert_eq!(history.listen.port(), 3);
+
+    std::fs::write(&file, "stroe = 'memory:'\nhistory-server = 3\n[staging-server]\nlisten = true\nport = 5\n")
+        .unwrap();
+    let found = mistakes(&["serve", "--config", path]);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(mistakes(&["serve", "--config", "/does/not/exist"])[0].contains("/does/not/exist"));
+}
+
+#[test]
+fn the_readme_lists_every_setting() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    assert!(readme.contains(&table()), "README.md should contain:\n\n{}", table());
+}

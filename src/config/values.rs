@@ -1,0 +1,65 @@
+//! How single values are read.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::time::Duration;
+
+/// `HOST:PORT`; a name is looked up.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let hint = "write HOST:PORT, for example 0.0.0.0:10000";
+    if !text.contains(':') {
+        return Err(hint.to_owned());
+    }
+    let mut found = text.to_socket_addrs().map_err(|e| format!("{e}; {hint}"))?;
+    found.next().ok_or_else(|| hint.to_owned())
+}
+
+/// A time with a unit: `500ms`, `10s`, `5m`, `2h`, `7d`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|e| format!("{e}; write a number and a unit, such as 500ms, 10s, 5m or 7d"))
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "there are true and false".to_owned())
+}
+
+/// A number of bytes: a plain one, or with `KiB`, `MiB`, `GiB` or `TiB` (Spark's `k`, `m`, `g`, `t` too).
+pub(super) fn size_bytes(text: &str) -> Result<u64, String> {
+    let wrong = || "write a number of bytes, or one with KiB, MiB, GiB or TiB, such as 512MiB".to_owned();
+    let text = text.trim();
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kib" => 10,
+        "m" | "mib" => 20,
+        "g" | "gib" => 30,
+        "t" | "tib" => 40,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+/// An `http://` or `https://` URL without a path or a query.
+pub(super) fn base_url(text: &str) -> Result<url::Url, String> {
+    let hint = "write http://HOST:PORT or https://HOST";
+    let url = url::Url::parse(text).map_err(|e| format!("{e}; {hint}"))?;
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if matches!(url.scheme(), "http" | "https") && url.has_host() && bare { Ok(url) } else { Err(hint.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_and_without_a_unit() {
+        assert_eq!(size_bytes("17"), Ok(17));
+        assert_eq!(size_bytes("2 KiB"), Ok(2048));
+        assert_eq!(size_bytes("5g"), Ok(5 << 30));
+        assert!(size_bytes("5 parsecs").is_err());
+        assert!(size_bytes("99999999999999999999").is_err());
+        assert!(size_bytes("18446744073709551615k").is_err());
+    }
+}

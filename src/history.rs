@@ -1,0 +1,168 @@
+//! Builds the history server and its pages.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use history_server::event_log::LogSource;
+use history_server::{AccessConfig, CleanConfig, Config, Figures, History, ReplaySettings, Viewer};
+use log_collector::Logs;
+use storage::{Key, ObjectPath, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{Metric, ReadMetrics};
+use crate::config;
+
+/// The names of the headers with the user and with the user's groups.
+type Headers = (Option<HeaderName>, Option<HeaderName>);
+
+/// The history server over `store`, not running yet.
+pub(crate) fn build(config: &config::History, store: &Store) -> anyhow::Result<History> {
+    let mut sources = Vec::new();
+    for place in &config.event_logs {
+        sources.push(LogSource::new(Store::open(&place.url)?, place.name.clone()));
+    }
+    if sources.is_empty() {
+        let folder = Key::EventLog(ObjectPath::root()).path();
+        sources.push(LogSource::new(store.below(&folder)?, None));
+    }
+    let mut settings = Config::new(sources, Some(store.clone()));
+    settings.scan_interval = config.scan_interval;
+    settings.cache_bytes = config.cache_bytes;
+    settings.replay_ahead = config.replay_ahead;
+    settings.replay = ReplaySettings {
+        retained_jobs: config.retained.jobs,
+        retained_stages: config.retained.stages,
+        retained_tasks: config.retained.tasks,
+        retained_dead_executors: config.retained.dead_executors,
+        retained_executions: config.retained.executions,
+        max_line_bytes: config.max_line_bytes,
+        ..settings.replay
+    };
+    settings.executor_log_url = config.executor_log_url.clone();
+    settings.clean = clean(&config.clean);
+    settings.access = AccessConfig {
+        enabled: config.access.enabled,
+        admins: config.access.admins.clone(),
+        admin_groups: config.access.admin_groups.clone(),
+        ..AccessConfig::default()
+    };
+    Ok(History::new(settings))
+}
+
+fn clean(config: &config::Clean) -> Option<CleanConfig> {
+    if config.max_age.is_none() && config.max_logs.is_none() {
+        return None;
+    }
+    Some(CleanConfig {
+        interval: config.interval,
+        max_age: config.max_age.unwrap_or(Duration::MAX),
+        max_logs: config.max_logs.unwrap_or(usize::MAX),
+    })
+}
+
+/// Pages and REST API in one, each told who asks.
+pub(crate) fn router(config: &config::History, history: &History, store: &Store) -> Router {
+    let pages = web::Config {
+        history: history.clone(),
+        logs: Logs::new(store.clone()),
+        title: "Hearth".to_owned(),
+        public_prefix: String::new(),
+    };
+    let headers = (config.access.user_header.clone(), config.access.groups_header.clone());
+    history_server::api::router(history.clone())
+        .merge(web::router(pages))
+        .layer(middleware::from_fn_with_state(headers, name_viewer))
+}
+
+/// Tells who asks from what the proxy in front says.
+async fn name_viewer(State(headers): State<Headers>, mut request: Request, next: Next) -> Response {
+    let viewer = viewer(&headers, request.headers());
+    request.extensions_mut().insert(viewer);
+    next.run(request).await
+}
+
+fn viewer((user, groups): &Headers, found: &HeaderMap) -> Viewer {
+    let read = |name: &Option<HeaderName>| Some(found.get(name.as_ref()?)?.to_str().ok()?.trim().to_owned());
+    let groups = read(groups).unwrap_or_default();
+    let groups = groups.split(',').map(str::trim).filter(|group| !group.is_empty()).map(ToOwned::to_owned).collect();
+    Viewer { user: read(user).filter(|user| !user.is_empty()), groups }
+}
+
+/// Keeps the list of applications up to date until `stop`.
+pub(crate) async fn scan(history: History, stop: CancellationToken) -> anyhow::Result<()> {
+    history.run(stop).await;
+    Ok(())
+}
+
+/// The history server's numbers.
+pub(crate) fn metrics(history: &History) -> ReadMetrics {
+    let history = history.clone();
+    Box::new(move || {
+        let Figures {
+            scans,
+            scan_failures,
+            last_scan_micros,
+            last_scan_millis,
+            logs_read,
+            logs_pending,
+            bad_folders,
+            logs,
+            applications,
+            opens,
+            cache_hits,
+            replays,
+            replay_failures,
+            replay_micros,
+            replay_bytes,
+            stored_opens,
+            stored_writes,
+            cleaned,
+            cached,
+            cached_bytes,
+            loading,
+        } = history.figures();
+        vec![
+            Metric::counter("hearth_history_scans_total", "Scans of all event log folders", scans),
+            Metric::counter(
+                "hearth_history_scan_failures_total",
+                "Folders or logs that could not be read",
+                scan_failures,
+            ),
+            Metric::gauge("hearth_history_last_scan_microseconds", "How long the last scan took", last_scan_micros),
+            Metric::gauge(
+                "hearth_history_last_scan_milliseconds",
+                "When the last scan ended, since the epoch",
+                last_scan_millis.unsigned_abs(),
+            ),
+            Metric::counter("hearth_history_logs_read_total", "Logs read for the list", logs_read),
+            Metric::gauge("hearth_history_logs_pending", "Logs that wait to be read for the list", logs_pending),
+            Metric::gauge("hearth_history_bad_folders", "Rolling logs whose files leave a gap", bad_folders),
+            Metric::gauge("hearth_history_logs", "Event logs known", logs),
+            Metric::gauge("hearth_history_applications", "Applications listed", applications),
+            Metric::counter("hearth_history_opens_total", "Applications asked for", opens),
+            Metric::counter("hearth_history_cache_hits_total", "Applications answered from memory", cache_hits),
+            Metric::counter("hearth_history_replays_total", "Logs replayed", replays),
+            Metric::counter("hearth_history_replay_failures_total", "Replays that failed", replay_failures),
+            Metric::counter("hearth_history_replay_microseconds_total", "How long replays took", replay_micros),
+            Metric::counter("hearth_history_replay_bytes_total", "How much text replays read", replay_bytes),
+            Metric::counter(
+                "hearth_history_stored_opens_total",
+                "Applications opened from their stored form",
+                stored_opens,
+            ),
+            Metric::counter(
+                "hearth_history_stored_writes_total",
+                "Applications put into their stored form",
+                stored_writes,
+            ),
+            Metric::counter("hearth_history_cleaned_total", "Logs deleted for their age or number", cleaned),
+            Metric::gauge("hearth_history_cached_applications", "Applications held in memory", cached),
+            Metric::gauge("hearth_history_cached_bytes", "How much memory they take, about", cached_bytes),
+            Metric::gauge("hearth_history_loading_applications", "Applications being loaded", loading),
+        ]
+    })
+}

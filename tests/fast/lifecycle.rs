@@ -1,0 +1,85 @@
+//! The binary as an operator meets it: how it starts, says where it is, refuses, and stops.
+
+use std::time::Duration;
+
+use super::support::hearth::Hearth;
+use super::support::process::{guarded, run};
+
+const ROLES: [&str; 3] = ["staging server", "history server", "admin"];
+const FREE_PORTS: [&str; 6] =
+    ["--staging-listen", "127.0.0.1:0", "--history-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+
+async fn status(url: &str) -> u16 {
+    reqwest::get(url).await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn all_three_start_on_a_folder_that_is_not_there_yet_and_stop_when_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("file:{}", folder.path().join("new/store").display());
+    let arguments: Vec<&str> = ["serve", "--store", &store].into_iter().chain(FREE_PORTS).collect();
+    let hearth = Hearth::start(&arguments, &[], &ROLES).await;
+
+    let admin = hearth.address("admin");
+    assert_eq!(status(&format!("{admin}/livez")).await, 200);
+    super::support::wait::eventually("readiness", Duration::from_secs(20), async || {
+        (status(&format!("{admin}/readyz")).await == 200).then_some(())
+    })
+    .await;
+    let metrics = reqwest::get(format!("{admin}/metrics")).await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("# TYPE hearth_history_scans_total counter"), "{metrics}");
+    let history = hearth.address("history server");
+    assert_eq!(reqwest::get(format!("{history}/api/v1/applications")).await.unwrap().text().await.unwrap(), "[ ]");
+    assert_eq!(status(&format!("{history}/")).await, 200);
+    let staging = hearth.address("staging server");
+    assert_eq!(status(&format!("{staging}/webhdfs/v1/staging?op=LISTSTATUS")).await, 200);
+
+    let (code, log) = hearth.stop().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "a quiet run should say nothing alarming:\n{log}");
+}
+
+#[tokio::test]
+async fn the_sample_can_be_opened_at_once() {
+    let arguments: Vec<&str> = ["--store", "memory:", "--sample"].into_iter().chain(FREE_PORTS).collect();
+    let hearth = Hearth::start(&arguments, &[], &ROLES).await;
+    let history = hearth.address("history server");
+    let list = super::support::wait::eventually("the sample in the list", Duration::from_secs(20), async || {
+        let list: serde_json::Value =
+            reqwest::get(format!("{history}/api/v1/applications")).await.ok()?.json().await.ok()?;
+        list.get(0)?;
+        Some(list)
+    })
+    .await;
+    let app = list[0]["id"].as_str().unwrap();
+    let executors = reqwest::get(format!("{history}/history/{app}/executors/")).await.unwrap();
+    assert_eq!(executors.status(), 200);
+    let page = executors.text().await.unwrap();
+    assert!(page.contains("stderr") && page.contains("stdout"), "{page}");
+}
+
+#[tokio::test]
+async fn every_mistake_is_told_at_once_and_the_exit_status_is_64() {
+    let mut command = guarded(env!("CARGO_BIN_EXE_hearth"));
+    command.args(["serve", "--history-listen", "nowhere", "--scan-interval", "often"]).env("HEARTH_STORE", "ftp://x/y");
+    let refused = run(&mut command, Duration::from_secs(20)).await;
+    assert_eq!(refused.status.code(), Some(64));
+    for part in ["HEARTH_STORE \"ftp://x/y\"", "--history-listen \"nowhere\"", "--scan-interval \"often\""] {
+        assert!(refused.stderr.contains(part), "{}", refused.stderr);
+    }
+
+    let mut command = guarded(env!("CARGO_BIN_EXE_hearth"));
+    command.args(["history-server", "--pod-logs", "/"]);
+    assert_eq!(run(&mut command, Duration::from_secs(20)).await.status.code(), Some(64));
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_ends_the_start_with_a_word_on_it() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = guarded(env!("CARGO_BIN_EXE_hearth"));
+    command.args(["history-server", "--store", "memory:", "--admin-listen", "off", "--listen", &address]);
+    let ended = run(&mut command, Duration::from_secs(20)).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.stderr.contains(&format!("the history server cannot listen on {address}")), "{}", ended.stderr);
+}
