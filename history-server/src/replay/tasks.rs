@@ -156,7 +156,10 @@ impl State {
         summary.active_tasks -= delta.active;
         summary.peaks.raise_to(&event.executor_metrics);
         if info.finish_time != 0 {
-            summary.task_time += info.finish_time.wrapping_sub(info.launch_time);
+            // One that is run again was counted when it ended first.
+            if event.reason != Reason::Resubmitted {
+                summary.task_time += info.finish_time.wrapping_sub(info.launch_time);
+            }
             summary.succeeded_tasks += delta.completed;
             summary.failed_tasks += delta.failed;
             summary.killed_tasks += delta.killed;
@@ -205,9 +208,9 @@ impl State {
         if info.finish_time == 0 {
             return;
         }
-        summary.total_duration += info.finish_time.wrapping_sub(info.launch_time);
         executor.peaks.raise_to(&event.executor_metrics);
         if event.reason != Reason::Resubmitted {
+            summary.total_duration += info.finish_time.wrapping_sub(info.launch_time);
             summary.total_gc_time += metrics[metric::JVM_GC_TIME];
             summary.total_input_bytes += metrics[metric::INPUT_BYTES_READ];
             summary.total_shuffle_read +=

@@ -6,10 +6,12 @@ use crate::model::order::java_cmp;
 
 const MASK: &str = "*********(redacted)";
 
-/// Whether a text names a secret, by Spark's default pattern `(?i)secret|password|token|access[.]?key`.
+/// Whether a text names a secret, by Spark's default pattern `(?i)secret|password|token|access[.]?key|credential`.
 fn is_secret(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["secret", "password", "token", "accesskey", "access.key"].into_iter().any(|word| lower.contains(word))
+    ["secret", "password", "token", "accesskey", "access.key", "credential"]
+        .into_iter()
+        .any(|word| lower.contains(word))
 }
 
 fn sorted(mut entries: Vec<(String, String)>) -> Vec<(String, String)> {
@@ -17,7 +19,7 @@ fn sorted(mut entries: Vec<(String, String)>) -> Vec<(String, String)> {
     entries
 }
 
-fn masked(entries: Vec<(String, String)>) -> Vec<(String, String)> {
+pub(super) fn masked(entries: Vec<(String, String)>) -> Vec<(String, String)> {
     let mask = |(key, value): (String, String)| {
         let value = if is_secret(&key) || is_secret(&value) { MASK.to_owned() } else { value };
         (key, value)

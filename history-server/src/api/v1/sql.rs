@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::environment::masked;
 use super::types::{Date, ExecutionData, JobExecutionStatus, Metric, Node};
 use crate::model::SqlExecution;
 use crate::model::plan::{PlanGraph, PlanNode};
@@ -32,6 +33,7 @@ pub fn execution_data(execution: &SqlExecution, details: bool, plan_text: bool, 
         query_id: execution.query_id.clone(),
         error_message: execution.error_message.clone(),
         root_execution_id: execution.root_id,
+        modified_configs: masked(execution.modified_configs.clone().into_iter().collect()).into_iter().collect(),
     })
 }
 
@@ -49,6 +51,7 @@ fn nodes(graph: &PlanGraph, values: &BTreeMap<i64, String>) -> Vec<Node> {
             node_name: trim(&node.name).to_owned(),
             whole_stage_codegen_id: stages.get(&node.id).copied(),
             metrics: metrics(node, values),
+            desc: node.description.clone(),
         })
         .collect();
     nodes.sort_by_key(|node| node.node_id);

@@ -1,5 +1,7 @@
 //! SQL executions.
 
+use std::collections::BTreeMap;
+
 use super::Date;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,8 @@ pub struct ExecutionData {
     pub error_message: Option<String>,
     /// The execution that started this one, or itself.
     pub root_execution_id: i64,
+    /// Configuration that was changed for it, secrets masked.
+    pub modified_configs: BTreeMap<String, String>,
 }
 
 /// One node of a plan.
@@ -54,6 +58,8 @@ pub struct Node {
     pub whole_stage_codegen_id: Option<i64>,
     /// Its metrics.
     pub metrics: Vec<Metric>,
+    /// The operator in words.
+    pub desc: String,
 }
 
 /// A metric of a plan's node.
