@@ -142,7 +142,12 @@ async fn send(groups: &mpsc::Sender<Group>, group: Option<Group>) {
 }
 
 fn list_local(folder: &Path, groups: &mpsc::Sender<Group>) -> Result<()> {
-    for entry in fs::read_dir(folder).map_err(|e| io_error(folder, e))? {
+    let entries = match fs::read_dir(folder) {
+        // As with any other store: a folder comes into being with the first log in it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|e| io_error(folder, e))?,
+    };
+    for entry in entries {
         let Ok(entry) = entry else { continue };
         let file_name = entry.file_name();
         let Some(name) = file_name.to_str() else { continue };
