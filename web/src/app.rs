@@ -207,7 +207,7 @@ impl FromRequestParts<Web> for App {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Error> {
-        let params = RawPathParams::from_request_parts(parts, web).await.map_err(|_| Error::Internal)?;
+        let params = RawPathParams::from_request_parts(parts, web).await.map_err(|_| Error::no_page())?;
         let named: BTreeMap<&str, &str> = params.iter().collect();
         let visit = Visit::new(parts, web);
         Self::open(web, &visit, named.get("app").copied().unwrap_or_default(), named.get("attempt").copied()).await

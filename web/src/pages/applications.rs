@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -161,9 +162,10 @@ pub(crate) async fn to_list(visit: Visit) -> Redirect {
 pub(crate) async fn to_jobs(
     State(web): State<Web>,
     visit: Visit,
-    Path(named): Path<BTreeMap<String, String>>,
+    named: Result<Path<BTreeMap<String, String>>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
+    let Path(named) = named.map_err(|_| Error::no_page())?;
     let named = |name: &str| named.get(name).map(String::as_str);
     jobs_of(&web, &visit, named("app").unwrap_or_default(), named("attempt"), query.as_deref()).await
 }

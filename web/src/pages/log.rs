@@ -73,9 +73,9 @@ pub(crate) async fn page(app: App, Path(named): Path<Named>, params: Params) -> 
 
 /// The same by ids alone. It works before the event log of the application can be seen.
 pub(crate) async fn by_ids(State(web): State<Web>, visit: Visit, params: Params) -> Result<Response, Error> {
-    let application = params.text("appId").ok_or_else(|| Error::missing("appId", "the id of an application"))?;
-    let executor = params.text("execId").unwrap_or("driver");
-    if let Ok(app) = App::open(&web, &visit, application, None).await {
+    let (application, executor) = ids(&params)?;
+    if may_see(&web, &visit, application).await? {
+        let app = App::open(&web, &visit, application, None).await?;
         let rest = params.except(&["appId", "execId"]);
         let query = links::query(rest.iter().map(|(key, value)| (key.as_str(), value.as_str())));
         return Ok(Redirect::to(&format!("{}{query}", app.links.log_page(executor))).into_response());
@@ -97,7 +97,23 @@ pub(crate) async fn by_ids(State(web): State<Web>, visit: Visit, params: Params)
     Ok(html(StatusCode::OK, &page))
 }
 
-/// `Executor 3`, or `The driver`.
+/// Which application and executor the URL names.
+fn ids(params: &Params) -> Result<(&str, &str), Error> {
+    let application = params.text("appId").ok_or_else(|| Error::missing("appId", "the id of an application"))?;
+    Ok((application, params.text("execId").unwrap_or("driver")))
+}
+
+/// Whether the application is known. One that is not has no ACLs yet: where these are on, nobody sees its logs.
+async fn may_see(web: &Web, visit: &Visit, application: &str) -> Result<bool, Error> {
+    use history_server::Error as E;
+    match web.history().application(application, &visit.viewer).await {
+        Ok(_) => Ok(true),
+        Err(E::UnknownApplication { .. }) if !web.history().config().access.enabled => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `executor 3`, or `the driver`.
 fn title(executor: &str) -> String {
     if executor == "driver" { "the driver".to_owned() } else { format!("executor {executor}") }
 }

@@ -6,9 +6,9 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use log_collector::ContainerLog;
 
-use super::{Named, View};
+use super::{Named, View, ids, may_see};
 use crate::Web;
-use crate::app::App;
+use crate::app::{App, Visit};
 use crate::error::Error;
 use crate::logs::containers;
 use crate::params::Params;
@@ -20,9 +20,9 @@ pub(crate) async fn of_executor(app: App, Path(named): Path<Named>, params: Para
 }
 
 /// The same by ids alone.
-pub(crate) async fn by_ids(State(web): State<Web>, params: Params) -> Result<Response, Error> {
-    let application = params.text("appId").ok_or_else(|| Error::missing("appId", "the id of an application"))?;
-    let executor = params.text("execId").unwrap_or("driver");
+pub(crate) async fn by_ids(State(web): State<Web>, visit: Visit, params: Params) -> Result<Response, Error> {
+    let (application, executor) = ids(&params)?;
+    may_see(&web, &visit, application).await?;
     let found = containers(web.logs(), application, Some(executor)).await?;
     stream(found, application, executor, &params)
 }
