@@ -71,7 +71,8 @@ const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Ships logs. Made by [`Collector::new`], it does nothing before [`Collector::run`].
 ///
-/// One collector for each folder: two that ship the same files do the same work twice, and neither harms the other's.
+/// One collector at a time for each folder: of two, the one that lags behind replaces what the other has written by less of
+/// the same, until it has caught up.
 #[derive(Debug)]
 pub struct Collector {
     store: Store,

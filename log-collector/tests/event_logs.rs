@@ -269,7 +269,7 @@ async fn play(acts: Vec<Act>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20, ..ProptestConfig::with_cases(24) })]
     #[test]
     fn killed_at_any_point_with_any_store_the_logs_arrive_byte_for_byte(acts in prop::collection::vec(any_act(), 1..40)) {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(play(acts));

@@ -26,6 +26,7 @@
 
 mod find;
 mod footer;
+mod loaded;
 mod read;
 mod write;
 

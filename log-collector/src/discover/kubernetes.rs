@@ -1,6 +1,6 @@
 //! What the Kubernetes API says of Spark's pods, learned as early as can be and kept when the pod is gone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -35,6 +35,8 @@ pub(super) struct Pods {
 struct Known {
     owner: Option<Owner>,
     ends: HashMap<(String, u32), End>,
+    /// Which of the watches it is in.
+    watch: usize,
     gone: Option<Instant>,
 }
 
@@ -53,24 +55,43 @@ impl Pods {
         let _ = self.version.subscribe().changed().await;
     }
 
-    fn learn(&self, pod: &Pod) {
+    fn learn(&self, watch: usize, pod: &Pod) {
         let Some(uid) = pod.metadata.uid.clone() else { return };
         let mut pods = self.by_uid.write().unwrap_or_else(PoisonError::into_inner);
         let known = pods.entry(uid).or_default();
         known.owner = owner_of(pod).or_else(|| known.owner.take());
         known.ends.extend(ends_of(pod));
+        (known.watch, known.gone) = (watch, None);
         drop(pods);
         self.version.send_modify(|version| *version += 1);
     }
 
-    fn mark_gone(&self, pod: &Pod) {
-        self.learn(pod);
+    /// What was learned of pods that are gone stays true; it is forgotten after a while.
+    fn mark_gone(&self, is_gone: impl Fn(&str, &Known) -> bool) {
         let now = Instant::now();
         let mut pods = self.by_uid.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = pod.metadata.uid.as_ref().and_then(|uid| pods.get_mut(uid)) {
+        for (_, known) in pods.iter_mut().filter(|(uid, known)| known.gone.is_none() && is_gone(uid, known)) {
             known.gone = Some(now);
         }
         pods.retain(|_, known| known.gone.is_none_or(|gone| now.duration_since(gone) < REMEMBERED));
+    }
+
+    /// Takes an event; `listed` holds the pods of a listing that is under way.
+    fn take(&self, watch: usize, event: Event<Pod>, listed: &mut HashSet<String>) {
+        match event {
+            Event::Apply(pod) => self.learn(watch, &pod),
+            Event::Delete(pod) => {
+                self.learn(watch, &pod);
+                self.mark_gone(|uid, _| pod.metadata.uid.as_deref() == Some(uid));
+            }
+            Event::Init => listed.clear(),
+            Event::InitApply(pod) => {
+                self.learn(watch, &pod);
+                listed.extend(pod.metadata.uid);
+            }
+            // Those that went while nobody watched.
+            Event::InitDone => self.mark_gone(|uid, known| known.watch == watch && !listed.contains(uid)),
+        }
     }
 }
 
@@ -111,15 +132,16 @@ impl Learner {
         if let Some(node) = &self.node {
             config = config.fields(&format!("spec.nodeName={node}"));
         }
-        let watches = self.apis.into_iter().map(|api| watcher::watcher(api, config.clone()).default_backoff().boxed());
+        let mut listed = vec![HashSet::new(); self.apis.len()];
+        let watches = self.apis.into_iter().enumerate().map(|(watch, api)| {
+            watcher::watcher(api, config.clone()).default_backoff().map(move |event| (watch, event)).boxed()
+        });
         let mut events = stream::select_all(watches);
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(Event::Apply(pod) | Event::InitApply(pod)) => self.pods.learn(&pod),
-                Ok(Event::Delete(pod)) => self.pods.mark_gone(&pod),
-                // A pod that went while nobody watched stays known: what was learned of it is as true as before.
-                Ok(Event::Init | Event::InitDone) => {}
-                Err(error) => tracing::warn!(%error, "the Kubernetes API cannot be watched; trying again"),
+        while let Some((watch, event)) = events.next().await {
+            match (event, listed.get_mut(watch)) {
+                (Ok(event), Some(listed)) => self.pods.take(watch, event, listed),
+                (Ok(_), None) => {}
+                (Err(error), _) => tracing::warn!(%error, "the Kubernetes API cannot be watched; trying again"),
             }
         }
     }
@@ -169,13 +191,18 @@ mod tests {
     fn labels_and_exit_codes_are_remembered_when_the_pod_is_gone() {
         let pods = Pods { by_uid: RwLock::default(), version: watch::Sender::new(0) };
         let labels = json!({ APPLICATION: "spark-1", ROLE: "executor", EXECUTOR: "7" });
-        pods.learn(&pod(labels.clone(), json!([])));
+        let mut listed = HashSet::new();
+        pods.take(0, Event::InitApply(pod(labels.clone(), json!([]))), &mut listed);
+        pods.take(0, Event::InitDone, &mut listed);
         let ended = json!([{
             "name": "main", "restartCount": 1, "ready": false, "image": "", "imageID": "",
             "state": { "terminated": { "exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-02T03:04:05Z" } },
             "lastState": { "terminated": { "exitCode": 1 } },
         }]);
-        pods.mark_gone(&pod(labels, ended));
+        pods.take(0, Event::Delete(pod(labels, ended)), &mut listed);
+        // The next listing does not have it.
+        pods.take(0, Event::Init, &mut listed);
+        pods.take(0, Event::InitDone, &mut listed);
         assert_eq!(pods.owner("u-1"), Some(Owner { application: "spark-1".into(), executor: "7".into() }));
         let container = |restart| Container {
             namespace: "n".into(),

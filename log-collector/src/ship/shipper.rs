@@ -202,12 +202,13 @@ impl<'a> Shipper<'a> {
         let bytes = self.writer.encode(&self.note.encode(), self.finished);
         let size = bytes.len() as u64;
         let metrics = &self.context.metrics;
-        if let Ok(path) = self.folder.join(&self.writer.start().segment_name()) {
+        let Ok(path) = self.folder.join(&self.writer.start().segment_name()) else { return Err(Stopped) };
+        {
             let _slot = self.context.uploads.acquire().await;
             let put = || self.put(&path, bytes.clone());
             self.context.retry.until_done("shipping a log", &metrics.store_errors, put).await?;
-            self.is_begun = true;
         }
+        self.is_begun = true;
         Metrics::add(&metrics.shipped_bytes, position - self.shipped);
         Metrics::add(&metrics.written_bytes, size);
         Metrics::add(&metrics.objects, 1);

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may stop a test at once")]
 
+mod api;
 mod kubelet;
+mod labels;
 mod loss;
 mod names;
 mod reading;

@@ -16,7 +16,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(store: &Store, root: &Path) -> Self {
-        let config = Config {
+        Self::start_with(store, root, |_| {})
+    }
+
+    pub(crate) fn start_with(store: &Store, root: &Path, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config {
             pod_logs: Some(root.to_owned()),
             flush_interval: Duration::from_millis(20),
             poll_interval: Duration::from_millis(5),
@@ -24,6 +28,7 @@ impl Running {
             longest_pause: Duration::from_millis(50),
             ..Config::default()
         };
+        change(&mut config);
         let stop = CancellationToken::new();
         let collector = Collector::new(store.clone(), config);
         let metrics = collector.metrics();

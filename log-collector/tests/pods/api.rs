@@ -1,0 +1,132 @@
+//! As much of a Kubernetes API server as a watch of pods needs.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+
+/// The server; ends when dropped.
+pub(crate) struct Api {
+    cluster: Arc<Mutex<Cluster>>,
+    address: String,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Cluster {
+    is_down: bool,
+    pods: Vec<Value>,
+    version: u64,
+    watches: Vec<UnboundedSender<Value>>,
+    /// What was asked for last.
+    query: String,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    watch: Option<String>,
+    label_selector: Option<String>,
+    field_selector: Option<String>,
+}
+
+impl Api {
+    pub(crate) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let cluster = Arc::new(Mutex::new(Cluster::default()));
+        let router = Router::new().route("/api/v1/pods", get(pods)).with_state(Arc::clone(&cluster));
+        let task = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
+        Self { cluster, address, task }
+    }
+
+    /// A kubeconfig that leads here.
+    pub(crate) fn write_kubeconfig(&self, path: &Path) {
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "it",
+            "clusters": [{ "name": "it", "cluster": { "server": self.address } }],
+            "users": [{ "name": "it", "user": {} }],
+            "contexts": [{ "name": "it", "context": { "cluster": "it", "user": "it" } }],
+        });
+        std::fs::write(path, config.to_string()).unwrap();
+    }
+
+    /// Answers nothing but failures from now on, or no longer.
+    pub(crate) fn set_down(&self, is_down: bool) {
+        let mut cluster = self.cluster.lock().unwrap();
+        cluster.is_down = is_down;
+        cluster.watches.clear();
+    }
+
+    /// A pod as it is now, seen by all who watch.
+    pub(crate) fn apply(&self, name: &str, labels: Value, statuses: Value) {
+        let mut cluster = self.cluster.lock().unwrap();
+        cluster.version += 1;
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": name, "namespace": "ns", "uid": format!("uid-of-{name}"), "labels": labels,
+                "resourceVersion": cluster.version.to_string(),
+            },
+            "spec": { "containers": [] },
+            "status": { "containerStatuses": statuses },
+        });
+        cluster.pods.retain(|known| known["metadata"]["name"] != name);
+        cluster.pods.push(pod.clone());
+        cluster.tell(&json!({ "type": "MODIFIED", "object": pod }));
+    }
+
+    pub(crate) fn delete(&self, name: &str) {
+        let mut cluster = self.cluster.lock().unwrap();
+        let at = cluster.pods.iter().position(|known| known["metadata"]["name"] == name).unwrap();
+        let pod = cluster.pods.remove(at);
+        cluster.tell(&json!({ "type": "DELETED", "object": pod }));
+    }
+
+    /// Which pods were asked for last.
+    pub(crate) fn query(&self) -> String {
+        self.cluster.lock().unwrap().query.clone()
+    }
+}
+
+impl Cluster {
+    fn tell(&mut self, event: &Value) {
+        self.watches.retain(|watch| watch.send(event.clone()).is_ok());
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pods(State(cluster): State<Arc<Mutex<Cluster>>>, Query(asked): Query<Asked>) -> Response {
+    let mut cluster = cluster.lock().unwrap();
+    if cluster.is_down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    cluster.query =
+        format!("{} {}", asked.label_selector.unwrap_or_default(), asked.field_selector.unwrap_or_default());
+    if asked.watch.is_some_and(|watch| watch == "true") {
+        let (sender, events) = unbounded_channel();
+        cluster.watches.push(sender);
+        return Body::from_stream(lines(events)).into_response();
+    }
+    let metadata = json!({ "resourceVersion": cluster.version.to_string() });
+    Json(json!({ "apiVersion": "v1", "kind": "PodList", "metadata": metadata, "items": cluster.pods })).into_response()
+}
+
+fn lines(events: UnboundedReceiver<Value>) -> impl futures::Stream<Item = Result<String, std::io::Error>> {
+    let next = |mut events: UnboundedReceiver<Value>| async { events.recv().await.map(|event| (event, events)) };
+    futures::stream::unfold(events, next).map(|event| Ok(format!("{event}\n")))
+}

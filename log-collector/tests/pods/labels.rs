@@ -1,0 +1,128 @@
+//! Whose a container is, by the labels that the Kubernetes API tells: in time, late, or never.
+
+use std::time::Duration;
+
+use log_collector::{ContainerLog, Logs, PodIdentity, Stream};
+use serde_json::{Value, json};
+use storage::Store;
+use tempfile::TempDir;
+
+use crate::api::Api;
+use crate::kubelet::Container;
+use crate::support::{Running, content, eventually};
+
+fn labels(executor: u32) -> Value {
+    json!({ "spark-app-selector": "spark-1", "spark-role": "executor", "spark-exec-id": executor.to_string() })
+}
+
+fn start(store: &Store, root: &TempDir, api: &Api, identity_timeout: Duration) -> Running {
+    let kubeconfig = root.path().join("kubeconfig");
+    api.write_kubeconfig(&kubeconfig);
+    let pod_identity = PodIdentity::Kubernetes { kubeconfig: Some(kubeconfig), node: Some("n-1".to_owned()) };
+    Running::start_with(store, root.path(), |config| {
+        config.pod_identity = pod_identity;
+        config.identity_timeout = identity_timeout;
+    })
+}
+
+async fn of_executor(store: &Store, executor: u32) -> ContainerLog {
+    eventually("the executor's log", async || {
+        Logs::new(store.clone()).of_executor("spark-1", &executor.to_string()).await.ok()?.pop()
+    })
+    .await
+}
+
+const LONG: Duration = Duration::from_secs(3600);
+
+#[tokio::test]
+async fn an_executor_is_shipped_under_its_application_and_found_by_its_pod() {
+    let (root, store, api) = (tempfile::tempdir().unwrap(), Store::in_memory(), Api::start().await);
+    let collector = start(&store, &root, &api, LONG);
+    // The file comes first, then the labels, whatever the pod is called.
+    let mut container = Container::start(root.path(), "a-name-of-my-own", "main");
+    container.line(1, "hello");
+    api.apply("a-name-of-my-own", labels(7), json!([]));
+    let log = of_executor(&store, 7).await;
+    assert_eq!((log.application.as_deref(), log.executor.as_deref()), (Some("spark-1"), Some("7")));
+    assert_eq!(api.query(), "spark-role spec.nodeName=n-1");
+
+    // Spark deletes it: the API's last word comes before, with or after the end of the file.
+    let ended = json!([{
+        "name": "main", "restartCount": 0, "ready": false, "image": "", "imageID": "",
+        "state": { "terminated": { "exitCode": 143, "reason": "Error" } },
+    }]);
+    container.line(1, "goodbye");
+    let written = container.delete();
+    api.apply("a-name-of-my-own", labels(7), ended);
+    api.delete("a-name-of-my-own");
+    let logs = Logs::new(store.clone());
+    let log = eventually("its end", async || {
+        logs.of_pod("ns", "a-name-of-my-own").await.ok()?.pop().filter(|log| log.finished && log.end.is_some())
+    })
+    .await;
+    assert_eq!(log.end.as_ref().map(|end| end.exit_code), Some(143));
+    assert_eq!(content(&log).await, written);
+    assert_eq!(logs.of_application("spark-1").await.unwrap().len(), 1);
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn labels_that_come_too_late_make_a_link() {
+    let (root, store, api) = (tempfile::tempdir().unwrap(), Store::in_memory(), Api::start().await);
+    api.set_down(true);
+    let collector = start(&store, &root, &api, Duration::from_millis(20));
+    let mut container = Container::executor(root.path(), 3);
+    container.line(0, "shipped by name");
+    let logs = Logs::new(store.clone());
+    let by_name = eventually("a log by name", async || logs.of_pod("ns", "pi-exec-3").await.ok()?.pop()).await;
+    assert_eq!((by_name.application.as_deref(), by_name.executor.as_deref()), (None, Some("3")));
+    api.set_down(false);
+    api.apply("pi-exec-3", labels(3), json!([]));
+    let log = of_executor(&store, 3).await;
+    assert_eq!(log.container, by_name.container);
+    // Killed and started again, it goes on in the same place.
+    collector.kill().await;
+    container.line(0, "after the restart");
+    let collector = start(&store, &root, &api, LONG);
+    eventually("the new line", async || {
+        let log = of_executor(&store, 3).await;
+        (log.lines(Stream::Stdout) == 2).then_some(())
+    })
+    .await;
+    assert_eq!(content(&of_executor(&store, 3).await).await, container.written);
+    assert_eq!(logs.of_pod("ns", "pi-exec-3").await.unwrap().len(), 1);
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_pod_without_labels_of_spark_s_is_not_shipped() {
+    let (root, store, api) = (tempfile::tempdir().unwrap(), Store::in_memory(), Api::start().await);
+    let collector = start(&store, &root, &api, LONG);
+    Container::start(root.path(), "coredns-1", "coredns").line(0, "not for Spark's eyes");
+    Container::executor(root.path(), 4).line(0, "an executor");
+    api.apply("pi-exec-4", labels(4), json!([]));
+    of_executor(&store, 4).await;
+    // Also not when there is no time left to wait for labels.
+    collector.stop().await;
+    assert!(Logs::new(store).of_pod("ns", "coredns-1").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_completed_pod_is_finished_though_its_file_stays() {
+    let (root, store, api) = (tempfile::tempdir().unwrap(), Store::in_memory(), Api::start().await);
+    let collector = start(&store, &root, &api, LONG);
+    let mut container = Container::start(root.path(), "pi-driver", "spark-kubernetes-driver");
+    container.line(0, "Pi is roughly 3.14");
+    let ended = json!([{
+        "name": "spark-kubernetes-driver", "restartCount": 0, "ready": false, "image": "", "imageID": "",
+        "state": { "terminated": { "exitCode": 0, "reason": "Completed" } },
+    }]);
+    api.apply("pi-driver", json!({ "spark-app-selector": "spark-1", "spark-role": "driver" }), ended);
+    let logs = Logs::new(store.clone());
+    let log = eventually("a finished log", async || {
+        logs.of_executor("spark-1", "driver").await.ok()?.pop().filter(|log| log.finished)
+    })
+    .await;
+    assert_eq!(log.end.unwrap().reason.as_deref(), Some("Completed"));
+    collector.stop().await;
+}
