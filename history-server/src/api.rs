@@ -17,7 +17,7 @@ use crate::history::History;
 const HEADERS: [(HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-cache, no-store, must-revalidate"),
     (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
-    (header::X_XSS_PROTECTION, "1; mode=block"),
+    (header::X_XSS_PROTECTION, "0"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
