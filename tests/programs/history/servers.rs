@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::process::Child;
 
@@ -75,9 +75,7 @@ impl Client {
         for (name, value) in &question.headers {
             request = request.header(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let response = request.send().await.unwrap_or_else(|error| panic!("{question:?}: {error:?}"));
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+        request
     }
 
     /// The JSON of a path, or null where there is none.
