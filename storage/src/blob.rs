@@ -126,14 +126,16 @@ impl BlobWriter {
         if self.large.is_none() {
             let full = self.store.full(&self.path)?;
             let upload =
-                (self.store.inner().put_multipart(&full).await).map_err(|e| Error::from_store(&self.path, e))?;
+                (self.store.inner().put_multipart(&full).await).map_err(|e| Error::from_write(&self.path, e))?;
             let mut upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
             upload.put(Bytes::from(std::mem::take(&mut self.small)));
             self.large = Some(upload);
         }
         if let Some(upload) = &mut self.large {
-            upload.wait_for_capacity(PARTS_IN_FLIGHT).await.map_err(|e| Error::from_store(&self.path, e))?;
-            upload.write(bytes);
+            for piece in bytes.chunks(PART_BYTES) {
+                upload.wait_for_capacity(PARTS_IN_FLIGHT).await.map_err(|e| Error::from_write(&self.path, e))?;
+                upload.write(piece);
+            }
         }
         Ok(())
     }
@@ -144,7 +146,7 @@ impl BlobWriter {
     /// A failure of the store: the object is then the old one or the new one.
     pub async fn finish(self) -> Result<Written> {
         let written = Written { size_bytes: self.size_bytes, sha256: Sha256Digest(self.hash.finalize().into()) };
-        let error = |e| Error::from_store(&self.path, e);
+        let error = |e| Error::from_write(&self.path, e);
         match self.large {
             None => {
                 let full = self.store.full(&self.path)?;
@@ -163,7 +165,7 @@ impl BlobWriter {
     /// A failure of the store.
     pub async fn abort(self) -> Result<()> {
         match self.large {
-            Some(upload) => upload.abort().await.map_err(|e| Error::from_store(&self.path, e)),
+            Some(upload) => upload.abort().await.map_err(|e| Error::from_write(&self.path, e)),
             None => Ok(()),
         }
     }

@@ -86,19 +86,31 @@ impl Error {
                 Self::PermissionDenied { path, source: error.into() }
             }
             // A folder where a file is asked for, or a file as a folder of the path, is no object.
-            E::Generic { store: "LocalFileSystem", ref source } if is_not_a_file(source.as_ref()) => {
-                Self::NotFound { path }
-            }
+            E::Generic { ref source, .. } if is_no_place_for_a_file(source.as_ref()) => Self::NotFound { path },
             other => Self::Unavailable { path, source: other.into() },
+        }
+    }
+
+    /// The same for a write: what cannot be there cannot be written there.
+    pub(crate) fn from_write(path: &ObjectPath, error: object_store::Error) -> Self {
+        match error {
+            object_store::Error::Generic { source, .. } if is_no_place_for_a_file(source.as_ref()) => {
+                Self::InvalidPath {
+                    text: path.to_string(),
+                    reason: "in a folder of this machine, a name is either a file or a folder, and has at most 250 bytes",
+                }
+            }
+            other => Self::from_store(path, other),
         }
     }
 }
 
-fn is_not_a_file(error: &(dyn std::error::Error + 'static)) -> bool {
+fn is_no_place_for_a_file(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind as K;
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return matches!(io.kind(), std::io::ErrorKind::IsADirectory | std::io::ErrorKind::NotADirectory);
+            return matches!(io.kind(), K::IsADirectory | K::NotADirectory | K::InvalidFilename | K::AlreadyExists);
         }
         cause = error.source();
     }

@@ -23,6 +23,9 @@ use crate::{Error, ObjectMeta, ObjectPath, Result, Store};
 /// The name of the folder that holds the parts; no file may be called so.
 pub const FOLDER: &str = ".growing";
 
+/// How many parts are fetched before they are asked for; parts are small.
+const PARTS_AHEAD: usize = 4;
+
 /// A file that is still being written: what has arrived of it so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrowingFile {
@@ -32,7 +35,19 @@ pub struct GrowingFile {
     pub size_bytes: u64,
     /// When the last of them arrived; `None` while there are none.
     pub last_modified: Option<DateTime<Utc>>,
-    parts: Vec<ObjectMeta>,
+    /// Whether there are bytes behind a gap: something that this crate never leaves has happened to the store. What is
+    /// before the gap can be read.
+    pub is_broken: bool,
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    path: ObjectPath,
+    start: u64,
+    end: u64,
+    /// Where the bytes begin that no part before it has.
+    from: u64,
 }
 
 /// Makes an empty growing file, so that it can be seen before its first byte. An existing one is left as it is.
@@ -58,20 +73,17 @@ pub async fn append(store: &Store, path: &ObjectPath, offset: u64, bytes: impl I
 /// What has arrived of a growing file; `None` when there is no such file.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when a part is missing in the middle; a failure of the store.
+/// A failure of the store.
 pub async fn open(store: &Store, path: &ObjectPath) -> Result<Option<GrowingFile>> {
     let mut parts: Vec<ObjectMeta> = store.list(&folder_of(path)?).try_collect().await?;
     parts.retain(|part| part_offset(&part.path).is_some());
-    if parts.is_empty() {
-        return Ok(None);
-    }
-    assemble(path.clone(), parts).map(Some)
+    Ok((!parts.is_empty()).then(|| assemble(path.clone(), parts)))
 }
 
 /// Every growing file directly in `folder`, sorted by path.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when a part is missing in the middle of one; a failure of the store.
+/// A failure of the store.
 pub async fn list(store: &Store, folder: &ObjectPath) -> Result<Vec<GrowingFile>> {
     let mut parts: Vec<ObjectMeta> = store.list(&folder.join(FOLDER)?).try_collect().await?;
     parts.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -84,40 +96,48 @@ pub async fn list(store: &Store, folder: &ObjectPath) -> Result<Vec<GrowingFile>
             _ => files.push((path, vec![part])),
         }
     }
-    files.into_iter().map(|(path, parts)| assemble(path, parts)).collect()
+    Ok(files.into_iter().map(|(path, parts)| assemble(path, parts)).collect())
 }
 
 /// The bytes of a growing file from `offset` to the end that [`open`] or [`list`] saw.
 #[must_use]
 pub fn read(store: &Store, file: &GrowingFile, offset: u64) -> ByteStream {
     let store = store.clone();
-    let wanted: Vec<_> = (file.parts.iter())
-        .filter_map(|part| {
-            let start = part_offset(&part.path)?;
-            (start + part.size_bytes > offset).then(|| (part.clone(), offset.saturating_sub(start)))
-        })
-        .collect();
+    let wanted: Vec<_> = file.parts.iter().filter(|part| part.end > part.from.max(offset)).cloned().collect();
     stream::iter(wanted)
-        .then(move |(part, skip)| {
-            let store = store.clone();
-            async move { store.get_range(&part.path, skip..part.size_bytes).await }
+        .map(move |part| {
+            let (store, from) = (store.clone(), part.from.max(offset));
+            async move { store.get_range(&part.path, from - part.start..part.end - part.start).await }
         })
+        .buffered(PARTS_AHEAD)
         .boxed()
 }
 
-/// Makes the parts into the one object at the file's path, in place of what was there, then removes them. Safe to call
-/// again after a crash; a file that has no parts (any more) is left as it is.
+/// Makes the parts into the one object at the file's path, then removes them. Safe to call again after a crash: an
+/// object that is there already and not shorter is the one that an earlier call made, and stays; a file that has no parts
+/// (any more) is left as it is. To write a path anew, remove its object first.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when a part is missing in the middle; a failure of the store. The parts are then still there.
 pub async fn finish(store: &Store, path: &ObjectPath) -> Result<()> {
     let Some(file) = open(store, path).await? else { return Ok(()) };
-    let mut writer = store.writer(path);
-    let mut bytes = read(store, &file, 0);
-    while let Some(chunk) = bytes.try_next().await? {
-        writer.write(&chunk).await?;
+    if file.is_broken {
+        let reason = format!("a part is missing behind its first {} bytes", file.size_bytes);
+        return Err(Error::Corrupt { path: path.clone(), reason });
     }
-    writer.finish().await?;
+    let is_made = match store.head(path).await {
+        Ok(made) => made.size_bytes >= file.size_bytes,
+        Err(error) if error.is_not_found() => false,
+        Err(error) => return Err(error),
+    };
+    if !is_made {
+        let mut writer = store.writer(path);
+        let mut bytes = read(store, &file, 0);
+        while let Some(chunk) = bytes.try_next().await? {
+            writer.write(&chunk).await?;
+        }
+        writer.finish().await?;
+    }
     remove(store, &file).await
 }
 
@@ -133,19 +153,22 @@ pub async fn remove(store: &Store, file: &GrowingFile) -> Result<()> {
     Ok(())
 }
 
-fn assemble(path: ObjectPath, mut parts: Vec<ObjectMeta>) -> Result<GrowingFile> {
-    parts.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    let mut size_bytes = 0;
-    for part in &parts {
+fn assemble(path: ObjectPath, mut found: Vec<ObjectMeta>) -> GrowingFile {
+    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    let last_modified = found.iter().filter(|part| part.size_bytes > 0).map(|part| part.last_modified).max();
+    let mut file = GrowingFile { path, size_bytes: 0, last_modified, is_broken: false, parts: Vec::new() };
+    for part in found {
         let start = part_offset(&part.path).unwrap_or_default();
-        if start != size_bytes {
-            let reason = format!("its parts leave a gap or overlap: {size_bytes} bytes, then a part at {start}");
-            return Err(Error::Corrupt { path, reason });
+        let end = start + part.size_bytes;
+        file.is_broken |= start > file.size_bytes;
+        // A part may reach into the next: a writer that died between the two wrote it again, longer, when it came back.
+        let from = file.size_bytes.max(start);
+        if !file.is_broken {
+            file.size_bytes = end.max(from);
         }
-        size_bytes += part.size_bytes;
+        file.parts.push(Part { path: part.path, start, end: if file.is_broken { from } else { end }, from });
     }
-    let last_modified = parts.iter().filter(|part| part.size_bytes > 0).map(|part| part.last_modified).max();
-    Ok(GrowingFile { path, size_bytes, last_modified, parts })
+    file
 }
 
 fn folder_of(path: &ObjectPath) -> Result<ObjectPath> {

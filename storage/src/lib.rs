@@ -8,6 +8,7 @@
 //! [`segment`] for lines with timestamps.
 
 mod blob;
+mod client;
 mod codec;
 mod error;
 mod faults;

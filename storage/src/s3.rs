@@ -1,61 +1,107 @@
 //! S3 and what speaks its language: credentials by the AWS SDK's own chain, and OSS's differences.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use aws_config::Region;
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
-use object_store::aws::{AmazonS3Builder, AwsCredential};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
 use object_store::client::{
-    ClientOptions, HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+    ClientOptions, HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService,
 };
 use object_store::{CredentialProvider, ObjectStore};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
+
+use crate::client;
 
 const STORE: &str = "S3";
+
+/// The largest object that S3 and OSS copy in one request.
+pub(crate) const COPY_LIMIT_BYTES: u64 = 5 << 30;
+
+/// Where requests are signed, unless the URL or the environment say otherwise; AWS's own default.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Credentials are asked for again this long before they end.
+const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) fn connect(
     bucket: &str,
     endpoint: Option<&str>,
     region: Option<&str>,
-) -> object_store::Result<Arc<dyn ObjectStore>> {
+    credentials: Option<SharedCredentialsProvider>,
+) -> Result<Arc<dyn ObjectStore>, String> {
     // `from_env` reads region, endpoint and the like; the credentials are the SDK's own, which knows profiles too.
-    let mut builder =
-        AmazonS3Builder::from_env().with_bucket_name(bucket).with_credentials(Arc::new(SdkCredentials::default()));
+    let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
     if let Some(region) = region {
         builder = builder.with_region(region);
     }
     if let Some(endpoint) = endpoint {
-        builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+        builder = builder.with_endpoint(endpoint);
     }
-    Ok(Arc::new(builder.build()?))
+    let endpoints = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
+    let endpoint = endpoints.iter().find_map(|key| builder.get_config_value(key)).unwrap_or_default();
+    build(builder, &endpoint, credentials)
 }
 
-pub(crate) fn connect_oss(bucket: &str, endpoint: Option<&str>) -> Result<Arc<dyn ObjectStore>, String> {
+pub(crate) fn connect_oss(
+    bucket: &str,
+    endpoint: Option<&str>,
+    credentials: Option<SharedCredentialsProvider>,
+    connector: impl HttpConnector,
+) -> Result<Arc<dyn ObjectStore>, String> {
     let endpoint = endpoint.ok_or("oss:// needs ?endpoint=https://oss-REGION.aliyuncs.com")?;
     let url = url::Url::parse(endpoint).map_err(|e| format!("endpoint {endpoint:?}: {e}"))?;
     let host = url.host_str().ok_or_else(|| format!("endpoint {endpoint:?} names no host"))?;
-    let region = host.split('.').next().unwrap_or_default().trim_start_matches("s3.").trim_end_matches("-internal");
     // OSS refuses path-style addresses: the bucket is part of the host's name.
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let bucket_endpoint = format!("{}://{bucket}.{host}{port}", url.scheme());
-    let store = AmazonS3Builder::from_env()
+    let builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)
-        .with_region(region)
+        .with_region(oss_region(host))
         .with_virtual_hosted_style_request(true)
-        .with_endpoint(bucket_endpoint)
-        .with_allow_http(url.scheme() == "http")
-        .with_http_connector(OssConnector)
-        .with_credentials(Arc::new(SdkCredentials::default()))
-        .build()
-        .map_err(|e| e.to_string())?;
-    Ok(Arc::new(store))
+        .with_endpoint(&bucket_endpoint)
+        .with_http_connector(OssConnector(connector));
+    build(builder, &bucket_endpoint, credentials)
 }
 
-/// The AWS SDK's default chain: environment, profile, web identity, container and pod identity, instance role. It caches
-/// and renews by itself.
-#[derive(Debug, Default)]
+/// `oss-cn-hangzhou` of `oss-cn-hangzhou-internal.aliyuncs.com` or `s3.oss-cn-hangzhou.aliyuncs.com`.
+fn oss_region(host: &str) -> &str {
+    let label = host.strip_prefix("s3.").unwrap_or(host).split('.').next().unwrap_or_default();
+    label.strip_suffix("-internal").unwrap_or(label)
+}
+
+fn build(
+    mut builder: AmazonS3Builder,
+    endpoint: &str,
+    credentials: Option<SharedCredentialsProvider>,
+) -> Result<Arc<dyn ObjectStore>, String> {
+    let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
+    let found = Mutex::new(Found { chain: credentials, cached: None });
+    // Whoever writes http:// means it.
+    let options = client::options().with_allow_http(endpoint.starts_with("http://"));
+    builder = builder
+        .with_region(&region)
+        .with_credentials(Arc::new(SdkCredentials { region, found }))
+        .with_client_options(options)
+        .with_retry(client::retry());
+    Ok(Arc::new(builder.build().map_err(|e| e.to_string())?))
+}
+
+/// The AWS SDK's default chain: environment, profile, web identity, container and pod identity, instance role.
+#[derive(Debug)]
 struct SdkCredentials {
-    chain: OnceCell<Option<SharedCredentialsProvider>>,
+    region: String,
+    found: Mutex<Found>,
+}
+
+#[derive(Debug)]
+struct Found {
+    chain: Option<SharedCredentialsProvider>,
+    /// The chain itself asks anew, perhaps over the network, each time that it is asked.
+    cached: Option<(Arc<AwsCredential>, Option<SystemTime>)>,
 }
 
 #[async_trait]
@@ -63,25 +109,43 @@ impl CredentialProvider for SdkCredentials {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let generic = |source| object_store::Error::Generic { store: STORE, source };
-        let chain = self.chain.get_or_init(|| async { aws_config::load_from_env().await.credentials_provider() }).await;
-        let chain = chain.as_ref().ok_or_else(|| generic("the AWS SDK found no source of credentials".into()))?;
-        let found = chain.provide_credentials().await.map_err(|e| generic(Box::new(e)))?;
-        Ok(Arc::new(AwsCredential {
-            key_id: found.access_key_id().to_owned(),
-            secret_key: found.secret_access_key().to_owned(),
-            token: found.session_token().map(ToOwned::to_owned),
-        }))
+        let mut found = self.found.lock().await;
+        if let Some((credential, end)) = &found.cached
+            && end.is_none_or(|end| SystemTime::now() + RENEW_BEFORE < end)
+        {
+            return Ok(Arc::clone(credential));
+        }
+        let unauthenticated = |source| object_store::Error::Unauthenticated { path: STORE.to_owned(), source };
+        let chain = match &found.chain {
+            Some(chain) => chain.clone(),
+            None => {
+                let region = Region::new(self.region.clone());
+                let chain = aws_config::from_env().region(region).load().await.credentials_provider();
+                chain.ok_or_else(|| unauthenticated("the AWS SDK found no source of credentials".into()))?
+            }
+        };
+        let new = chain.provide_credentials().await.map_err(|e| unauthenticated(Box::new(e)))?;
+        let credential = Arc::new(credential_of(&new));
+        *found = Found { chain: Some(chain), cached: Some((Arc::clone(&credential), new.expiry())) };
+        Ok(credential)
+    }
+}
+
+fn credential_of(found: &Credentials) -> AwsCredential {
+    AwsCredential {
+        key_id: found.access_key_id().to_owned(),
+        secret_key: found.secret_access_key().to_owned(),
+        token: found.session_token().map(ToOwned::to_owned),
     }
 }
 
 /// OSS does not know `If-None-Match: *` on a PUT; its own word for "do not overwrite" is a header.
 #[derive(Debug)]
-struct OssConnector;
+struct OssConnector<C>(C);
 
-impl HttpConnector for OssConnector {
+impl<C: HttpConnector> HttpConnector for OssConnector<C> {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(ForbidOverwrite(ReqwestConnector::default().connect(options)?)))
+        Ok(HttpClient::new(ForbidOverwrite(self.0.connect(options)?)))
     }
 }
 
@@ -91,10 +155,15 @@ struct ForbidOverwrite(HttpClient);
 #[async_trait]
 impl HttpService for ForbidOverwrite {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        if request.headers().contains_key(http::header::IF_NONE_MATCH) && request.method() == http::Method::PUT {
+        let is_create =
+            request.headers().contains_key(http::header::IF_NONE_MATCH) && request.method() == http::Method::PUT;
+        if is_create {
             let forbid = http::HeaderName::from_static("x-oss-forbid-overwrite");
             request.headers_mut().insert(forbid, http::HeaderValue::from_static("true"));
         }
         self.0.execute(request).await
     }
 }
+
+#[cfg(test)]
+mod tests;

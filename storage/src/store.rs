@@ -3,6 +3,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
@@ -11,7 +12,7 @@ use object_store::{
     GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
 };
 
-use crate::{BlobWriter, Error, ObjectPath, Result, StoreUrl, folder};
+use crate::{BlobWriter, Error, ObjectPath, Result, StoreUrl, folder, s3};
 
 /// Bytes as they arrive from the store.
 pub type ByteStream = BoxStream<'static, Result<Bytes>>;
@@ -55,7 +56,16 @@ impl Store {
     /// # Errors
     /// [`Error::InvalidUrl`] when the store cannot be reached by what the URL and the environment say.
     pub fn open(url: &StoreUrl) -> Result<Self> {
-        let (inner, prefix) = url.connect()?;
+        let (inner, prefix) = url.connect(None)?;
+        Ok(Self { inner, prefix, url: url.clone() })
+    }
+
+    /// As [`Store::open`], for an `s3://` or `oss://` store whose credentials come from the caller.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(url: &StoreUrl, credentials: impl ProvideCredentials + 'static) -> Result<Self> {
+        let (inner, prefix) = url.connect(Some(SharedCredentialsProvider::new(credentials)))?;
         Ok(Self { inner, prefix, url: url.clone() })
     }
 
@@ -189,7 +199,7 @@ impl Store {
     /// A failure of the store: the object is then the old one or the new one.
     pub async fn put(&self, path: &ObjectPath, bytes: impl Into<Bytes> + Send) -> Result<()> {
         let payload = PutPayload::from_bytes(bytes.into());
-        self.inner.put(&self.full(path)?, payload).await.map_err(|e| Error::from_store(path, e))?;
+        self.inner.put(&self.full(path)?, payload).await.map_err(|e| Error::from_write(path, e))?;
         Ok(())
     }
 
@@ -200,7 +210,7 @@ impl Store {
     pub async fn put_if_absent(&self, path: &ObjectPath, bytes: impl Into<Bytes> + Send) -> Result<()> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let payload = PutPayload::from_bytes(bytes.into());
-        self.inner.put_opts(&self.full(path)?, payload, options).await.map_err(|e| Error::from_store(path, e))?;
+        self.inner.put_opts(&self.full(path)?, payload, options).await.map_err(|e| Error::from_write(path, e))?;
         Ok(())
     }
 
@@ -220,9 +230,11 @@ impl Store {
         };
         let inner = if full.as_ref().is_empty() { self.inner.list(None) } else { self.inner.list(Some(&full)) };
         inner
-            .map(move |meta| {
-                let meta = meta.map_err(|e| Error::from_store(&folder, e))?;
-                Ok(store.relative(&meta.location).map(|path| store.meta(path, &meta)))
+            .map(move |meta| match meta.map_err(|e| Error::from_store(&folder, e)) {
+                Ok(meta) => Ok(store.relative(&meta.location).map(|path| store.meta(path, &meta))),
+                // Where a part of the path is a file, or it went while it was looked at, there is nothing.
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(error),
             })
             .try_filter_map(|meta| async { Ok(meta) })
             .boxed()
@@ -235,7 +247,10 @@ impl Store {
     pub async fn list_folder(&self, folder: &ObjectPath) -> Result<Listing> {
         let full = self.full(folder)?;
         let prefix = (!full.as_ref().is_empty()).then_some(&full);
-        let found = self.inner.list_with_delimiter(prefix).await.map_err(|e| Error::from_store(folder, e))?;
+        let found = match self.inner.list_with_delimiter(prefix).await.map_err(|e| Error::from_store(folder, e)) {
+            Err(error) if error.is_not_found() => return Ok(Listing::default()),
+            found => found?,
+        };
         let mut folders: Vec<_> = found.common_prefixes.iter().filter_map(|p| self.relative(p)).collect();
         let mut objects: Vec<_> =
             (found.objects.iter()).filter_map(|meta| Some(self.meta(self.relative(&meta.location)?, meta))).collect();
@@ -255,12 +270,31 @@ impl Store {
         }
     }
 
-    /// Copies an object inside the store, over what is at `to`. The bytes do not pass through here.
+    /// Copies an object inside the store, over what is at `to`. The bytes do not pass through here, unless the store
+    /// does not copy so large an object by itself (S3 and OSS: over 5 GiB).
     ///
     /// # Errors
     /// [`Error::NotFound`], or a failure of the store.
     pub async fn copy(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()> {
-        self.inner.copy(&self.full(from)?, &self.full(to)?).await.map_err(|e| Error::from_store(from, e))
+        if self.url.speaks_s3() && self.head(from).await?.size_bytes > s3::COPY_LIMIT_BYTES {
+            return self.copy_through(from, to).await;
+        }
+        let copied = self.inner.copy(&self.full(from)?, &self.full(to)?).await;
+        match copied.map_err(|e| Error::from_write(to, e)) {
+            // Stores say in many ways that there is nothing to copy.
+            Err(error) if !error.is_not_found() => Err(self.head(from).await.err().unwrap_or(error)),
+            Err(_) => Err(Error::NotFound { path: from.clone() }),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn copy_through(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()> {
+        let (_, mut bytes) = self.read(from, 0).await?;
+        let mut writer = self.writer(to);
+        while let Some(chunk) = bytes.try_next().await? {
+            writer.write(&chunk).await?;
+        }
+        writer.finish().await.map(|_| ())
     }
 
     pub(crate) fn inner(&self) -> &Arc<dyn ObjectStore> {

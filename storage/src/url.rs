@@ -2,12 +2,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use object_store::ObjectStore;
 use object_store::azure::MicrosoftAzureBuilder;
+use object_store::client::ReqwestConnector;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::memory::InMemory;
 
-use crate::{Error, ObjectPath, Result, folder, s3};
+use crate::{Error, ObjectPath, Result, client, folder, s3};
 
 /// Where a store is: `file:`, `memory:`, `s3://`, `oss://`, `gs://`, `az://` or `abfss://`.
 ///
@@ -94,6 +96,11 @@ impl StoreUrl {
         matches!(self.place, Place::Folder(_) | Place::Memory)
     }
 
+    /// Whether it copies only objects up to [`s3::COPY_LIMIT_BYTES`].
+    pub(crate) fn speaks_s3(&self) -> bool {
+        matches!(self.place, Place::S3 { .. } | Place::Oss { .. })
+    }
+
     pub(crate) fn is_folder(&self) -> bool {
         matches!(self.place, Place::Folder(_))
     }
@@ -107,21 +114,33 @@ impl StoreUrl {
         }
     }
 
-    pub(crate) fn connect(&self) -> Result<(Arc<dyn ObjectStore>, ObjectPath)> {
+    pub(crate) fn connect(
+        &self,
+        credentials: Option<SharedCredentialsProvider>,
+    ) -> Result<(Arc<dyn ObjectStore>, ObjectPath)> {
         let invalid = |reason: String| Error::InvalidUrl { url: self.to_string(), reason };
         let store: Arc<dyn ObjectStore> = match &self.place {
             Place::Folder(path) => Arc::new(folder::open(path).map_err(invalid)?),
             Place::Memory => Arc::new(InMemory::new()),
             Place::S3 { bucket, endpoint, region } => {
-                s3::connect(bucket, endpoint.as_deref(), region.as_deref()).map_err(|e| invalid(e.to_string()))?
+                s3::connect(bucket, endpoint.as_deref(), region.as_deref(), credentials).map_err(invalid)?
             }
-            Place::Oss { bucket, endpoint } => s3::connect_oss(bucket, endpoint.as_deref()).map_err(invalid)?,
+            Place::Oss { bucket, endpoint } => {
+                s3::connect_oss(bucket, endpoint.as_deref(), credentials, ReqwestConnector::default())
+                    .map_err(invalid)?
+            }
             Place::Gcs { bucket } => {
-                let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket);
+                let builder = GoogleCloudStorageBuilder::from_env()
+                    .with_bucket_name(bucket)
+                    .with_client_options(client::options())
+                    .with_retry(client::retry());
                 Arc::new(builder.build().map_err(|e| invalid(e.to_string()))?)
             }
             Place::Azure { container, account } => {
-                let mut builder = MicrosoftAzureBuilder::from_env().with_container_name(container);
+                let mut builder = MicrosoftAzureBuilder::from_env()
+                    .with_container_name(container)
+                    .with_client_options(client::options())
+                    .with_retry(client::retry());
                 if let Some(account) = account {
                     builder = builder.with_account(account);
                 }

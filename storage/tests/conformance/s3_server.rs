@@ -1,0 +1,61 @@
+//! A real S3 server in this process, on a folder; it checks signatures.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header;
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+pub(crate) const BUCKET: &str = "the-bucket";
+pub(crate) const KEY: &str = "AKIDHEARTH";
+pub(crate) const SECRET: &str = "only the tests know it";
+
+/// The server; ends when dropped.
+pub(crate) struct S3Server {
+    _folder: TempDir,
+    pub(crate) endpoint: String,
+    serving: JoinHandle<()>,
+}
+
+impl S3Server {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
+        let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder.path()).unwrap());
+        builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        // This server looks whether an object is there and then writes it; S3 does both at once.
+        let creating = Arc::new(Mutex::new(()));
+        let service = Arc::new(builder.build());
+        let answer = move |request: Request| {
+            let (service, creating) = (Arc::clone(&service), Arc::clone(&creating));
+            async move {
+                let is_create = request.headers().contains_key(header::IF_NONE_MATCH);
+                let _alone = if is_create { Some(creating.lock().await) } else { None };
+                let answer = service.call(request.map(s3s::Body::http_body_unsync)).await;
+                answer.map(|answer| answer.map(Body::new)).map_err(|error| format!("{error:?}"))
+            }
+        };
+        let router = axum::Router::new().fallback(answer);
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { _folder: folder, endpoint, serving }
+    }
+
+    /// The URL of a store in it.
+    pub(crate) fn url(&self, prefix: &str) -> String {
+        format!("s3://{BUCKET}/{}?endpoint={}", prefix.replace(' ', "%20"), self.endpoint)
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
