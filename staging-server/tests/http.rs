@@ -1,0 +1,16 @@
+//! The staging server through its doors: what clients send, and what they get.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "http/client.rs"]
+mod client;
+#[path = "http/event_logs.rs"]
+mod event_logs;
+#[path = "http/plain.rs"]
+mod plain;
+#[path = "http/pod_templates.rs"]
+mod pod_templates;
+#[path = "http/refused.rs"]
+mod refused;
+#[path = "http/staging.rs"]
+mod staging;
