@@ -70,6 +70,16 @@ impl Client {
     }
 
     pub(super) async fn ask(&self, question: &Question) -> Answer {
+        // A server may close a connection just when it is used again; the second try has a new one.
+        let response = match self.request(question).send().await {
+            Ok(response) => response,
+            Err(_) => self.request(question).send().await.unwrap_or_else(|error| panic!("{question:?}: {error:?}")),
+        };
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+    }
+
+    fn request(&self, question: &Question) -> RequestBuilder {
         let mut request =
             self.client.request(question.method.clone(), format!("{}/api/v1{}", self.base, question.path));
         for (name, value) in &question.headers {
