@@ -1,0 +1,112 @@
+//! The pages as a browser shows them: light, dark and narrow; from the list to the line of a log by clicks.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::support::browser::{Browser, Scheme};
+use super::support::hearth::Hearth;
+use super::support::output_folder;
+use super::support::wait::eventually;
+use tempfile::TempDir;
+
+const APP: &str = "app-20261120093732-0000";
+
+/// `hearth serve` over a folder with recorded event logs, and with pod logs of their executors.
+async fn start() -> (Hearth, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("store/event-logs");
+    std::fs::create_dir_all(&logs).unwrap();
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/tests/data");
+    for name in ["orders.zstd", "nothing-ran.zstd", "cut-short.inprogress"] {
+        std::fs::copy(recorded.join(name), logs.join(name)).unwrap();
+    }
+    let pods = folder.path().join("pods");
+    for executor in [0, 1] {
+        let pod = pods.join(format!("default_orders-7f3a-exec-{executor}_uid-{executor}/spark-kubernetes-executor"));
+        std::fs::create_dir_all(&pod).unwrap();
+        let line = |n: usize| {
+            let level = if n % 97 == 96 { "ERROR" } else { "INFO" };
+            let second = n * 60 / 3000;
+            format!(
+                "2026-11-20T09:38:{second:02}Z stderr F 26/11/20 09:38:{second:02} {level} Executor: line {n} of {executor}\n"
+            )
+        };
+        std::fs::write(pod.join("0.log"), (0..3000).map(line).collect::<String>()).unwrap();
+    }
+    let (store, pods) = (format!("file:{}", folder.path().join("store").display()), pods.display().to_string());
+    let arguments = ["serve", "--store", &store, "--pod-logs", &pods, "--pod-identity", "names"];
+    let ports = ["--staging-listen", "127.0.0.1:0", "--history-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let arguments = [&arguments[..], &ports].concat();
+    (Hearth::start(&arguments, &[], &["history server"]).await, folder)
+}
+
+#[tokio::test]
+async fn pages_fit_every_window_and_scheme() {
+    let (hearth, _folder) = start().await;
+    let (site, output) = (hearth.address("history server"), output_folder("pages"));
+    let app = format!("{site}/history/{APP}");
+    let pages = [
+        ("applications", format!("{site}/")),
+        ("in-progress", format!("{site}/?showIncomplete=true")),
+        ("jobs", format!("{app}/jobs/")),
+        ("job", format!("{app}/jobs/job/?id=5")),
+        ("stages", format!("{app}/stages/")),
+        ("stage-failed", format!("{app}/stages/stage/?id=10")),
+        ("executors", format!("{app}/executors/")),
+        ("environment", format!("{app}/environment/")),
+        ("queries", format!("{app}/SQL/")),
+        ("query", format!("{app}/SQL/execution/?id=0")),
+        ("storage", format!("{app}/storage/")),
+        ("rdd", format!("{app}/storage/rdd/?id=1")),
+        ("log", format!("{app}/executors/0/logs/?stream=stderr")),
+        ("not-found", format!("{site}/history/nobody/")),
+    ];
+    let browser = Browser::start(1280, 900).await;
+    let mut backgrounds = Vec::new();
+    for (kind, scheme, width) in
+        [("light", Scheme::Light, 1280), ("dark", Scheme::Dark, 1280), ("narrow", Scheme::Light, 400)]
+    {
+        browser.resize(width, 900).await;
+        browser.prefer(scheme).await;
+        for (name, url) in &pages {
+            browser.open(url).await;
+            browser.screenshot(&output.join(format!("{name}-{kind}.png"))).await;
+            let too_wide = "return document.documentElement.scrollWidth - window.innerWidth";
+            assert!(browser.script(too_wide).await.as_i64().unwrap() <= 0, "{name} is wider than the {kind} window");
+            let styled = "return document.styleSheets.length === 1 && document.styleSheets[0].cssRules.length > 50";
+            assert_eq!(browser.script(styled).await, true, "{name} has its style sheet");
+        }
+        backgrounds.push(browser.script("return getComputedStyle(document.body).backgroundColor").await);
+    }
+    assert_ne!(backgrounds[0], backgrounds[1], "dark is not light");
+}
+
+#[tokio::test]
+async fn from_the_list_to_a_line_of_a_log_by_clicks() {
+    let (hearth, _folder) = start().await;
+    let (site, output) = (hearth.address("history server"), output_folder("pages-clicks"));
+    let browser = Browser::start(1280, 900).await;
+    browser.open(&site).await;
+    browser.click_link(APP).await;
+    browser.click_link("Executors").await;
+    let executors = browser.url().await;
+    eventually("links to shipped logs", Duration::from_secs(30), async || {
+        browser.open(&executors).await;
+        let links = "return document.querySelectorAll('a[href*=\"/executors/0/logs/\"]').length";
+        (browser.script(links).await.as_i64() == Some(2)).then_some(())
+    })
+    .await;
+    browser.click_link("stderr").await;
+    let in_sight = "const line = [...document.querySelectorAll('.log li')].pop(); const at = line.getBoundingClientRect(); \
+                    return at.top >= 0 && at.bottom <= window.innerHeight ? line.textContent : 'out of sight'";
+    let newest = browser.script(in_sight).await;
+    assert!(newest.as_str().unwrap().contains("line 2999 of 0"), "the newest line is in sight: {newest}");
+    browser.screenshot(&output.join("newest.png")).await;
+    browser.click_link("« Oldest").await;
+    assert!(browser.text(".log li").await.contains("line 0 of 0"));
+    browser.open(&format!("{site}/history/{APP}/jobs/")).await;
+    browser.click("#failedJob td a[href*='stages/stage/?id=10']").await;
+    browser.click("#failure a[href*='stream=stderr']").await;
+    browser.screenshot(&output.join("of-a-failed-task.png")).await;
+    assert!(browser.text(".notice").await.contains("while the task ran"));
+}
