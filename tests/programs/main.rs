@@ -11,4 +11,5 @@ mod support;
 
 mod collector;
 mod history;
+mod pages;
 mod peers;
