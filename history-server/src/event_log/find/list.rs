@@ -36,7 +36,7 @@ pub(crate) async fn scan(source: &LogSource, sink: mpsc::Sender<Found>) -> Resul
     let growing = growing::list(&source.store, &ObjectPath::root()).await?;
     let by_name = |file: GrowingFile| (name::finished_name(file.path.name()).to_owned(), file);
     let mut growing: HashMap<String, GrowingFile> = growing.into_iter().map(by_name).collect();
-    let (sender, mut groups) = mpsc::channel(64);
+    let (sender, mut groups) = mpsc::channel::<Vec<Group>>(4);
     let store = source.store.clone();
     let lister = AbortOnDrop(tokio::spawn(async move {
         match store.url().as_folder() {
@@ -47,7 +47,8 @@ pub(crate) async fn scan(source: &LogSource, sink: mpsc::Sender<Found>) -> Resul
             None => list_remote(&store, &sender).await,
         }
     }));
-    while let Some(group) = groups.recv().await {
+    let mut batch = Vec::new().into_iter();
+    while let Some(group) = next(&mut groups, &mut batch).await {
         if let Some(found) = whole(source, group).await? {
             if let Found::Log(log) = &found
                 && !log.rolling
@@ -68,6 +69,18 @@ pub(crate) async fn scan(source: &LogSource, sink: mpsc::Sender<Found>) -> Resul
         }
     }
     Ok(())
+}
+
+/// Groups travel many at a time: to wake another thread for each would cost more than to look at it.
+const BATCH: usize = 256;
+
+async fn next(groups: &mut mpsc::Receiver<Vec<Group>>, batch: &mut std::vec::IntoIter<Group>) -> Option<Group> {
+    loop {
+        if let Some(group) = batch.next() {
+            return Some(group);
+        }
+        *batch = groups.recv().await?.into_iter();
+    }
 }
 
 struct AbortOnDrop(tokio::task::JoinHandle<Result<()>>);
@@ -104,7 +117,7 @@ async fn whole(source: &LogSource, group: Group) -> Result<Option<Found>> {
 }
 
 /// One listing of everything, a thousand names a request; asking folder by folder is a request for each application.
-async fn list_remote(store: &storage::Store, groups: &mpsc::Sender<Group>) -> Result<()> {
+async fn list_remote(store: &storage::Store, groups: &mpsc::Sender<Vec<Group>>) -> Result<()> {
     let mut objects = store.list(&ObjectPath::root());
     if store.url().is_local() {
         // Memory answers in no order.
@@ -112,11 +125,14 @@ async fn list_remote(store: &storage::Store, groups: &mpsc::Sender<Group>) -> Re
         all.sort_by(|a, b| a.path.cmp(&b.path));
         objects = stream::iter(all).map(Ok).boxed();
     }
-    let mut current: Option<Group> = None;
+    let (mut current, mut batch): (Option<Group>, _) = (None, Vec::new());
     while let Some(meta) = objects.try_next().await? {
         let (top, below) = meta.path.as_str().split_once('/').map_or((meta.path.as_str(), None), |(a, b)| (a, Some(b)));
         if current.as_ref().is_none_or(|group| group.path.as_str() != top) {
-            send(groups, current.take()).await;
+            batch.extend(current.take());
+            if batch.len() >= BATCH && groups.send(std::mem::take(&mut batch)).await.is_err() {
+                return Ok(());
+            }
             let rolling = below.is_some();
             if rolling && !top.starts_with(ROLLING_PREFIX) {
                 continue;
@@ -130,18 +146,14 @@ async fn list_remote(store: &storage::Store, groups: &mpsc::Sender<Group>) -> Re
             None => group.files.push(meta),
         }
     }
-    send(groups, current).await;
+    batch.extend(current);
+    // Nobody listens any more: the scan was given up, and this task with it.
+    let _ = groups.send(batch).await;
     Ok(())
 }
 
-async fn send(groups: &mpsc::Sender<Group>, group: Option<Group>) {
-    if let Some(group) = group {
-        // Nobody listens any more: the scan was given up, and this task with it.
-        let _ = groups.send(group).await;
-    }
-}
-
-fn list_local(folder: &Path, groups: &mpsc::Sender<Group>) -> Result<()> {
+fn list_local(folder: &Path, groups: &mpsc::Sender<Vec<Group>>) -> Result<()> {
+    let mut batch = Vec::new();
     let entries = match fs::read_dir(folder) {
         // As with any other store: a folder comes into being with the first log in it.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -157,12 +169,12 @@ fn list_local(folder: &Path, groups: &mpsc::Sender<Group>) -> Result<()> {
         let Ok(path) = ObjectPath::parse(name) else { continue };
         // A file that goes between the two calls is one that this scan does not see.
         let Ok(group) = group_of(&entry.path(), path) else { continue };
-        if let Some(group) = group
-            && groups.blocking_send(group).is_err()
-        {
-            break;
+        batch.extend(group);
+        if batch.len() >= BATCH && groups.blocking_send(std::mem::take(&mut batch)).is_err() {
+            return Ok(());
         }
     }
+    let _ = groups.blocking_send(batch);
     Ok(())
 }
 
