@@ -13,3 +13,4 @@ mod collector;
 mod history;
 mod pages;
 mod peers;
+mod staging;
