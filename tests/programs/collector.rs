@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use storage::{ObjectPath, Store, StoreUrl, growing};
+use tokio::sync::Mutex;
 
 use crate::support::cache;
 use crate::support::hearth::Hearth;
 use crate::support::process::{guarded, run};
 use crate::support::wait::eventually;
 
-const MINUTES: Duration = Duration::from_secs(300);
+const MINUTES: Duration = Duration::from_secs(900);
+
+/// One Spark at a time: a test machine is small.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 async fn collector(folder: &Path) -> Hearth {
     let (store, logs) = (format!("file:{}", folder.join("store").display()), folder.join("logs"));
@@ -71,6 +75,7 @@ async fn grew(store: &Store, logs: &Path, before: &mut usize) -> Option<()> {
 }
 
 async fn arrives_whole(spark: &str, kind: &str) {
+    let _turn = TURN.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let logs = folder.path().join("logs");
     std::fs::create_dir(&logs).unwrap();
