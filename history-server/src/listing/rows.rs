@@ -1,6 +1,7 @@
 //! The list in memory, small: a row for each log, texts that repeat held once.
 //!
-//! An application costs about 330 bytes: its row, its log's name, its id, and its place in three indexes.
+//! An application takes about 400 bytes, measured with 100,000 of them: its row, its log's name, its id, and its place in
+//! three indexes.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
