@@ -85,7 +85,8 @@ impl Node {
     /// Runs `kubectl` to its end.
     pub(crate) async fn kubectl(&self, arguments: &[&str]) -> Output {
         let mut command = guarded(cache::node_program("kubectl"));
-        run(command.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments), Duration::from_secs(60)).await
+        command.arg("--kubeconfig").arg(self.kubeconfig()).arg("--cache-dir").arg(self.folder.join("kubectl"));
+        run(command.args(arguments), Duration::from_secs(60)).await
     }
 
     /// Process id of the guardian.
