@@ -102,67 +102,40 @@ pub(crate) async fn scan(history: History, stop: CancellationToken) -> anyhow::R
 pub(crate) fn metrics(history: &History) -> ReadMetrics {
     let history = history.clone();
     Box::new(move || {
-        let Figures {
-            scans,
-            scan_failures,
-            last_scan_micros,
-            last_scan_millis,
-            logs_read,
-            logs_pending,
-            bad_folders,
-            logs,
-            applications,
-            opens,
-            cache_hits,
-            replays,
-            replay_failures,
-            replay_micros,
-            replay_bytes,
-            stored_opens,
-            stored_writes,
-            cleaned,
-            cached,
-            cached_bytes,
-            loading,
-        } = history.figures();
-        vec![
-            Metric::counter("hearth_history_scans_total", "Scans of all event log folders", scans),
-            Metric::counter(
-                "hearth_history_scan_failures_total",
-                "Folders or logs that could not be read",
-                scan_failures,
-            ),
-            Metric::gauge("hearth_history_last_scan_microseconds", "How long the last scan took", last_scan_micros),
-            Metric::gauge(
-                "hearth_history_last_scan_milliseconds",
-                "When the last scan ended, since the epoch",
-                last_scan_millis.unsigned_abs(),
-            ),
-            Metric::counter("hearth_history_logs_read_total", "Logs read for the list", logs_read),
-            Metric::gauge("hearth_history_logs_pending", "Logs that wait to be read for the list", logs_pending),
-            Metric::gauge("hearth_history_bad_folders", "Rolling logs whose files leave a gap", bad_folders),
-            Metric::gauge("hearth_history_logs", "Event logs known", logs),
-            Metric::gauge("hearth_history_applications", "Applications listed", applications),
-            Metric::counter("hearth_history_opens_total", "Applications asked for", opens),
-            Metric::counter("hearth_history_cache_hits_total", "Applications answered from memory", cache_hits),
-            Metric::counter("hearth_history_replays_total", "Logs replayed", replays),
-            Metric::counter("hearth_history_replay_failures_total", "Replays that failed", replay_failures),
-            Metric::counter("hearth_history_replay_microseconds_total", "How long replays took", replay_micros),
-            Metric::counter("hearth_history_replay_bytes_total", "How much text replays read", replay_bytes),
-            Metric::counter(
-                "hearth_history_stored_opens_total",
-                "Applications opened from their stored form",
-                stored_opens,
-            ),
-            Metric::counter(
-                "hearth_history_stored_writes_total",
-                "Applications put into their stored form",
-                stored_writes,
-            ),
-            Metric::counter("hearth_history_cleaned_total", "Logs deleted for their age or number", cleaned),
-            Metric::gauge("hearth_history_cached_applications", "Applications held in memory", cached),
-            Metric::gauge("hearth_history_cached_bytes", "How much memory they take, about", cached_bytes),
-            Metric::gauge("hearth_history_loading_applications", "Applications being loaded", loading),
-        ]
+        let figures = history.figures();
+        let mut metrics = list_metrics(&figures);
+        metrics.extend(replay_metrics(&figures));
+        metrics
     })
+}
+
+fn list_metrics(figures: &Figures) -> Vec<Metric> {
+    vec![
+        Metric::counter("hearth_history_scans_total", "Scans of all event log folders", figures.scans),
+        Metric::counter("hearth_history_scan_failures_total", "Folders or logs that could not be read", figures.scan_failures),
+        Metric::gauge("hearth_history_last_scan_microseconds", "How long the last scan took", figures.last_scan_micros),
+        Metric::gauge("hearth_history_last_scan_milliseconds", "When the last scan ended, since the epoch", figures.last_scan_millis.unsigned_abs(),
+        Metric::counter("hearth_history_logs_read_total", "Logs read for the list", figures.logs_read),
+        Metric::gauge("hearth_history_logs_pending", "Logs that wait to be read for the list", figures.logs_pending),
+        Metric::gauge("hearth_history_bad_folders", "Rolling logs whose files leave a gap", figures.bad_folders),
+        Metric::gauge("hearth_history_logs", "Event logs known", figures.logs),
+        Metric::gauge("hearth_history_applications", "Applications listed", figures.applications),
+    ]
+}
+
+fn replay_metrics(figures: &Figures) -> Vec<Metric> {
+    vec![
+        Metric::counter("hearth_history_opens_total", "Applications asked for", figures.opens),
+        Metric::counter("hearth_history_cache_hits_total", "Applications answered from memory", figures.cache_hits),
+        Metric::counter("hearth_history_replays_total", "Logs replayed", figures.replays),
+        Metric::counter("hearth_history_replay_failures_total", "Replays that failed", figures.replay_failures),
+        Metric::counter("hearth_history_replay_microseconds_total", "How long replays took", figures.replay_micros),
+        Metric::counter("hearth_history_replay_bytes_total", "How much text replays read", figures.replay_bytes),
+        Metric::counter("hearth_history_stored_opens_total", "Applications opened from their stored form", figures.stored_opens),
+        Metric::counter("hearth_history_stored_writes_total", "Applications put into their stored form", figures.stored_writes),
+        Metric::counter("hearth_history_cleaned_total", "Logs deleted for their age or number", figures.cleaned),
+        Metric::gauge("hearth_history_cached_applications", "Applications held in memory", figures.cached),
+        Metric::gauge("hearth_history_cached_bytes", "How much memory they take, about", figures.cached_bytes),
+        Metric::gauge("hearth_history_loading_applications", "Applications being loaded", figures.loading),
+    ]
 }

@@ -1,15 +1,21 @@
 //! What every server's sockets have in common.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
-use tokio::net::TcpListener;
+use axum::serve::ListenerExt as _;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
+
+const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// A bound socket, and the address that it got.
 pub(crate) struct Bound {
@@ -31,8 +37,17 @@ pub(crate) async fn serve(bound: Bound, router: Router, stop: CancellationToken)
     let router =
         router.layer(CatchPanicLayer::custom(internal_error)).layer(TraceLayer::new_for_http().make_span_with(span));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(bound.listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    let listener = bound.listener.tap_io(keep_alive);
+    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
     Ok(())
+}
+
+/// Finds out that a client's host is gone: its upload would hang for ever otherwise.
+fn keep_alive(connection: &mut TcpStream) {
+    let probes = TcpKeepalive::new().with_time(KEEP_ALIVE_IDLE).with_interval(KEEP_ALIVE_INTERVAL);
+    if let Err(error) = SockRef::from(&*connection).set_tcp_keepalive(&probes) {
+        tracing::debug!(%error, "a connection without keep-alive probes");
+    }
 }
 
 fn span(request: &Request<Body>) -> tracing::Span {
