@@ -4,6 +4,7 @@
 //! split makes no difference. Nothing here reads files or waits.
 
 mod application;
+mod cpus;
 mod executors;
 mod jobs;
 mod parallel;
@@ -55,7 +56,7 @@ struct State {
     spark_version: String,
     attempt: Option<Attempt>,
     environment: Option<ApplicationEnvironmentInfo>,
-    cpus_per_task: i32,
+    cpus_per_task: cpus::Cpus,
     profiles: BTreeMap<i32, ResourceProfileInfo>,
     processes: BTreeMap<String, ProcessSummary>,
     tables: TaskTables,
@@ -192,7 +193,7 @@ impl State {
             spark_version: String::new(),
             attempt: None,
             environment: None,
-            cpus_per_task: 1,
+            cpus_per_task: cpus::Cpus::ONE,
             profiles: BTreeMap::new(),
             processes: BTreeMap::new(),
             tables: TaskTables::default(),

@@ -42,6 +42,18 @@ impl Formatter for Jackson {
         writer.write_all(java_double(value).as_bytes())
     }
 
+    /// Jackson writes what lies beyond 16 bits as two escaped halves.
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, wide)) = rest.char_indices().find(|(_, c)| c.len_utf16() == 2) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            let mut halves = [0; 2];
+            wide.encode_utf16(&mut halves).iter().try_for_each(|half| write!(writer, "\\u{half:04X}"))?;
+            rest = &rest[at + wide.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
     fn write_char_escape<W: Write + ?Sized>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
         let text: &[u8] = match escape {
             CharEscape::Quote => b"\\\"",

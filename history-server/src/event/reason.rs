@@ -122,6 +122,10 @@ impl From<RawReason> for Reason {
             "ExceptionFailure" => Self::Failed(exception(raw)),
             "TaskResultLost" => Self::Failed("TaskResultLost (result lost from block manager)".to_owned()),
             "ExecutorLostFailure" => Self::Failed(executor_lost(&raw)),
+            "ExecutorShutdownFailure" => Self::Failed(format!(
+                "ExecutorShutdownFailure (executor {} was shutting down)",
+                raw.executor_id.as_deref().unwrap_or("null")
+            )),
             "UnknownReason" => Self::Failed("UnknownReason".to_owned()),
             // A kind of failure that Spark does not have (yet): its name says more than nothing.
             other => Self::Failed(other.to_owned()),

@@ -8,6 +8,8 @@ use crate::model::order::java_cmp;
 use crate::model::{Application, Attempt};
 
 use super::State;
+use super::cpus::Cpus;
+use super::stages::property;
 
 /// Entries with a value.
 pub(super) fn entries(properties: Properties) -> impl Iterator<Item = (String, String)> {
@@ -50,9 +52,7 @@ impl State {
             scala_version: named("Scala Version"),
         };
         let list = |properties: Properties| entries(properties).collect::<Vec<_>>();
-        if let Some(Some(Ok(cpus))) =
-            event.spark.get("spark.task.cpus").map(|cpus| cpus.as_ref().map(|cpus| cpus.parse()))
-        {
+        if let Some(cpus) = property(Some(&event.spark), "spark.task.cpus").and_then(Cpus::parse) {
             self.cpus_per_task = cpus;
         }
         self.environment = Some(ApplicationEnvironmentInfo {

@@ -8,6 +8,7 @@ use crate::event::core::{
 };
 
 use super::application::entries;
+use super::cpus::Cpus;
 use super::{StageKey, State};
 
 /// An executor that is there, or that stages still need to know about.
@@ -81,15 +82,13 @@ impl State {
         let info = event.info;
         let profile = info.resource_profile_id.map_or(0, |id| id.as_i32());
         let of_profile = self.profiles.get(&profile).and_then(|profile| profile.task_resources.get("cpus"));
-        let cpus = of_profile.map_or(self.cpus_per_task, |cpus| cpus.amount as i32);
+        let cpus = of_profile.and_then(|cpus| Cpus::of(cpus.amount)).unwrap_or(self.cpus_per_task);
         let executor = self.executor(&event.executor_id, event.time.0);
         executor.host = info.host;
         let summary = &mut executor.summary;
         summary.is_active = true;
         summary.total_cores = info.total_cores.as_i32();
-        // Spark stumbles over tasks that need less than one core, and leaves the rest as it was.
-        let Some(max_tasks) = summary.total_cores.checked_div(cpus) else { return };
-        summary.max_tasks = max_tasks;
+        summary.max_tasks = cpus.tasks_on(summary.total_cores);
         summary.executor_logs = entries(info.log_urls).collect();
         summary.resources = info.resources.unwrap_or_default();
         summary.attributes = info.attributes.into_iter().flat_map(entries).collect();

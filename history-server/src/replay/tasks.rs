@@ -234,7 +234,7 @@ impl State {
 }
 
 fn count_speculative(speculation: &mut SpeculationStageSummary, delta: &Delta) {
-    speculation.num_active_tasks -= 1;
+    speculation.num_active_tasks -= delta.active;
     speculation.num_completed_tasks += delta.completed;
     speculation.num_failed_tasks += delta.failed;
     speculation.num_killed_tasks += delta.killed;

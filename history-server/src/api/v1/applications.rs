@@ -19,7 +19,10 @@ pub(super) fn list(request: &Request) -> Result<Answer, Refusal> {
         "RUNNING" => Some(false),
         _ => None,
     })?;
-    let date = |name, default| params.first(name).map_or(Ok(default), dates::millis);
+    let date = |name, default| match params.first(name) {
+        None | Some("") => Ok(default),
+        Some(text) => dates::millis(text),
+    };
     let mut filter = Filter { viewer: request.viewer.clone(), ..Filter::default() };
     filter.completed = statuses.is_empty() || statuses.contains(&true);
     filter.running = statuses.is_empty() || statuses.contains(&false);

@@ -39,6 +39,33 @@ pub(super) struct SqlTable<'a> {
     draw: i32,
     records_total: usize,
     aa_data: Vec<Row<'a>>,
+    summary: Summary,
+}
+
+/// Figures over all executions that pass the filter.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    total_queries: usize,
+    average_duration: i64,
+    running_queries: usize,
+    failed_queries: usize,
+    failure_rate: f64,
+}
+
+impl Summary {
+    fn of(executions: &[&SqlExecution], now: i64) -> Self {
+        let count = |status| executions.iter().filter(|execution| execution.status() == status).count();
+        let (total, failed) = (executions.len(), count("FAILED"));
+        let sum = executions.iter().fold(0i64, |sum, execution| sum.wrapping_add(duration(execution, now)));
+        Self {
+            total_queries: total,
+            average_duration: sum.checked_div(total as i64).unwrap_or(0),
+            running_queries: count("RUNNING"),
+            failed_queries: failed,
+            failure_rate: if total > 0 { failed as f64 / total as f64 } else { 0.0 },
+        }
+    }
 }
 
 fn row(execution: &SqlExecution, now: i64) -> Row<'_> {
@@ -129,6 +156,7 @@ pub(super) fn sql_table<'a>(
     let column = params
         .first("order[0][column]")
         .and_then(|at| params.first(&format!("columns[{at}][name]")).map(str::to_owned));
+    let summary = Summary::of(&roots, now);
     let ascending = params.first("order[0][dir]").unwrap_or("desc") == "asc";
     sort(&mut roots, column.as_deref().unwrap_or("id"), ascending, now);
     let (start, length) = (number(params, "start", 0)?, number(params, "length", 20)?);
@@ -151,5 +179,5 @@ pub(super) fn sql_table<'a>(
     let aa_data = page.collect();
     let records_total = if group { grouped(&all).0.len() } else { all.len() };
     let records_filtered = if group { roots.len() } else { num_filtered };
-    Ok(SqlTable { records_filtered, draw, records_total, aa_data })
+    Ok(SqlTable { records_filtered, draw, records_total, aa_data, summary })
 }
