@@ -45,6 +45,9 @@ impl Formatter for Jackson {
     /// Jackson writes what lies beyond 16 bits as two escaped halves.
     fn write_string_fragment<W: Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
+        if fragment.is_ascii() {
+            return writer.write_all(fragment.as_bytes());
+        }
         while let Some((at, wide)) = rest.char_indices().find(|(_, c)| c.len_utf16() == 2) {
             writer.write_all(&rest.as_bytes()[..at])?;
             let mut halves = [0; 2];
