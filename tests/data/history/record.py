@@ -393,7 +393,6 @@ def unusual(jobs, exclusion):
         return re.sub(r":0", lambda _: ":%d" % next(numbers), match[0])
     shuffled = [re.sub(r'"Push Based Shuffle":\{[^}]*\}', pushed, x) for x in events(jobs)]
     write("app-pushed", with_id(shuffled, "app-pushed"))
-    write("app-pushed-old", with_id((x.replace('"Push Based Shuffle"', '"Shuffle Push Read Metrics"') for x in shuffled), "app-pushed-old"))
     old = [x for x in events(exclusion) if not re.match(r'.{0,60}(Executor|Node)(Unexcluded|Excluded)', x)]
     write("app-old-exclusion", with_id(old, "app-old-exclusion"))
 

@@ -116,7 +116,7 @@ pub(super) async fn reference(logs: &Path) -> Reference {
     let home = cache::spark_home("4.3");
     let mut command = guarded(home.join("bin/spark-class"));
     command.arg("org.apache.spark.deploy.history.HistoryServer").env("SPARK_HOME", home);
-    let options = format!("-Dspark.history.fs.logDirectory=file:{} -Dspark.history.ui.port={port}", logs.display());
+    let options = format!("-Dspark.history.fs.logDirectory=file://{} -Dspark.history.ui.port={port}", logs.display());
     command.env("SPARK_HISTORY_OPTS", options).env("SPARK_LOCAL_IP", "127.0.0.1").env("TZ", "UTC");
     let process = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
     let client = Client::new(format!("http://127.0.0.1:{port}"));
