@@ -85,6 +85,8 @@ pub(crate) struct EventLogs {
 #[derive(Debug)]
 pub(crate) struct History {
     pub(crate) listen: SocketAddr,
+    /// Begins with a slash, does not end with one; or is empty.
+    pub(crate) public_prefix: String,
     /// Empty: the store's own `event-logs`.
     pub(crate) event_logs: Vec<EventLogs>,
     pub(crate) scan_interval: Duration,
@@ -244,6 +246,7 @@ fn collector(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
 
 fn history(layers: &mut Layers<'_>) -> Option<History> {
     let listen = layers.one_with(Section::History, "listen", values::address);
+    let public_prefix = layers.one_with(Section::History, "public-prefix", values::path_prefix);
     let event_logs = layers.many_with(Section::History, "event-logs", |text| {
         let (name, url) = match text.split_once('=') {
             Some((name, url)) if !name.contains([':', '/']) => (Some(name.to_owned()), url),
@@ -266,6 +269,7 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
     let (clean, access) = (clean(layers), access(layers));
     Some(History {
         listen: listen?,
+        public_prefix: public_prefix.unwrap_or_default(),
         event_logs,
         scan_interval: scan_interval?,
         cache_bytes: cache_bytes?,

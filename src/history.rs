@@ -70,7 +70,7 @@ pub(crate) fn router(config: &config::History, history: &History, store: &Store)
         history: history.clone(),
         logs: Logs::new(store.clone()),
         title: "Hearth".to_owned(),
-        public_prefix: String::new(),
+        public_prefix: config.public_prefix.clone(),
     };
     let headers = (config.access.user_header.clone(), config.access.groups_header.clone());
     history_server::api::router(history.clone())
@@ -112,9 +112,17 @@ pub(crate) fn metrics(history: &History) -> ReadMetrics {
 fn list_metrics(figures: &Figures) -> Vec<Metric> {
     vec![
         Metric::counter("hearth_history_scans_total", "Scans of all event log folders", figures.scans),
-        Metric::counter("hearth_history_scan_failures_total", "Folders or logs that could not be read", figures.scan_failures),
+        Metric::counter(
+            "hearth_history_scan_failures_total",
+            "Folders or logs that could not be read",
+            figures.scan_failures,
+        ),
         Metric::gauge("hearth_history_last_scan_microseconds", "How long the last scan took", figures.last_scan_micros),
-        Metric::gauge("hearth_history_last_scan_milliseconds", "When the last scan ended, since the epoch", figures.last_scan_millis.unsigned_abs(),
+        Metric::gauge(
+            "hearth_history_last_scan_milliseconds",
+            "When the last scan ended, since the epoch",
+            figures.last_scan_millis.unsigned_abs(),
+        ),
         Metric::counter("hearth_history_logs_read_total", "Logs read for the list", figures.logs_read),
         Metric::gauge("hearth_history_logs_pending", "Logs that wait to be read for the list", figures.logs_pending),
         Metric::gauge("hearth_history_bad_folders", "Rolling logs whose files leave a gap", figures.bad_folders),
@@ -131,8 +139,16 @@ fn replay_metrics(figures: &Figures) -> Vec<Metric> {
         Metric::counter("hearth_history_replay_failures_total", "Replays that failed", figures.replay_failures),
         Metric::counter("hearth_history_replay_microseconds_total", "How long replays took", figures.replay_micros),
         Metric::counter("hearth_history_replay_bytes_total", "How much text replays read", figures.replay_bytes),
-        Metric::counter("hearth_history_stored_opens_total", "Applications opened from their stored form", figures.stored_opens),
-        Metric::counter("hearth_history_stored_writes_total", "Applications put into their stored form", figures.stored_writes),
+        Metric::counter(
+            "hearth_history_stored_opens_total",
+            "Applications opened from their stored form",
+            figures.stored_opens,
+        ),
+        Metric::counter(
+            "hearth_history_stored_writes_total",
+            "Applications put into their stored form",
+            figures.stored_writes,
+        ),
         Metric::counter("hearth_history_cleaned_total", "Logs deleted for their age or number", figures.cleaned),
         Metric::gauge("hearth_history_cached_applications", "Applications held in memory", figures.cached),
         Metric::gauge("hearth_history_cached_bytes", "How much memory they take, about", figures.cached_bytes),

@@ -92,6 +92,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(Collector, "flush-interval", "HEARTH_FLUSH_INTERVAL", "TIME", Some("5s"), "How long a line may wait before it is shipped"),
     setting(History, "listen", "HEARTH_HISTORY_LISTEN", "ADDR", Some("127.0.0.1:18080"), "Where the history server listens")
         .in_serve("history-listen"),
+    setting(History, "public-prefix", "HEARTH_HISTORY_PUBLIC_PREFIX", "PATH", None,
+        "The path under which a reverse proxy shows the history server, such as /spark-history; a proxy's X-Forwarded-Prefix goes before it")
+        .in_serve("history-public-prefix"),
     setting(History, "event-logs", "HEARTH_EVENT_LOGS", "URL", None,
         "A folder of event logs, as a store URL or NAME=URL; may be repeated [default: <store>/event-logs]").repeated(),
     setting(History, "scan-interval", "HEARTH_SCAN_INTERVAL", "TIME", Some("10s"), "The pause between two looks for new and changed event logs"),

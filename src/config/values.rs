@@ -18,6 +18,16 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|e| format!("{e}; write a number and a unit, such as 500ms, 10s, 5m or 7d"))
 }
 
+/// The start of a URL's path: with a slash before it and none behind.
+pub(super) fn path_prefix(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    if text.starts_with('/') && !text.starts_with("//") && text.chars().all(plain) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("write a path such as /spark-history".to_owned())
+    }
+}
+
 /// `true` or `false`.
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "there are true and false".to_owned())
