@@ -96,9 +96,7 @@ async fn grows(name: &str, codec: &str, file: &[u8], steps: usize) {
     late.scan().await;
     let late = history_server::api::router(late);
     let id = id.expect("the log was listed while it grew");
-    for path in
-        ["", "/jobs", "/stages?details=true", "/allexecutors", "/storage/rdd", "/sql?length=1000", "/environment"]
-    {
+    for path in ["", "/jobs", "/stages?details=true", "/allexecutors", "/storage/rdd", "/sql?length=1000"] {
         let path = format!("/applications/{id}{path}");
         let (theirs, ours) = (get(&late, &path).await, get(&router, &path).await);
         assert_eq!(theirs.0, 200, "{path}");
