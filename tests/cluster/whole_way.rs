@@ -49,6 +49,16 @@ async fn an_application_goes_the_whole_way() {
     assert!(rotated, "the node was to rotate the driver's log, so that following it is proved too: {files:?}");
     a_browser_finds_a_line(&servers.pages, &app, &output).await;
     servers.stop().await;
+    keep_sample(&folder.path().join("store"), &output).await;
+}
+
+/// Leaves what the application left in the store as an archive: it is what `hearth --sample` shows, when it is put in the
+/// place of `src/sample.tar.gz`.
+async fn keep_sample(store: &Path, output: &Path) {
+    let mut tar = guarded("tar");
+    tar.args(["--owner=0", "--group=0", "--numeric-owner", "--sort=name", "-czf"]);
+    tar.arg(output.join("sample.tar.gz")).arg("-C").arg(store).args(["event-logs", "logs"]);
+    run(&mut tar, Duration::from_secs(60)).await.succeeded();
 }
 
 /// The three servers, each its own process, over one store, as on a cluster.

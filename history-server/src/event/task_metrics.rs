@@ -45,7 +45,7 @@ const EXECUTOR_METRIC_KEYS: [&[u8]; EXECUTOR_METRICS.len()] = [
 #[derive(Clone, Copy)]
 enum Slot {
     Number(usize),
-    Group(&'static [&'static [u8]], &'static [Slot]),
+    Group(&'static [&'static [u8]], &'static [Self]),
     Ignored,
 }
 

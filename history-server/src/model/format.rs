@@ -94,8 +94,8 @@ pub fn duration(millis: i64) -> String {
     let scaled = |unit: f32, places| fixed(f64::from(millis as f32 / unit), places);
     match millis {
         ..1_000 => format!("{millis} ms"),
-        ..60_000 => format!("{} s", scaled(1_000.0, 1)),
-        ..3_600_000 => format!("{} m", scaled(60_000.0, 1)),
+        1_000..60_000 => format!("{} s", scaled(1_000.0, 1)),
+        60_000..3_600_000 => format!("{} m", scaled(60_000.0, 1)),
         _ => format!("{} h", scaled(3_600_000.0, 2)),
     }
 }

@@ -39,7 +39,7 @@ pub struct PlanNode {
     /// What it counts.
     pub metrics: Vec<SqlMetric>,
     /// The operators of a cluster; `None` for an operator.
-    pub cluster: Option<Vec<PlanNode>>,
+    pub cluster: Option<Vec<Self>>,
 }
 
 impl PlanGraph {

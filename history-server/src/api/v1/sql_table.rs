@@ -28,7 +28,7 @@ struct Row<'a> {
     error_message: Option<&'a str>,
     root_execution_id: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sub_executions: Option<Vec<Row<'a>>>,
+    sub_executions: Option<Vec<Self>>,
 }
 
 /// A page of executions.
