@@ -41,7 +41,6 @@ pub(crate) struct Known {
     pub(crate) source: u16,
     pub(crate) log: String,
     pub(crate) attempt_id: Option<String>,
-    pub(crate) updated_millis: i64,
 }
 
 impl Listing {
@@ -94,12 +93,7 @@ impl Listing {
 
 impl Known {
     fn of(row: &Row) -> Self {
-        Self {
-            source: row.source,
-            log: row.log.to_string(),
-            attempt_id: row.attempt_id.as_deref().map(str::to_owned),
-            updated_millis: row.updated_millis,
-        }
+        Self { source: row.source, log: row.log.to_string(), attempt_id: row.attempt_id.as_deref().map(str::to_owned) }
     }
 }
 

@@ -5,6 +5,7 @@
 //! against each other. [`suite`] runs the cases of Spark's own test suite.
 
 mod compare;
+mod known;
 mod recordings;
 mod servers;
 mod suite;
@@ -32,16 +33,6 @@ async fn answers_as_spark_does_on_logs_of(spark: &str) {
 #[tokio::test]
 async fn logs_of_spark_3_5_are_answered_as_spark_does() {
     answers_as_spark_does_on_logs_of("3.5").await;
-}
-
-#[tokio::test]
-async fn logs_of_spark_4_0_are_answered_as_spark_does() {
-    answers_as_spark_does_on_logs_of("4.0").await;
-}
-
-#[tokio::test]
-async fn logs_of_spark_4_1_are_answered_as_spark_does() {
-    answers_as_spark_does_on_logs_of("4.1").await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //!
 //! One module a peer or a subject; what is shared lives in `tests/support`.
 
+#![allow(clippy::print_stdout, reason = "a comparison tells how much agreed, for people to read")]
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails the test, as the test itself would")]
 
 #[path = "../support.rs"]

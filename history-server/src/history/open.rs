@@ -182,7 +182,8 @@ impl History {
         // The semaphore is never closed.
         let _permit = self.inner.replays.acquire().await.map_err(|_| failed())?;
         let (store, settings, runtime) = (source.store.clone(), self.inner.config.replay.clone(), Handle::current());
-        let (updated_millis, wanted) = (known.updated_millis, log.clone());
+        // Tasks that never ended have run until the log was written last, whoever reads it, and whenever.
+        let (updated_millis, wanted) = (log.last_modified().timestamp_millis(), log.clone());
         let started = Instant::now();
         let counts = &self.inner.counts;
         counts.replays.fetch_add(1, Ordering::Relaxed);

@@ -277,7 +277,10 @@ impl Rows {
             let same = shown.last().is_some_and(|last| attempt(last) == attempt(&id));
             if same { hidden.push(id) } else { shown.push(id) }
         }
-        shown.sort_by_key(|id| Reverse(self.row(*id).map(|row| row.start_millis)));
+        shown.sort_by_key(|id| {
+            let attempt = |row: &Row| row.attempt_id.as_deref().and_then(|attempt| attempt.parse::<u64>().ok());
+            Reverse(self.row(*id).map(|row| (row.start_millis, attempt(row))))
+        });
         (shown, hidden)
     }
 

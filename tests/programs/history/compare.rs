@@ -11,7 +11,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::servers::{Answer, Question};
-use super::zip;
+use super::{known, zip};
 use crate::support::output_folder;
 
 const HEADERS: [&str; 7] = [
@@ -29,16 +29,22 @@ pub(super) struct Tally {
     title: String,
     by_endpoint: BTreeMap<String, (usize, usize)>,
     byte_for_byte: usize,
+    known: BTreeMap<&'static str, usize>,
     differences: Vec<String>,
 }
 
 impl Tally {
     pub(super) fn new(title: String) -> Self {
-        Self { title, by_endpoint: BTreeMap::new(), byte_for_byte: 0, differences: Vec::new() }
+        Self { title, by_endpoint: BTreeMap::new(), byte_for_byte: 0, known: BTreeMap::new(), differences: Vec::new() }
     }
 
+    /// A difference that is known is none, but it is counted and printed.
     pub(super) fn compare(&mut self, question: &Question, want: &Answer, again: &Answer, got: &Answer) {
-        let difference = difference(want, again, got);
+        let mut difference = difference(want, again, got);
+        if let Some(known) = difference.as_deref().and_then(|text| known::of(&question.path, text)) {
+            *self.known.entry(known).or_default() += 1;
+            difference = None;
+        }
         let counts = self.by_endpoint.entry(endpoint(question)).or_default();
         counts.1 += 1;
         counts.0 += usize::from(difference.is_none());
@@ -58,6 +64,9 @@ impl Tally {
         for (endpoint, (agree, asked)) in &self.by_endpoint {
             let mark = if agree < asked { "!" } else { " " };
             writeln!(report, "{mark} {agree:5} of {asked:5}  {endpoint}").unwrap();
+        }
+        for (why, count) in &self.known {
+            writeln!(report, "  {count:5} differ as known: {why}").unwrap();
         }
         println!("{report}");
         let file = output_folder(&format!("history {}", self.title)).join("differences.txt");

@@ -24,8 +24,8 @@ pub(super) fn list(request: &Request) -> Result<Answer, Refusal> {
         Some(text) => dates::millis(text),
     };
     let mut filter = Filter { viewer: request.viewer.clone(), ..Filter::default() };
-    filter.completed = statuses.is_empty() || statuses.contains(&true);
-    filter.running = statuses.is_empty() || statuses.contains(&false);
+    filter.completed = statuses.is_empty() || statuses.contains(&Some(true));
+    filter.running = statuses.is_empty() || statuses.contains(&Some(false));
     filter.start_millis = (date("minDate", filter.start_millis.0)?, date("maxDate", filter.start_millis.1)?);
     filter.end_millis = (date("minEndDate", filter.end_millis.0)?, date("maxEndDate", filter.end_millis.1)?);
     let limit = params.int("limit", i32::MAX)?;

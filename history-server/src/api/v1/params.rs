@@ -61,9 +61,16 @@ impl Params {
         }
     }
 
-    /// All values of this name that `read` can read.
-    pub(super) fn each<T>(&self, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Refusal> {
-        self.all(name).map(|value| read(value).ok_or(Refusal::NO_SUCH_PAGE)).collect()
+    /// All values of this name. An empty one is `None`: it asks for what nothing is.
+    pub(super) fn each<T>(&self, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<Option<T>>, Refusal> {
+        let one =
+            |value: &str| if value.is_empty() { Ok(None) } else { read(value).map(Some).ok_or(Refusal::NO_SUCH_PAGE) };
+        self.all(name).map(one).collect()
+    }
+
+    /// The statuses of tasks that are asked for by this name.
+    pub(super) fn task_statuses(&self, name: &str) -> Result<Vec<&'static str>, Refusal> {
+        Ok(self.each(name, task_status)?.into_iter().map(Option::unwrap_or_default).collect())
     }
 
     /// Quantiles, ascending.
@@ -116,6 +123,6 @@ pub(super) fn stage_status(text: &str) -> Option<StageStatus> {
 }
 
 /// A task's status, as rows hold it.
-pub(super) fn task_status(text: &str) -> Option<&'static str> {
+fn task_status(text: &str) -> Option<&'static str> {
     ["RUNNING", "KILLED", "FAILED", "SUCCESS", "UNKNOWN"].into_iter().find(|known| known.eq_ignore_ascii_case(text))
 }

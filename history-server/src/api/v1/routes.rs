@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use super::answer::{Answer, json};
 use super::applications;
 use super::error::Refusal;
-use super::params::{Params, job_status, stage_status, task_status};
+use super::params::{Params, job_status, stage_status};
 use super::stages::{StageDetails, has_tasks, stage_data};
 use super::summary::task_summary;
 use super::tasks::{TaskQuery, TaskSort, task_list};
@@ -81,7 +81,10 @@ impl Request {
         Some(match rest {
             ["logs"] => applications::logs(self, target).await,
             ["executors", id, "threads"] => threads(self, target, Some(id)).await,
-            ["threads"] => threads(self, target, self.params.first("executorId")).await,
+            ["threads"] => match self.params.int("taskId", 0) {
+                Ok(_) => threads(self, target, self.params.first("executorId")).await,
+                Err(refusal) => Err(refusal),
+            },
             ["jobs" | "executors" | "allexecutors" | "allmiscellaneousprocess" | "environment"]
             | ["storage", "rdd"] => self.opened(target, rest).await,
             ["jobs", id] | ["storage", "rdd", id] if is_number(id) => self.opened(target, rest).await,
@@ -156,14 +159,14 @@ async fn threads(request: &Request, target: Target<'_>, executor: Option<&str>) 
 
 /// What is asked of a model, with its parameters read.
 enum Question {
-    Jobs(Vec<super::types::JobExecutionStatus>),
+    Jobs(Vec<Option<super::types::JobExecutionStatus>>),
     Job(i32),
     Executors { active_only: bool },
     Processes,
     Environment,
     Rdds,
     Rdd(i32),
-    Stages { statuses: Vec<super::types::StageStatus>, details: Details },
+    Stages { statuses: Vec<Option<super::types::StageStatus>>, details: Details },
     Stage { id: i32, details: Details },
     StageAttempt { id: i32, attempt: i32, details: Details },
     TaskSummary { stage: (i32, i32), quantiles: Vec<f64> },
@@ -187,7 +190,7 @@ impl Details {
     fn of(params: &Params, default: bool) -> Result<Self> {
         Ok(Self {
             details: params.flag("details", default),
-            task_statuses: params.each("taskStatus", task_status)?,
+            task_statuses: params.task_statuses("taskStatus")?,
             summaries: params.flag("withSummaries", false),
             quantiles: params.quantiles("0.0,0.25,0.5,0.75,1.0")?,
         })
@@ -248,7 +251,7 @@ impl Question {
             [stage, attempt, "taskList"] => Self::TaskList {
                 stage: (id(stage)?, id(attempt)?),
                 sort: task_order(params)?,
-                statuses: params.each("status", task_status)?,
+                statuses: params.task_statuses("status")?,
                 offset: params.int("offset", 0)?,
                 length: params.int("length", 20)?,
             },
@@ -288,7 +291,8 @@ impl Question {
         let (app, now) = (&opened.opened.model, chrono::Utc::now().timestamp_millis());
         match self {
             Self::Jobs(statuses) => {
-                let wanted = |job: &&crate::model::Job| statuses.is_empty() || statuses.contains(&job.data.status);
+                let wanted =
+                    |job: &&crate::model::Job| statuses.is_empty() || statuses.contains(&Some(job.data.status));
                 json(&app.jobs.iter().rev().filter(wanted).map(|job| &job.data).collect::<Vec<_>>())
             }
             Self::Job(id) => match app.job(*id) {
@@ -317,7 +321,7 @@ impl Question {
                     let tasks = !details.details
                         || details.task_statuses.is_empty()
                         || has_tasks(&stage.data, &details.task_statuses);
-                    tasks && (statuses.is_empty() || statuses.contains(&stage.data.status))
+                    tasks && (statuses.is_empty() || statuses.contains(&Some(stage.data.status)))
                 };
                 let stages = app.stages.iter().rev().filter(wanted);
                 json(&stages.map(|stage| opened.stage(stage, details, now)).collect::<Result<Vec<_>>>()?)

@@ -56,6 +56,7 @@ pub(super) fn has_tasks(stage: &StageData, statuses: &[&str]) -> bool {
         "KILLED" => stage.num_killed_tasks > 0,
         "RUNNING" => stage.num_active_tasks > 0,
         "SUCCESS" => stage.num_complete_tasks > 0,
+        "" => false,
         _ => stage.num_tasks - known > 0,
     })
 }

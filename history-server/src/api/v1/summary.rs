@@ -66,7 +66,10 @@ impl<'a> Summary<'a> {
     fn metric(&self, at: usize) -> Vec<f64> {
         let column = self.tasks.table.metric(at);
         match column.constant() {
-            Some(value) if value >= 0 => vec![value as f64; self.places.len()],
+            // A quantile before the first is not a value of the column's.
+            Some(value) if value >= 0 && self.places.iter().all(|place| *place >= 0) => {
+                vec![value as f64; self.places.len()]
+            }
             _ => self.of(self.valid.iter().map(|row| column.get(*row as usize))),
         }
     }
