@@ -29,7 +29,7 @@ struct Header {
 /// Source, log, fingerprint, length, times of change, update and discovery, whether complete.
 type LogPart<S> = (u16, S, u64, u64, i64, i64, i64, bool);
 /// Application, attempt, name, user, version, start, end, ACLs.
-type AppPart<S, A> = (S, Option<S>, S, S, S, i64, Option<i64>, Option<A>);
+type AppPart<S, A> = (S, Option<S>, S, S, S, i64, Option<(i64, Option<i32>)>, Option<A>);
 
 fn path() -> storage::Result<ObjectPath> {
     Ok(Key::History(ObjectPath::parse(&format!(".listing/{FORMAT}.zst"))?).path())
@@ -128,7 +128,7 @@ fn parts<'a>(rows: &'a Rows, row: &'a Row) -> (LogPart<&'a str>, Option<AppPart<
     let acls = Some(rows.acls(row.acls)).filter(|acls| **acls != Acls::default());
     let text = |symbol| rows.symbols.get(symbol);
     let app = row.app.as_deref().map(|id| {
-        let end = row.ended.then_some(row.end_millis);
+        let end = row.ended.then_some((row.end_millis, row.exit_code));
         let attempt = row.attempt_id.as_deref();
         (id, attempt, text(row.name), text(row.user), text(row.spark_version), row.start_millis, end, acls)
     });
@@ -139,7 +139,7 @@ fn seen(line: &[u8]) -> Option<Seen> {
     let (log, app): (LogPart<String>, Option<AppPart<String, Acls>>) = serde_json::from_slice(line).ok()?;
     let (source, log, fingerprint, size_bytes, modified_millis, updated_millis, found_millis, complete) = log;
     let summary = app.map_or_else(Summary::default, |app| {
-        let (id, attempt_id, app_name, user, spark_version, start_millis, end_millis, acls) = app;
+        let (id, attempt_id, app_name, user, spark_version, start_millis, end, acls) = app;
         Summary {
             app_id: Some(id),
             attempt_id,
@@ -147,7 +147,8 @@ fn seen(line: &[u8]) -> Option<Seen> {
             user,
             spark_version,
             start_millis,
-            end_millis,
+            end_millis: end.map(|(end_millis, _)| end_millis),
+            exit_code: end.and_then(|(_, exit_code)| exit_code),
             acls: acls.unwrap_or_default(),
             has_environment: true,
             malformed: false,

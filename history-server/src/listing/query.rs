@@ -147,6 +147,7 @@ impl Asked<'_> {
             spark_user: self.rows.symbols.get(row.user).to_owned(),
             completed: row.ended,
             app_spark_version: self.rows.symbols.get(row.spark_version).to_owned(),
+            exit_code: row.exit_code,
             log_source_name: source.map(|source| source.name.clone()),
             log_source_full_path: source.map(|source| source.full_path.clone()),
             start_time_epoch: row.start_millis,

@@ -27,6 +27,7 @@ pub(crate) struct Row {
     pub(crate) start_millis: i64,
     /// -1 while there is no end.
     pub(crate) end_millis: i64,
+    pub(crate) exit_code: Option<i32>,
     pub(crate) updated_millis: i64,
     /// When the log was read last; for cleaning those without an application.
     pub(crate) found_millis: i64,
@@ -189,8 +190,18 @@ impl Rows {
     /// Takes in a log, in place of what was known of it.
     pub(crate) fn insert(&mut self, seen: Seen) {
         self.remove(seen.source, &seen.log);
-        let Summary { app_id, app_name, attempt_id, user, spark_version, start_millis, end_millis, acls, .. } =
-            seen.summary;
+        let Summary {
+            app_id,
+            app_name,
+            attempt_id,
+            user,
+            spark_version,
+            start_millis,
+            end_millis,
+            exit_code,
+            acls,
+            ..
+        } = seen.summary;
         let app = app_id.map(|id| match self.apps.get_key_value(id.as_str()) {
             Some((known, _)) => Arc::clone(known),
             None => id.into(),
@@ -205,6 +216,7 @@ impl Rows {
             acls: self.intern_acls(acls),
             start_millis,
             end_millis: end_millis.unwrap_or(-1),
+            exit_code,
             updated_millis: seen.updated_millis,
             found_millis: seen.found_millis,
             modified_millis: seen.modified_millis,

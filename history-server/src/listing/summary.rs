@@ -15,6 +15,8 @@ pub(crate) struct Summary {
     pub(crate) spark_version: String,
     pub(crate) start_millis: i64,
     pub(crate) end_millis: Option<i64>,
+    /// What the driver ended with, where its Spark (4.0 or later) says so.
+    pub(crate) exit_code: Option<i32>,
     pub(crate) acls: Acls,
     /// The first environment was read; later ones change no ACL.
     pub(crate) has_environment: bool,
@@ -60,6 +62,8 @@ struct ApplicationStart<'a> {
 struct ApplicationEnd {
     #[serde(rename = "Timestamp")]
     time: i64,
+    #[serde(rename = "ExitCode", default)]
+    exit_code: Option<i32>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +90,10 @@ impl Summary {
         } else if rest.starts_with(b"ApplicationStart\"") {
             serde_json::from_slice(line).map(|event| self.start(event))
         } else if rest.starts_with(b"ApplicationEnd\"") {
-            serde_json::from_slice(line).map(|event: ApplicationEnd| self.end_millis = Some(event.time))
+            serde_json::from_slice(line).map(|event: ApplicationEnd| {
+                self.end_millis = Some(event.time);
+                self.exit_code = event.exit_code;
+            })
         } else if rest.starts_with(b"EnvironmentUpdate\",") && !self.has_environment {
             self.has_environment = true;
             serde_json::from_slice(line).map(|event: EnvironmentUpdate| self.acls = event.spark_properties)
@@ -145,7 +152,7 @@ mod tests {
 {"Event":"SparkListenerApplicationStart","App Name":"a \"b\"","App ID":"app-1","Timestamp":10,"User":"eve","App Attempt ID":"2"}
 {"Event":"SparkListenerEnvironmentUpdate","Spark Properties":{"spark.ui.view.acls":"*"}}
 not json
-{"Event":"SparkListenerApplicationEnd","Timestamp":20}"#;
+{"Event":"SparkListenerApplicationEnd","Timestamp":20,"ExitCode":3}"#;
         let mut summary = Summary::default();
         summary.take_text(text, |_| false);
         let acls = Acls { view: "ann,bob".into(), ..Acls::default() };
@@ -157,6 +164,7 @@ not json
             spark_version: "3.5.1".into(),
             start_millis: 10,
             end_millis: Some(20),
+            exit_code: Some(3),
             acls,
             has_environment: true,
             malformed: false,

@@ -273,6 +273,7 @@ fn seen(log: &str, (app, attempt, start, end): (u8, Option<u8>, i64, Option<i64>
         user: format!("user{}", app % 2),
         start_millis: T + start,
         end_millis: end.map(|end| T + end),
+        exit_code: end.map(|_| 3),
         ..summary::Summary::default()
     };
     rows::Seen {

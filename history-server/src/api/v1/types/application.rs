@@ -58,6 +58,9 @@ pub struct ApplicationAttemptInfo {
     pub completed: bool,
     /// The version of Spark that wrote the log.
     pub app_spark_version: String,
+    /// What the driver ended with, where its Spark (4.0 or later) says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
     /// The display name of the directory that holds the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_source_name: Option<String>,
