@@ -8,5 +8,6 @@
 #[path = "../support.rs"]
 mod support;
 
+mod deploy;
 mod node;
 mod whole_way;
