@@ -40,8 +40,10 @@ async fn all_three_start_on_a_folder_that_is_not_there_yet_and_stop_when_told() 
 }
 
 #[tokio::test]
-async fn the_sample_can_be_opened_at_once() {
-    let arguments: Vec<&str> = ["--store", "memory:", "--sample"].into_iter().chain(FREE_PORTS).collect();
+async fn the_sample_can_be_opened_at_once_and_its_logs_be_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("file:{}", folder.path().display());
+    let arguments: Vec<&str> = ["--store", &store, "--sample"].into_iter().chain(FREE_PORTS).collect();
     let hearth = Hearth::start(&arguments, &[], &ROLES).await;
     let history = hearth.address("history server");
     let list = super::support::wait::eventually("the sample in the list", Duration::from_secs(20), async || {
@@ -56,6 +58,19 @@ async fn the_sample_can_be_opened_at_once() {
     assert_eq!(executors.status(), 200);
     let page = executors.text().await.unwrap();
     assert!(page.contains("stderr") && page.contains("stdout"), "{page}");
+
+    let mut logs = guarded(env!("CARGO_BIN_EXE_hearth"));
+    logs.args(["logs", "--store", &store, app, "1", "--stdout", "--tail", "2"]);
+    let printed = run(&mut logs, Duration::from_secs(20)).await.succeeded().stdout;
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines.len(), 2, "{printed}");
+    assert!(lines[1].starts_with("executor 1 stdout line 3000"), "{printed}");
+
+    let mut logs = guarded(env!("CARGO_BIN_EXE_hearth"));
+    logs.args(["logs", "--store", &store, "no-such-application"]);
+    let refused = run(&mut logs, Duration::from_secs(20)).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(refused.stderr.contains("holds no logs of no-such-application"), "{}", refused.stderr);
 }
 
 #[tokio::test]
