@@ -1,10 +1,10 @@
 //! The log files of a node: `<namespace>_<pod>_<uid>/<container>/<restart>.log` below the kubelet's folder of pod logs, and
 //! what rotation leaves beside them: `<restart>.log.<time>`, later `<restart>.log.<time>.gz`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::DirEntryExt as _;
 use std::path::{Path, PathBuf};
 
 use super::watch::Folders;
@@ -58,8 +58,9 @@ impl Scanner {
                     name: container.to_owned(),
                     restart: 0,
                 };
-                let files = self.read_folder(&folder, &mut seen).unwrap_or_default();
-                found.extend(self.containers(&container, &folder, files, &mut present));
+                if self.read_folder(&folder, &mut seen).is_ok() {
+                    found.extend(self.containers(&container, &folder, &mut present));
+                }
             }
         }
         self.watched.retain(|folder| seen.contains(folder));
@@ -97,44 +98,84 @@ impl Scanner {
         Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
     }
 
-    fn containers(
-        &mut self,
-        container: &Container,
-        folder: &Path,
-        files: Vec<PathBuf>,
-        present: &mut HashSet<Container>,
-    ) -> Vec<Found> {
-        let mut restarts: HashMap<u32, Vec<(Age, PathBuf)>> = HashMap::new();
-        for file in files {
-            if let Some((restart, age)) = file_name(&file).and_then(generation_of) {
-                restarts.entry(restart).or_default().push((age, file));
+    /// Opens what is new in a container's folder. Files are renamed and compressed at any instant: only what was opened
+    /// between two looks that saw the same is taken, or one file would be passed over and another taken twice.
+    fn containers(&mut self, container: &Container, folder: &Path, present: &mut HashSet<Container>) -> Vec<Found> {
+        for _ in 0..LOOKS {
+            let Ok(before) = list(folder) else { return Vec::new() };
+            let Some(opened) = self.open_new(container, folder, &before, present) else { continue };
+            let is_as_listed = opened.iter().all(|found| found.generations.iter().all(|g| before.has_inode(g.inode.1)));
+            // What has been deleted meanwhile does no harm: it is open.
+            if is_as_listed && list(folder).is_ok_and(|after| after.0.is_subset(&before.0)) {
+                for found in &opened {
+                    let newest = found.generations.last().cloned();
+                    self.newest.extend(newest.map(|newest| (found.container.clone(), newest)));
+                }
+                return opened;
             }
         }
-        let found = restarts.into_iter().filter_map(|(restart, mut files)| {
+        Vec::new()
+    }
+
+    /// `None` when a file is not where it was listed.
+    fn open_new(
+        &self,
+        container: &Container,
+        folder: &Path,
+        files: &Files,
+        present: &mut HashSet<Container>,
+    ) -> Option<Vec<Found>> {
+        let mut restarts: HashMap<u32, Vec<(Age, &Path, u64)>> = HashMap::new();
+        for (file, inode) in &files.0 {
+            if let Some((restart, age)) = file_name(file).and_then(generation_of) {
+                restarts.entry(restart).or_default().push((age, file, *inode));
+            }
+        }
+        let mut found = Vec::new();
+        for (restart, mut files) in restarts {
             let container = Container { restart, ..container.clone() };
             present.insert(container.clone());
             if self.ignored.contains(&container) {
-                return None;
+                continue;
             }
             files.sort_unstable();
             // While a file is being compressed it is there twice.
             files.dedup_by(|later, earlier| later.0.time.is_some() && later.0.time == earlier.0.time);
-            let generations = self.new_generations(&container, &files);
-            let newest = generations.last()?.clone();
-            self.newest.insert(container.clone(), newest);
-            Some(Found { live: folder.join(format!("{restart}.log")), container, generations })
-        });
-        found.collect()
+            let known = self.newest.get(&container).map(|generation| generation.inode.1);
+            // Where the newest known one is not among them any more, all are given; their reader knows what it has read.
+            let at = files.iter().rposition(|(_, _, inode)| known == Some(*inode));
+            let mut generations = Vec::new();
+            for (_, path, _) in files.get(at.map_or(0, |at| at + 1)..).unwrap_or_default() {
+                match Generation::open(path) {
+                    Ok(generation) => generations.push(generation),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+                    Err(error) => tracing::warn!(%error, file = %path.display(), "a log file cannot be opened"),
+                }
+            }
+            if !generations.is_empty() {
+                found.push(Found { live: folder.join(format!("{restart}.log")), container, generations });
+            }
+        }
+        Some(found)
     }
+}
 
-    fn new_generations(&self, container: &Container, files: &[(Age, PathBuf)]) -> Vec<Generation> {
-        let known = self.newest.get(container).map(|generation| generation.inode);
-        let inode = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
-        // Where the newest known one is not among them any more, all are given; their reader knows what it has read.
-        let at = files.iter().rposition(|(_, path)| known.is_some() && inode(path) == known);
-        let new = files.get(at.map_or(0, |at| at + 1)..).unwrap_or_default();
-        new.iter().filter_map(|(_, path)| Generation::open(path).ok()).collect()
+/// How often a folder is looked at again that changes while its files are opened, before that is left to the next scan.
+const LOOKS: usize = 16;
+
+/// The files of a folder that are generations of a log, with their inodes.
+struct Files(BTreeSet<(PathBuf, u64)>);
+
+impl Files {
+    fn has_inode(&self, inode: u64) -> bool {
+        self.0.iter().any(|(_, listed)| *listed == inode)
     }
+}
+
+fn list(folder: &Path) -> io::Result<Files> {
+    let entries = fs::read_dir(folder)?.filter_map(Result::ok);
+    let files = entries.map(|entry| (entry.path(), entry.ino()));
+    Ok(Files(files.filter(|(path, _)| file_name(path).and_then(generation_of).is_some()).collect()))
 }
 
 /// Sorts generations from the oldest to the one that is written to.
