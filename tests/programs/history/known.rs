@@ -31,7 +31,7 @@ const KNOWN: &[Known] = &[
         difference: "text: want 'unknown app",
         why: "ours compresses this sentence too, for who takes it compressed",
     },
-    Known { path: "/executors", difference: ".totalDuration: want", why: "reckoned against the clock" },
+    Known { path: "executors", difference: ".totalDuration: want", why: "reckoned against the clock" },
     Known { path: "/sqlTable", difference: "$.summary.averageDuration: want", why: "reckoned against the clock" },
 ];
 
