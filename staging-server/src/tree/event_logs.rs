@@ -77,7 +77,11 @@ impl Tree for EventLogs {
         if let Some(meta) = self.object(path).await? {
             return Ok(Some(File::of_object(meta)));
         }
-        Ok(growing::open(&self.store, &key(path)).await?.map(File::of_growing))
+        if let Some(growing) = growing::open(&self.store, &key(path)).await? {
+            return Ok(Some(File::of_growing(growing)));
+        }
+        // It may have been finished between the two looks.
+        Ok(self.object(path).await?.map(File::of_object))
     }
 
     async fn folder(&self, path: &ObjectPath) -> Result<Option<Attributes>> {
@@ -86,8 +90,9 @@ impl Tree for EventLogs {
 
     async fn entries(&self, path: &ObjectPath) -> Result<Vec<Entry>> {
         let folder = key(path);
-        let listing = self.store.list_folder(&folder).await?;
+        // In this order: one that is finished between the two is seen by either look, or by both.
         let growing = growing::list(&self.store, &folder).await?;
+        let listing = self.store.list_folder(&folder).await?;
         let files = listing.objects.into_iter().map(|meta| (meta.path.clone(), File::of_object(meta).status()));
         // Of a file that is there twice, the finished one wins: it is put last.
         let files = growing.into_iter().map(|file| (file.path.clone(), File::of_growing(file).status())).chain(files);

@@ -1,10 +1,17 @@
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::{Call, redirect};
 use crate::{Error, Result};
+
+/// How long a file may be on its way on another connection.
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(2);
+const ARRIVAL_POLL: Duration = Duration::from_millis(20);
 
 impl Call {
     pub(super) async fn make_directories(self) -> Result<Answer> {
@@ -17,9 +24,17 @@ impl Call {
         Ok(Answer::boolean(removed))
     }
 
+    /// Hadoop's client sets the permission of a file that it creates on a second connection, right after it has sent the
+    /// head of the first: which of the two is served first is anyone's guess, so a file that is not there may be on its way.
     pub(super) async fn set_attributes(self) -> Result<Answer> {
-        self.files().set(&self.path, &self.parameters.wish()?).await?;
-        Ok(Answer::Empty(StatusCode::OK))
+        let wish = self.parameters.wish()?;
+        let deadline = Instant::now() + ARRIVAL_TIMEOUT;
+        loop {
+            match self.files().set(&self.path, &wish).await {
+                Err(Error::NotFound { .. }) if Instant::now() < deadline => tokio::time::sleep(ARRIVAL_POLL).await,
+                set => return set.map(|_| Answer::Empty(StatusCode::OK)),
+            }
+        }
     }
 
     /// How often a file is kept is the store's affair; copying tools only want a yes.
