@@ -161,3 +161,14 @@ async fn an_upload_goes_on_while_its_server_shuts_down() {
     server.staging.drain().await;
     assert_eq!(server.read("/event-logs/app-1").await, "one two");
 }
+
+#[tokio::test]
+async fn a_permission_may_be_set_before_its_file_has_arrived() {
+    let server = Server::with(quick());
+    let file = "/event-logs/app-1.inprogress";
+    // Polled first, so that the server has it before the file.
+    let (set, ()) = tokio::join!(biased; server.put(file, "SETPERMISSION&permission=660"), async {
+        server.create(file, "").await;
+    });
+    assert_eq!(set.status, StatusCode::OK);
+}
