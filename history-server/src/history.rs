@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::listing::{Filter, Listing, Page, Scanner};
 use crate::metrics::Figures;
+use crate::tables::RecentStages;
 
 mod ahead;
 mod clean;
@@ -36,6 +37,7 @@ struct Inner {
     listing: Arc<Listing>,
     scanner: Scanner,
     cache: Cache,
+    recent: RecentStages,
     /// Loads outlive the requests that asked for them, so they are owned here.
     tasks: TaskTracker,
     replays: Semaphore,
@@ -64,6 +66,9 @@ struct Counts {
 const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 const SAVE_SHARE: u32 = 100;
 
+/// Tasks that were read from the stored form may take this part of what applications may.
+const RECENT_SHARE: u64 = 4;
+
 /// When the list was written last, and as it was after how many changes.
 struct Saved {
     changes: u64,
@@ -80,6 +85,7 @@ impl History {
         let inner = Inner {
             scanner: Scanner::new(Arc::clone(&listing), threads),
             cache: Cache::new(config.cache_bytes),
+            recent: RecentStages::new(config.cache_bytes / RECENT_SHARE),
             tasks: TaskTracker::new(),
             replays: Semaphore::new(threads),
             writes: Semaphore::new(1),
@@ -232,7 +238,7 @@ impl History {
             stored_writes: get(&counts.stored_writes),
             cleaned: get(&counts.cleaned),
             cached,
-            cached_bytes,
+            cached_bytes: cached_bytes + self.inner.recent.size_bytes(),
             loading,
         }
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::api::v1::Summaries;
 use crate::error::Error;
 use crate::event_log::{Checkpoint, EventLog, Problem};
 use crate::log_url::LogUrlPattern;
@@ -35,6 +36,8 @@ pub struct OpenApplication {
     pub(crate) growing: Mutex<Option<Box<Growing>>>,
     pods: Pods,
     broken: AtomicBool,
+    /// What was worked out of the tasks of stage attempts; there are as many of these as stages that somebody looked at.
+    summaries: Mutex<BTreeMap<(i32, i32), Arc<Summaries>>>,
     /// The links to executors' logs as the event log has them, where others are shown in their place.
     logged_links: Links,
     /// How many of the problems are of the log's own files; they come first.
@@ -51,6 +54,8 @@ pub struct StageTasks {
     pub strings: Arc<Strings>,
     /// The rows.
     pub table: Arc<TaskTable>,
+    /// What was worked out of them.
+    pub(crate) summaries: Arc<Summaries>,
 }
 
 /// Where an application's tasks are.
@@ -113,6 +118,7 @@ impl OpenApplication {
             looked_at: Mutex::new(std::time::Instant::now()),
             growing: Mutex::new(None),
             broken: AtomicBool::new(false),
+            summaries: Mutex::default(),
             logged_links: BTreeMap::new(),
             file_problems: problems.len(),
             problems,
@@ -178,7 +184,11 @@ impl OpenApplication {
                 (&stored.strings, read?)
             }
         };
-        Ok(table.map(|table| StageTasks { strings: Arc::clone(strings), table }))
+        let summaries = || {
+            let mut summaries = self.summaries.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(summaries.entry(key).or_default())
+        };
+        Ok(table.map(|table| StageTasks { strings: Arc::clone(strings), table, summaries: summaries() }))
     }
 
     /// The driver's pod, if the application ran on Kubernetes in cluster mode.

@@ -27,6 +27,7 @@
 mod column;
 mod decode;
 mod read;
+mod recent;
 mod rows;
 mod schema;
 mod write;
@@ -40,11 +41,12 @@ use crate::model::Application;
 use crate::opened::Links;
 use crate::replay::Settings;
 pub(crate) use read::{Loaded, StoredTasks, load};
+pub(crate) use recent::RecentStages;
 use rows::StageRows;
 pub(crate) use write::{Content, save};
 
 /// Changes whenever what is stored does, or what a replay makes of the same log.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Which log a stored application is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,6 +22,7 @@ pub use executors::executors;
 pub use routes::SPARK_VERSION;
 pub use sql::{duration as sql_duration, execution_data};
 pub use stages::{StageDetails, stage_data};
+pub(crate) use summary::Summaries;
 pub use summary::{executor_summary, task_summary};
 pub use task_table::sort_of_title;
 pub use tasks::{TaskQuery, TaskSort, task_list};

@@ -22,7 +22,7 @@ impl History {
         let attempt_id = known.attempt_id.as_deref();
         let identity = Identity::new(log, &self.inner.config.replay);
         let loaded = match Folder::new(app_id, attempt_id) {
-            Ok(folder) => tables::load(store, &folder, &identity).await,
+            Ok(folder) => tables::load(store, &folder, &identity, &self.inner.recent).await,
             Err(error) => Err(error),
         };
         match loaded {

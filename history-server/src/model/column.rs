@@ -95,6 +95,23 @@ impl Column {
         self.base.wrapping_add(offset)
     }
 
+    /// Copies out as many values as `out` takes, from row `start` on: faster by far than one at a time.
+    ///
+    /// # Panics
+    ///
+    /// Where there are not so many rows.
+    pub fn read(&self, start: usize, out: &mut [i64]) {
+        let rows = start..start + out.len();
+        assert!(rows.end <= self.len, "rows {rows:?} of {}", self.len);
+        match &self.offsets {
+            Offsets::None => out.fill(self.base),
+            Offsets::One(all) => widen(&all[rows], self.base, out),
+            Offsets::Two(all) => widen(&all[rows], self.base, out),
+            Offsets::Four(all) => widen(&all[rows], self.base, out),
+            Offsets::Eight(all) => widen(&all[rows], self.base, out),
+        }
+    }
+
     /// All values, in order.
     pub fn iter(&self) -> impl Iterator<Item = i64> + '_ {
         (0..self.len).map(|row| self.get(row))
@@ -120,6 +137,12 @@ impl Column {
             Offsets::Four(all) => all.shrink_to_fit(),
             Offsets::Eight(all) => all.shrink_to_fit(),
         }
+    }
+}
+
+fn widen<T: Copy + Into<i64>>(offsets: &[T], base: i64, out: &mut [i64]) {
+    for (value, offset) in out.iter_mut().zip(offsets) {
+        *value = base.wrapping_add((*offset).into());
     }
 }
 

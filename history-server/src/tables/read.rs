@@ -1,13 +1,14 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use storage::{ObjectPath, Store};
 use tokio::sync::OnceCell;
 
 use super::decode::{Chunk, decode};
+use super::recent::{RecentOf, RecentStages};
 use super::rows::{StageKey, StageRows};
 use super::{FORMAT, Folder, Identity, StoredHead, StoredModel, Table, write};
 use crate::event_log::Problem;
@@ -34,7 +35,12 @@ pub(crate) struct Loaded {
 ///
 /// # Errors
 /// A failure of the store.
-pub(crate) async fn load(store: &Store, folder: &Folder, identity: &Identity) -> storage::Result<Option<Loaded>> {
+pub(crate) async fn load(
+    store: &Store,
+    folder: &Folder,
+    identity: &Identity,
+    recent: &RecentStages,
+) -> storage::Result<Option<Loaded>> {
     let bytes = match store.get(&folder.model()?, MAX_MODEL_BYTES).await {
         Err(error) if error.is_not_found() => return Ok(None),
         other => other?,
@@ -54,7 +60,7 @@ pub(crate) async fn load(store: &Store, folder: &Folder, identity: &Identity) ->
         strings: Arc::new(stored.strings.into()),
         stages: stored.stages.into_iter().map(|rows| (rows.stage, rows)).collect(),
         footers: Default::default(),
-        recent: Mutex::default(),
+        recent: recent.of_application(),
     };
     Ok(Some(Loaded { model: stored.model, problems: stored.problems, tasks, text_bytes }))
 }
@@ -81,11 +87,8 @@ pub(crate) struct StoredTasks {
     pub(crate) strings: Arc<Strings>,
     stages: HashMap<StageKey, StageRows>,
     footers: [OnceCell<Arc<ParquetMetaData>>; 2],
-    recent: Mutex<Vec<(StageKey, Arc<TaskTable>)>>,
+    recent: RecentOf,
 }
-
-/// How many stages' tasks are held of each application.
-const RECENT: usize = 4;
 
 impl StoredTasks {
     /// The rows of a stage attempt.
@@ -94,7 +97,7 @@ impl StoredTasks {
     /// A failure of the store; [`storage::Error::Corrupt`] when the table is not the one that the model is of.
     pub(crate) async fn stage(&self, stage: StageKey) -> storage::Result<Option<Arc<TaskTable>>> {
         let Some(rows) = self.stages.get(&stage) else { return Ok(None) };
-        let held = self.recent().iter().find(|(key, _)| *key == stage).map(|(_, table)| Arc::clone(table));
+        let held = self.recent.get(stage);
         if held.is_some() {
             return Ok(held);
         }
@@ -108,15 +111,8 @@ impl StoredTasks {
         let corrupt = |reason: String| storage::Error::Corrupt { path: self.folder.0.clone(), reason };
         let table = decoded.map_err(|e| corrupt(e.to_string()))?.map_err(|e| corrupt(e.to_string()))?;
         let table = Arc::new(table);
-        let mut recent = self.recent();
-        recent.retain(|(key, _)| *key != stage);
-        recent.insert(0, (stage, Arc::clone(&table)));
-        recent.truncate(RECENT);
+        self.recent.insert(stage, Arc::clone(&table));
         Ok(Some(table))
-    }
-
-    fn recent(&self) -> std::sync::MutexGuard<'_, Vec<(StageKey, Arc<TaskTable>)>> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn footer(&self, path: &ObjectPath) -> storage::Result<Arc<ParquetMetaData>> {

@@ -1,5 +1,10 @@
 //! Quantiles over the tasks and executors of a stage.
 
+mod statistics;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use super::tasks::Tasks;
 use super::types::{
     EXECUTOR_METRICS, ExecutorMetricsDistributions, ExecutorStageSummary, InputMetricDistributions,
@@ -8,87 +13,120 @@ use super::types::{
 };
 use crate::model::Stage;
 use crate::model::metric;
-use crate::model::tasks::TaskColumn;
 use crate::opened::StageTasks;
+use statistics::MeasuredTasks;
+
+/// Fewer tasks than this are not worth a second thread.
+const ALONE: usize = 100_000;
+const MOST_THREADS: usize = 4;
 
 /// Quantiles over the tasks of a stage attempt; `None` where none has succeeded. `quantiles` must be ascending.
+///
+/// Worked out once for these tasks and quantiles; who asks again is given the same.
 pub fn task_summary(tasks: &StageTasks, quantiles: &[f64]) -> Option<TaskMetricDistributions> {
-    Some(Summary::new(tasks.into(), quantiles)?.distributions(quantiles))
+    tasks.summaries.get_or_insert_with(quantiles, || {
+        let summary = Summary::new(tasks.into(), quantiles)?;
+        Some(summary.distributions(quantiles))
+    })
 }
 
-struct Summary<'a> {
-    tasks: Tasks<'a>,
-    /// Rows whose task succeeded and reported metrics.
-    valid: Vec<u32>,
-    /// Which of the sorted values are asked for.
-    places: Vec<i64>,
+/// What was asked of the tasks of a stage attempt: the last few summaries.
+#[derive(Debug, Default)]
+pub(crate) struct Summaries(Mutex<Vec<(Vec<f64>, TaskMetricDistributions)>>);
+
+/// How many summaries of a stage attempt are held.
+const HELD: usize = 4;
+
+impl Summaries {
+    fn get_or_insert_with(
+        &self,
+        quantiles: &[f64],
+        make: impl FnOnce() -> Option<TaskMetricDistributions>,
+    ) -> Option<TaskMetricDistributions> {
+        // Who asks for the same meanwhile waits, rather than doing it again.
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |known: &[f64]| {
+            known.len() == quantiles.len() && known.iter().zip(quantiles).all(|(a, b)| a.total_cmp(b).is_eq())
+        };
+        if let Some((_, summary)) = held.iter().find(|(known, _)| same(known)) {
+            return Some(summary.clone());
+        }
+        let summary = make()?;
+        held.insert(0, (quantiles.to_vec(), summary.clone()));
+        held.truncate(HELD);
+        Some(summary)
+    }
 }
 
-impl<'a> Summary<'a> {
-    fn new(tasks: Tasks<'a>, quantiles: &[f64]) -> Option<Self> {
-        let (table, success) = (tasks.table, tasks.success());
-        let valid: Vec<u32> = (0..table.len())
-            .filter(|row| {
-                table.get(TaskColumn::Status, *row) == success && table.get(TaskColumn::HasMetrics, *row) == 1
-            })
-            .map(|row| row as u32)
-            .collect();
-        let count = valid.len() as i64;
-        let places = quantiles.iter().map(|quantile| ((quantile * count as f64) as i64).min(count - 1)).collect();
-        (count > 0).then_some(Self { tasks, valid, places })
+/// Something that is measured of each task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Measure {
+    /// A metric, of the tasks that succeeded and reported any.
+    Metric(usize),
+    /// The sum of two.
+    Sum(usize, usize),
+    /// The others are of all tasks, whether they succeeded or not.
+    Duration,
+    GettingResultTime,
+    SchedulerDelay,
+}
+
+impl Measure {
+    const READ_BYTES: Self = Self::Sum(metric::SHUFFLE_LOCAL_BYTES_READ, metric::SHUFFLE_REMOTE_BYTES_READ);
+    const BLOCKS_FETCHED: Self = Self::Sum(metric::SHUFFLE_LOCAL_BLOCKS_FETCHED, metric::SHUFFLE_REMOTE_BLOCKS_FETCHED);
+
+    fn all() -> Vec<Self> {
+        let mut all = vec![Self::Duration, Self::SchedulerDelay, Self::GettingResultTime];
+        all.extend((0..metric::COUNT).map(Self::Metric));
+        all.extend([Self::READ_BYTES, Self::BLOCKS_FETCHED]);
+        all
+    }
+}
+
+/// The values of a measure at the quantiles, for each measure.
+struct Summary(Vec<(Measure, Vec<f64>)>);
+
+impl Summary {
+    fn new(tasks: Tasks<'_>, quantiles: &[f64]) -> Option<Self> {
+        let values = MeasuredTasks::new(tasks);
+        let count = values.valid as i64;
+        if count == 0 {
+            return None;
+        }
+        let places: Vec<_> =
+            quantiles.iter().map(|quantile| ((quantile * count as f64) as i64).min(count - 1)).collect();
+        let measures = Measure::all();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            while let Some(measure) = measures.get(next.fetch_add(1, Ordering::Relaxed)) {
+                done.push((*measure, values.at(*measure, &places)));
+            }
+            done
+        };
+        if tasks.table.len() < ALONE {
+            return Some(Self(work()));
+        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        Some(Self(std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            own.into_iter().chain(others.into_iter().flat_map(|other| other.join().unwrap_or_default())).collect()
+        })))
     }
 
-    /// The quantiles of these values, which Spark looks up one behind the other.
-    fn of(&self, values: impl Iterator<Item = i64>) -> Vec<f64> {
-        let mut values: Vec<_> = values.filter(|value| *value >= 0).collect();
-        values.sort_unstable();
-        let (mut next, mut current, mut last) = (0usize, -1i64, f64::NAN);
-        let look_up = |place: &i64| {
-            if *place != current {
-                next += usize::try_from(place - current - 1).unwrap_or(0);
-                current = *place;
-                match values.get(next) {
-                    Some(value) => {
-                        next += 1;
-                        last = *value as f64;
-                    }
-                    None => {
-                        next = values.len();
-                        return f64::NAN;
-                    }
-                }
-            }
-            last
-        };
-        self.places.iter().map(look_up).collect()
+    fn at(&self, measure: Measure) -> Vec<f64> {
+        self.0.iter().find(|(known, _)| *known == measure).map(|(_, values)| values.clone()).unwrap_or_default()
     }
 
     fn metric(&self, at: usize) -> Vec<f64> {
-        let column = self.tasks.table.metric(at);
-        match column.constant() {
-            // A quantile before the first is not a value of the column's.
-            Some(value) if value >= 0 && self.places.iter().all(|place| *place >= 0) => {
-                vec![value as f64; self.places.len()]
-            }
-            _ => self.of(self.valid.iter().map(|row| column.get(*row as usize))),
-        }
-    }
-
-    fn sum(&self, left: usize, right: usize) -> Vec<f64> {
-        let (left, right) = (self.tasks.table.metric(left), self.tasks.table.metric(right));
-        self.of(self.valid.iter().map(|row| left.get(*row as usize) + right.get(*row as usize)))
-    }
-
-    /// Over all tasks, whether they succeeded or not.
-    fn all(&self, value: impl Fn(usize) -> i64) -> Vec<f64> {
-        self.of((0..self.tasks.table.len()).map(value))
+        self.at(Measure::Metric(at))
     }
 
     fn distributions(&self, quantiles: &[f64]) -> TaskMetricDistributions {
-        let tasks = self.tasks;
         TaskMetricDistributions {
             quantiles: quantiles.to_vec(),
-            duration: self.all(|row| tasks.table.get(TaskColumn::Duration, row)),
+            duration: self.at(Measure::Duration),
             executor_deserialize_time: self.metric(metric::EXECUTOR_DESERIALIZE_TIME),
             executor_deserialize_cpu_time: self.metric(metric::EXECUTOR_DESERIALIZE_CPU_TIME),
             executor_run_time: self.metric(metric::EXECUTOR_RUN_TIME),
@@ -96,8 +134,8 @@ impl<'a> Summary<'a> {
             result_size: self.metric(metric::RESULT_SIZE),
             jvm_gc_time: self.metric(metric::JVM_GC_TIME),
             result_serialization_time: self.metric(metric::RESULT_SERIALIZATION_TIME),
-            getting_result_time: self.all(|row| tasks.getting_result_time(row)),
-            scheduler_delay: self.all(|row| tasks.scheduler_delay(row)),
+            getting_result_time: self.at(Measure::GettingResultTime),
+            scheduler_delay: self.at(Measure::SchedulerDelay),
             peak_execution_memory: self.metric(metric::PEAK_EXECUTION_MEMORY),
             memory_bytes_spilled: self.metric(metric::MEMORY_BYTES_SPILLED),
             disk_bytes_spilled: self.metric(metric::DISK_BYTES_SPILLED),
@@ -120,14 +158,14 @@ impl<'a> Summary<'a> {
 
     fn shuffle_read(&self) -> ShuffleReadMetricDistributions {
         ShuffleReadMetricDistributions {
-            read_bytes: self.sum(metric::SHUFFLE_LOCAL_BYTES_READ, metric::SHUFFLE_REMOTE_BYTES_READ),
+            read_bytes: self.at(Measure::READ_BYTES),
             read_records: self.metric(metric::SHUFFLE_RECORDS_READ),
             remote_blocks_fetched: self.metric(metric::SHUFFLE_REMOTE_BLOCKS_FETCHED),
             local_blocks_fetched: self.metric(metric::SHUFFLE_LOCAL_BLOCKS_FETCHED),
             fetch_wait_time: self.metric(metric::SHUFFLE_FETCH_WAIT_TIME),
             remote_bytes_read: self.metric(metric::SHUFFLE_REMOTE_BYTES_READ),
             remote_bytes_read_to_disk: self.metric(metric::SHUFFLE_REMOTE_BYTES_READ_TO_DISK),
-            total_blocks_fetched: self.sum(metric::SHUFFLE_LOCAL_BLOCKS_FETCHED, metric::SHUFFLE_REMOTE_BLOCKS_FETCHED),
+            total_blocks_fetched: self.at(Measure::BLOCKS_FETCHED),
             remote_reqs_duration: self.metric(metric::SHUFFLE_REMOTE_REQS_DURATION),
             shuffle_push_read_metrics_dist: ShufflePushReadMetricDistributions {
                 corrupt_merged_block_chunks: self.metric(metric::SHUFFLE_CORRUPT_MERGED_BLOCK_CHUNKS),

@@ -1,5 +1,10 @@
 //! Tasks: rows of a table in an order, as the REST API shows them.
 
+mod keys;
+mod select;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::types::{
@@ -8,10 +13,10 @@ use super::types::{
 };
 use crate::model::Application;
 use crate::model::metric::{self, TaskMetricValues};
-use crate::model::order::java_cmp;
 use crate::model::strings::Strings;
 use crate::model::tasks::{TaskColumn, TaskTable};
 use crate::opened::StageTasks;
+pub(super) use keys::CHUNK;
 
 /// What tasks are sorted by; ties by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +71,7 @@ impl<'a> From<&'a StageTasks> for Tasks<'a> {
 pub fn task_list(app: &Application, tasks: &StageTasks, query: &TaskQuery<'_>, now: i64) -> Vec<TaskData> {
     let tasks = Tasks::from(tasks);
     let mut logs = BTreeMap::new();
-    tasks.rows(query).into_iter().map(|row| tasks.data(app, row, now, &mut logs)).collect()
+    tasks.rows(query).into_iter().map(|row| tasks.data(app, row as usize, now, &mut logs)).collect()
 }
 
 /// Executor logs by the code of the executor's id.
@@ -86,113 +91,11 @@ impl<'a> Tasks<'a> {
         self.strings.code("SUCCESS").map_or(-1, i64::from)
     }
 
-    /// The rows that a query asks for.
-    fn rows(self, query: &TaskQuery<'_>) -> Vec<usize> {
-        let strings = self.strings;
-        let wanted: Vec<_> = query.statuses.iter().filter_map(|status| strings.code(status)).map(i64::from).collect();
-        let of_status =
-            |row: &usize| query.statuses.is_empty() || wanted.contains(&self.table.get(TaskColumn::Status, *row));
-        let key = self.keys(query.sort);
-        let sign = if query.ascending { 1 } else { -1 };
-        let place = |row: usize| {
-            let id = self.table.get(TaskColumn::TaskId, row);
-            (i128::from(key(row)) * sign, i128::from(id) * sign)
-        };
-        let rows = (0..self.table.len()).filter(of_status);
-        let end = query.offset.saturating_add(query.length);
-        let mut chosen = if end < self.table.len() / 16 { lowest(rows, end, &place) } else { rows.collect() };
-        chosen.sort_by_cached_key(|row| place(*row));
-        chosen.into_iter().skip(query.offset).take(query.length).collect()
-    }
-
-    fn keys(self, sort: TaskSort) -> Box<dyn Fn(usize) -> i64 + 'a> {
-        let table = self.table;
-        match sort {
-            TaskSort::Id => Box::new(|_| 0),
-            TaskSort::Column(column) => Box::new(move |row| table.get(column, row)),
-            TaskSort::Text(column) => {
-                let ranks = self.text_ranks();
-                // An error's code is one higher, and 0 where there is none, which is the lowest text, too.
-                let shift = i64::from(column == TaskColumn::Error);
-                Box::new(move |row| match table.get(column, row) - shift {
-                    -1 => -1,
-                    code => ranks.get(code as usize).copied().unwrap_or(0),
-                })
-            }
-            TaskSort::Metric(at) => Box::new(move |row| self.indexed(at, row)),
-            TaskSort::Sum(left, right) => Box::new(move |row| self.indexed_sum(left, right, row)),
-            TaskSort::SchedulerDelay => Box::new(move |row| self.scheduler_delay(row)),
-            TaskSort::GettingResultTime => Box::new(move |row| self.getting_result_time(row)),
-            TaskSort::Accumulators => {
-                let ranks = self.accumulator_ranks();
-                Box::new(move |row| ranks.get(row).copied().unwrap_or(0))
-            }
-        }
-    }
-
-    /// The place of each text among all, by code.
-    fn text_ranks(self) -> Vec<i64> {
-        let strings = self.strings;
-        let mut codes: Vec<_> = (0..strings.len() as u32).collect();
-        codes.sort_by(|left, right| java_cmp(strings.get(*left), strings.get(*right)));
-        let mut ranks = vec![0; codes.len()];
-        codes.iter().enumerate().for_each(|(rank, code)| ranks[*code as usize] = rank as i64);
-        ranks
-    }
-
-    fn accumulator_ranks(self) -> Vec<i64> {
-        let strings = self.strings;
-        let texts: Vec<_> = (0..self.table.len())
-            .map(|row| self.table.accumulables_of(row).first())
-            .map(|first| {
-                first.map_or(String::new(), |first| {
-                    let name = first.name.map_or("null", |name| strings.get(name));
-                    format!("{name}:{}", first.value.as_deref().unwrap_or("null"))
-                })
-            })
-            .collect();
-        let mut sorted: Vec<_> = texts.iter().collect();
-        sorted.sort_by(|left, right| java_cmp(left, right));
-        sorted.dedup();
-        let rank = |text: &String| sorted.binary_search_by(|known| java_cmp(known, text)).map_or(0, |at| at as i64);
-        texts.iter().map(rank).collect()
-    }
-
-    /// A metric as Spark's store orders it: below zero for tasks that did not succeed.
-    pub(super) fn indexed(self, metric: usize, row: usize) -> i64 {
-        if self.table.get(TaskColumn::HasMetrics, row) == 0 {
-            return -1;
-        }
-        let value = self.table.metric(metric).get(row);
-        if self.status(row) == "SUCCESS" { value } else { -value - 1 }
-    }
-
-    fn indexed_sum(self, left: usize, right: usize, row: usize) -> i64 {
-        if self.table.get(TaskColumn::HasMetrics, row) == 0 {
-            return -1;
-        }
-        self.indexed(left, row) + self.indexed(right, row)
-    }
-
     /// Milliseconds lost to scheduling; -1 where the task reported nothing.
-    pub(super) fn scheduler_delay(self, row: usize) -> i64 {
-        if self.table.get(TaskColumn::HasMetrics, row) == 0 {
-            return -1;
-        }
-        let metric = |at| self.table.metric(at).get(row);
-        let duration = self.table.get(TaskColumn::Duration, row);
-        let busy = metric(metric::EXECUTOR_RUN_TIME)
-            + metric(metric::EXECUTOR_DESERIALIZE_TIME)
-            + metric(metric::RESULT_SERIALIZATION_TIME);
-        (duration - busy - self.fetch_time(row, duration, 0)).max(0)
-    }
-
-    /// Milliseconds spent on fetching the result; -1 where the task reported nothing.
-    pub(super) fn getting_result_time(self, row: usize) -> i64 {
-        if self.table.get(TaskColumn::HasMetrics, row) == 0 {
-            return -1;
-        }
-        self.fetch_time(row, self.table.get(TaskColumn::Duration, row), 0)
+    fn scheduler_delay(self, row: usize) -> i64 {
+        let mut delay = [0];
+        self.read_scheduler_delay(row, &mut delay);
+        delay[0]
     }
 
     fn fetch_time(self, row: usize, duration: i64, now: i64) -> i64 {
@@ -251,21 +154,6 @@ impl<'a> Tasks<'a> {
         };
         self.table.accumulables_of(row).iter().map(info).collect()
     }
-}
-
-/// The rows with the lowest places, this many, in no order.
-fn lowest(rows: impl Iterator<Item = usize>, count: usize, place: &impl Fn(usize) -> (i128, i128)) -> Vec<usize> {
-    let mut heap = std::collections::BinaryHeap::with_capacity(count + 1);
-    for row in rows {
-        let found = place(row);
-        if heap.len() < count {
-            heap.push((found, row));
-        } else if heap.peek().is_some_and(|(highest, _)| found < *highest) {
-            heap.pop();
-            heap.push((found, row));
-        }
-    }
-    heap.into_iter().map(|(_, row)| row).collect()
 }
 
 fn task_metrics(values: &TaskMetricValues) -> TaskMetrics {
