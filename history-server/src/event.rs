@@ -1,6 +1,7 @@
 //! Lines of an event log to typed events. Pure: bytes in, events and counted problems out.
 
 pub(crate) mod core;
+pub(crate) mod heartbeat;
 mod reason;
 mod scan;
 pub(crate) mod sql;
@@ -34,7 +35,7 @@ pub(crate) enum Event<'a> {
     ExecutorRemoved(core::ExecutorRemoved),
     BlockManagerAdded(core::BlockManagerAdded),
     UnpersistRdd(core::UnpersistRdd),
-    ExecutorMetricsUpdate(core::ExecutorMetricsUpdate),
+    ExecutorMetricsUpdate(Box<heartbeat::Heartbeat>),
     StageExecutorMetrics(Box<core::StageExecutorMetrics>),
     BlockUpdated(Box<core::BlockUpdated>),
     ExecutorExcluded {
@@ -184,7 +185,7 @@ fn other_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
         "SparkListenerExecutorRemoved" => Event::ExecutorRemoved(read(line)?),
         "SparkListenerBlockManagerAdded" => Event::BlockManagerAdded(read(line)?),
         "SparkListenerUnpersistRDD" => Event::UnpersistRdd(read(line)?),
-        "SparkListenerExecutorMetricsUpdate" => Event::ExecutorMetricsUpdate(read(line)?),
+        "SparkListenerExecutorMetricsUpdate" => Event::ExecutorMetricsUpdate(Box::new(heartbeat::Heartbeat::read(line)?)),
         "SparkListenerStageExecutorMetrics" => Event::StageExecutorMetrics(boxed(line)?),
         "SparkListenerBlockUpdated" => Event::BlockUpdated(boxed(line)?),
         // What these say is said again by the events that follow.

@@ -6,9 +6,11 @@
 mod application;
 mod cpus;
 mod executors;
+mod heartbeat;
 mod jobs;
 mod parallel;
 mod plan;
+mod retention;
 mod settings;
 mod sql;
 mod sql_metrics;
@@ -52,7 +54,7 @@ pub struct Replay {
 /// What the events so far amount to. As in Spark, what is alive changes with every event, and is written down when it ends.
 #[derive(Clone, Debug)]
 struct State {
-    settings: Settings,
+    retention: retention::Retention,
     spark_version: String,
     attempt: Option<Attempt>,
     environment: Option<ApplicationEnvironmentInfo>,
@@ -82,7 +84,7 @@ struct State {
 impl Replay {
     /// The beginning of a log.
     pub fn new(settings: Settings) -> Self {
-        let state = State::new(settings.clone());
+        let state = State::new(&settings);
         Self { settings, carry: Vec::new(), skipping: false, lines: 0, problems: Problems::default(), state }
     }
 
@@ -187,9 +189,9 @@ impl Replay {
 }
 
 impl State {
-    fn new(settings: Settings) -> Self {
+    fn new(settings: &Settings) -> Self {
         Self {
-            settings,
+            retention: retention::Retention::new(settings),
             spark_version: String::new(),
             attempt: None,
             environment: None,
@@ -211,7 +213,7 @@ impl State {
             rdds: BTreeMap::new(),
             stream_blocks: BTreeMap::new(),
             rdd_graphs: BTreeMap::new(),
-            sql: sql::Executions::default(),
+            sql: sql::Executions::new(settings.retained_executions),
         }
     }
 
@@ -241,7 +243,7 @@ impl State {
             Event::ExecutorRemoved(event) => self.executor_removed(event),
             Event::BlockManagerAdded(event) => self.block_manager_added(&event),
             Event::UnpersistRdd(event) => self.unpersist_rdd(event.rdd_id.as_i32()),
-            Event::ExecutorMetricsUpdate(event) => self.executor_metrics_update(&event),
+            Event::ExecutorMetricsUpdate(event) => self.heartbeat(&event),
             Event::StageExecutorMetrics(event) => self.stage_executor_metrics(&event),
             Event::BlockUpdated(event) => self.block_updated(&event.info),
             Event::ExecutorExcluded { executor_id, excluded } => self.executor_excluded(&executor_id, excluded),

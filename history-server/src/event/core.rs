@@ -378,24 +378,6 @@ fn no_metrics() -> ExecutorMetrics {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct ExecutorMetricsUpdate {
-    #[serde(rename = "Executor ID")]
-    pub(crate) executor_id: String,
-    #[serde(rename = "Executor Metrics Updated")]
-    pub(crate) updates: Option<Vec<MetricsUpdate>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct MetricsUpdate {
-    #[serde(rename = "Stage ID")]
-    pub(crate) stage_id: Int,
-    #[serde(rename = "Stage Attempt ID")]
-    pub(crate) stage_attempt: Int,
-    #[serde(rename = "Executor Metrics", default = "no_metrics")]
-    pub(crate) metrics: ExecutorMetrics,
-}
-
-#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct BlockUpdated {
     #[serde(rename = "Block Updated Info")]
     pub(crate) info: BlockUpdatedInfo,

@@ -150,6 +150,29 @@ impl TaskTable {
         self.len += 1;
     }
 
+    /// A table without some of the rows, which are given in order.
+    #[must_use]
+    pub fn without(&self, rows: &[u32]) -> Self {
+        let mut gone = rows.iter().copied().peekable();
+        let kept: Vec<_> = (0..self.len as u32).filter(|row| gone.next_if_eq(row).is_none()).collect();
+        let column = |column: &Column| {
+            let mut copy = Column::default();
+            kept.iter().for_each(|row| copy.push(column.get(*row as usize)));
+            copy
+        };
+        let mut accumulables = Vec::new();
+        for (new, row) in kept.iter().enumerate() {
+            let of_row = self.accumulables_of(*row as usize).iter().cloned();
+            accumulables.extend(of_row.map(|found| TaskAccumulable { row: new as u32, ..found }));
+        }
+        Self {
+            len: kept.len(),
+            fixed: std::array::from_fn(|at| column(&self.fixed[at])),
+            metrics: Box::new(std::array::from_fn(|at| column(&self.metrics[at]))),
+            accumulables,
+        }
+    }
+
     /// Builds a table of whole columns: the fixed ones by [`TaskColumn`], then the metrics by their constants.
     ///
     /// # Errors

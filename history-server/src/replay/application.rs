@@ -34,6 +34,8 @@ impl State {
         if let Some(driver) = self.live_executors.get_mut(&driver) {
             driver.summary.executor_logs = entries(logs).collect();
             driver.summary.attributes = event.driver_attributes.into_iter().flat_map(entries).collect();
+            let first = driver.first_write();
+            self.executor_written("driver", true, first);
         }
     }
 
@@ -91,12 +93,12 @@ impl State {
 
     /// Writes down what is still alive, and gives the model.
     pub(super) fn finish(mut self, last_updated: i64) -> Application {
+        self.end_retention();
         self.finish_tasks(last_updated);
         self.finish_stages();
         self.finish_jobs();
         self.finish_executors();
         self.sql.finish();
-        self.retain();
         let mut executors: Vec<_> = self.executors.into_values().collect();
         executors.sort_by(|left, right| java_cmp(&left.id, &right.id));
         let mut processes: Vec<_> = self.processes.into_values().collect();
@@ -115,23 +117,6 @@ impl State {
             rdd_graphs: self.rdd_graphs,
             tasks: self.tables,
             problems: crate::model::problems::Problems::default(),
-        }
-    }
-
-    /// Drops the oldest of what ended, where the settings say how much is kept.
-    fn retain(&mut self) {
-        let settings = self.settings.clone();
-        if let Some(limit) = settings.retained_jobs {
-            self.retain_jobs(limit);
-        }
-        if let Some(limit) = settings.retained_stages {
-            self.retain_stages(limit);
-        }
-        if let Some(limit) = settings.retained_dead_executors {
-            self.retain_executors(limit);
-        }
-        if let Some(limit) = settings.retained_executions {
-            self.sql.retain(limit);
         }
     }
 }

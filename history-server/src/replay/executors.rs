@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::api::v1::types::{Date, ExecutorMetrics, ExecutorSummary, MemoryMetrics};
-use crate::event::core::{
-    BlockManagerAdded, ExecutorAdded, ExecutorMetricsUpdate, ExecutorRemoved, StageExecutorMetrics,
-};
+use crate::event::core::{BlockManagerAdded, ExecutorAdded, ExecutorRemoved, StageExecutorMetrics};
 
 use super::application::entries;
 use super::cpus::Cpus;
@@ -23,6 +21,8 @@ pub(super) struct LiveExecutor {
     /// Storage memory; absent where the log does not tell on-heap and off-heap apart.
     pub(super) memory: Option<MemoryMetrics>,
     pub(super) peaks: ExecutorMetrics,
+    /// Whether it was written down before.
+    is_written: bool,
 }
 
 impl LiveExecutor {
@@ -36,7 +36,13 @@ impl LiveExecutor {
             excluded_in_stages: BTreeSet::new(),
             memory: None,
             peaks: ExecutorMetrics::default(),
+            is_written: false,
         }
+    }
+
+    /// Notes that it is written down, and says whether for the first time.
+    pub(super) fn first_write(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_written, true)
     }
 
     fn is_driver(&self) -> bool {
@@ -102,6 +108,7 @@ impl State {
         executor.summary.remove_time = Some(Date(event.time.0));
         executor.summary.remove_reason = event.reason;
         self.executors.insert(event.executor_id.clone(), executor.written());
+        self.executor_written(&event.executor_id, false, true);
         self.forget_blocks_of(&event.executor_id, &executor);
         if self.is_needed(&executor) {
             self.dead_executors.insert(code, executor);
@@ -170,28 +177,26 @@ impl State {
         }
     }
 
-    pub(super) fn executor_metrics_update(&mut self, event: &ExecutorMetricsUpdate) {
-        let code = self.tables.strings.intern(&event.executor_id);
-        for update in event.updates.iter().flatten() {
-            if let Some(executor) = self.live_executors.get_mut(&code) {
-                executor.peaks.raise_to(&update.metrics);
-            }
-            let stage = (update.stage_id.as_i32(), update.stage_attempt.as_i32());
-            self.raise_stage_peaks(stage, code, &update.metrics);
-        }
-    }
-
     pub(super) fn stage_executor_metrics(&mut self, event: &StageExecutorMetrics) {
         let code = self.tables.strings.intern(&event.executor_id);
-        if let Some(executor) = self.live_executors.get_mut(&code) {
-            executor.peaks.raise_to(&event.metrics);
+        if self.live_executors.contains_key(&code) {
+            self.raise_executor_peaks(code, &event.metrics);
         } else if let Some(executor) = self.dead_executors.get_mut(&code)
             && executor.peaks.raise_to(&event.metrics)
         {
             self.executors.insert(event.executor_id.clone(), executor.written());
+            self.executor_written(&event.executor_id, false, false);
         }
         let stage = (event.stage_id.as_i32(), event.stage_attempt.as_i32());
         self.raise_stage_peaks(stage, code, &event.metrics);
+    }
+
+    pub(super) fn raise_executor_peaks(&mut self, executor: u32, metrics: &ExecutorMetrics) {
+        let Some(executor) = self.live_executors.get_mut(&executor) else { return };
+        if executor.peaks.raise_to(metrics) {
+            let (id, first) = (executor.summary.id.clone(), executor.first_write());
+            self.executor_written(&id, true, first);
+        }
     }
 
     pub(super) fn finish_executors(&mut self) {
@@ -199,16 +204,5 @@ impl State {
             let written = executor.written();
             self.executors.insert(written.id.clone(), written);
         }
-    }
-
-    /// Keeps this many executors that are gone, those of the lowest ids going first as in Spark.
-    pub(super) fn retain_executors(&mut self, limit: usize) {
-        let dead = |executor: &&ExecutorSummary| !executor.is_active;
-        let excess = self.executors.values().filter(dead).count().saturating_sub(limit);
-        let dropped: Vec<_> =
-            self.executors.values().filter(dead).take(excess).map(|executor| executor.id.clone()).collect();
-        dropped.iter().for_each(|id| {
-            self.executors.remove(id);
-        });
     }
 }

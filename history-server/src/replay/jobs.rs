@@ -61,6 +61,8 @@ pub(super) struct LiveJob {
     skipped_stages: BTreeSet<i32>,
     /// Completed places by stage.
     completed_indices: BTreeMap<i32, IndexSet>,
+    /// Whether it was written down before.
+    is_written: bool,
 }
 
 impl LiveJob {
@@ -168,27 +170,20 @@ impl State {
             JobExecutionStatus::Failed
         };
         job.data.completion_time = event.time.filter(|time| time.0 > 0).map(|time| Date(time.0));
-        self.write_job(at);
+        self.write_job(at, true);
     }
 
-    pub(super) fn write_job(&mut self, at: usize) {
+    /// Writes a job down as it stands; `last` tells that it has ended.
+    pub(super) fn write_job(&mut self, at: usize, last: bool) {
         let job = self.all_jobs[at].written();
-        self.jobs.insert(job.data.job_id, job);
+        let first = !std::mem::replace(&mut self.all_jobs[at].is_written, true);
+        let (id, ended) = (job.data.job_id, job.data.completion_time.map(|time| time.0));
+        self.jobs.insert(id, job);
+        self.job_written(id, ended, first || last);
     }
 
     pub(super) fn finish_jobs(&mut self) {
         let running: Vec<_> = self.live_jobs.values().copied().collect();
-        running.into_iter().for_each(|at| self.write_job(at));
-    }
-
-    /// Keeps this many jobs; those that ended first go first.
-    pub(super) fn retain_jobs(&mut self, limit: usize) {
-        let excess = self.jobs.len().saturating_sub(limit);
-        let mut ended: Vec<_> =
-            self.jobs.values().filter_map(|job| Some((job.data.completion_time?.0, job.data.job_id))).collect();
-        ended.sort_unstable();
-        for (_, id) in ended.into_iter().take(excess) {
-            self.jobs.remove(&id);
-        }
+        running.into_iter().for_each(|at| self.write_job(at, false));
     }
 }

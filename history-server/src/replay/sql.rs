@@ -6,6 +6,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::api::v1::types::JobExecutionStatus;
 use crate::event::core::{JobEnd, JobStart};
+use crate::event::heartbeat::TaskProgress;
 use crate::event::sql::{AdaptiveUpdate, DriverUpdates, ExecutionEnd, ExecutionStart, MetricUpdates};
 use crate::event::task::Update;
 use crate::model::SqlExecution;
@@ -14,6 +15,7 @@ use crate::model::plan::{PlanGraph, SqlMetric};
 
 use super::StageKey;
 use super::plan::graph;
+use super::retention::Kept;
 use super::sql_metrics::{Aggregate, Kind, Kinds, StageMetrics};
 use super::stages::property;
 
@@ -29,6 +31,10 @@ pub(super) struct Executions {
     owners: HashMap<i32, u32>,
     /// Which metrics there are in each execution, by its `kinds`.
     kinds: Vec<Kinds>,
+    /// How many [`StageMetrics`] there have been.
+    generations: u32,
+    /// What is written down, where that is limited.
+    kept: Option<Kept<i64>>,
 }
 
 /// An execution that has not ended, or has jobs that have not.
@@ -39,6 +45,8 @@ struct LiveExecution {
     values: Option<BTreeMap<i64, String>>,
     end_events: usize,
     kinds: usize,
+    /// Whether it was written down before.
+    is_written: bool,
 }
 
 impl LiveExecution {
@@ -84,6 +92,32 @@ fn plan_metrics(graph: &PlanGraph) -> Vec<SqlMetric> {
 }
 
 impl Executions {
+    pub(super) fn new(limit: Option<usize>) -> Self {
+        Self { kept: limit.map(Kept::new), ..Self::default() }
+    }
+
+    /// The log has been read: nothing goes any more.
+    pub(super) fn end_retention(&mut self) {
+        self.kept = None;
+    }
+
+    /// Writes a live execution down as it stands. The first time, those go that ended first and are too many.
+    fn write(&mut self, id: i64) {
+        let Some(execution) = self.live.get_mut(&id) else { return };
+        let first = !std::mem::replace(&mut execution.is_written, true);
+        let written = execution.written();
+        let ended = written.completion_time.filter(|time| *time >= 0);
+        self.stored.insert(id, written);
+        let Some(kept) = &mut self.kept else { return };
+        kept.write(id, ended);
+        if first {
+            for id in kept.take(kept.over()) {
+                self.stored.remove(&id);
+                self.graphs.remove(&id);
+            }
+        }
+    }
+
     fn execution(&mut self, id: i64) -> &mut LiveExecution {
         let kinds = &mut self.kinds;
         self.live.entry(id).or_insert_with(|| {
@@ -149,8 +183,7 @@ impl Executions {
         let Some(execution) = self.live.get_mut(&id) else { return };
         execution.values = values;
         execution.end_events += 1;
-        let written = execution.written();
-        self.stored.insert(id, written);
+        self.write(id);
         self.update(id);
     }
 
@@ -168,7 +201,8 @@ impl Executions {
         };
         if !self.kinds[kinds].is_empty() {
             for (stage, num_tasks) in &stages {
-                self.stages.insert(*stage, StageMetrics::new((*stage, 0), *num_tasks, kinds));
+                self.generations += 1;
+                self.stages.insert(*stage, StageMetrics::new((*stage, 0), *num_tasks, kinds, self.generations));
             }
         }
         let execution = self.execution(id);
@@ -181,11 +215,10 @@ impl Executions {
             .filter(|stage| !known.contains(stage) && added.insert(*stage))
             .collect();
         execution.data.stages.extend(&new);
-        let written = execution.written();
         for stage in new {
             *self.owners.entry(stage).or_default() += 1;
         }
-        self.stored.insert(id, written);
+        self.write(id);
         self.update(id);
     }
 
@@ -224,8 +257,23 @@ impl Executions {
             return;
         }
         if let Some(metrics) = self.stages.get_mut(&stage).filter(|metrics| metrics.key.1 != attempt) {
-            *metrics = StageMetrics::new((stage, attempt), metrics.num_tasks, metrics.kinds);
+            self.generations += 1;
+            *metrics = StageMetrics::new((stage, attempt), metrics.num_tasks, metrics.kinds, self.generations);
         }
+    }
+
+    /// Which metrics a task that is started now counts for, as a number; 0 for none.
+    pub(super) fn task_start(&self, stage: StageKey) -> u32 {
+        self.stages.get(&stage.0).filter(|metrics| metrics.key == stage).map_or(0, |metrics| metrics.generation)
+    }
+
+    /// What a heartbeat says of a task; `live` is the place and the generation of one that has not ended.
+    pub(super) fn task_progress(&mut self, task: &TaskProgress, live: Option<(i32, u32)>) {
+        let Some(metrics) = self.stages.get_mut(&task.stage.0).filter(|metrics| metrics.key == task.stage) else {
+            return;
+        };
+        let index = live.filter(|(_, generation)| *generation == metrics.generation).map(|(index, _)| index);
+        metrics.progress(&self.kinds[metrics.kinds], task.task_id, index, &task.updates);
     }
 
     pub(super) fn task_end(&mut self, stage: StageKey, task_id: i64, index: i32, updates: &[Update], succeeded: bool) {
@@ -242,6 +290,7 @@ impl Executions {
         if !self.live.get(&id).is_some_and(LiveExecution::is_over) {
             return;
         }
+        self.write(id);
         self.forget_stages(id);
         let Some(execution) = self.live.remove(&id) else { return };
         for stage in &execution.data.stages {
@@ -253,7 +302,6 @@ impl Executions {
             }
         }
         self.kinds[execution.kinds] = Kinds::default();
-        self.stored.insert(id, execution.written());
     }
 
     /// Drops what tasks reported for stages that no other live execution has.
@@ -282,20 +330,8 @@ impl Executions {
             let values = self.aggregate(id);
             if let Some(execution) = self.live.get_mut(&id) {
                 execution.values = values;
-                let written = execution.written();
-                self.stored.insert(id, written);
             }
-        }
-    }
-
-    /// Keeps this many executions; those that ended first go first.
-    pub(super) fn retain(&mut self, limit: usize) {
-        let excess = self.stored.len().saturating_sub(limit);
-        let mut ended: Vec<_> =
-            self.stored.values().filter_map(|execution| Some((execution.completion_time?, execution.id))).collect();
-        ended.sort_unstable();
-        for (_, id) in ended.into_iter().take(excess) {
-            self.stored.remove(&id);
+            self.write(id);
         }
     }
 

@@ -147,6 +147,10 @@ pub(super) struct StageMetrics {
     pub(super) num_tasks: i32,
     /// Which of the execution's lists names its metrics.
     pub(super) kinds: usize,
+    /// No other has this number: tasks belong to those metrics under which they were started.
+    pub(super) generation: u32,
+    /// The places of tasks that ended without success, by id: a late heartbeat of theirs still counts.
+    failed: HashMap<i64, i32>,
     completed: IndexSet,
     metrics: Vec<MetricCells>,
     places: HashMap<i64, usize>,
@@ -157,11 +161,13 @@ pub(super) struct StageMetrics {
 }
 
 impl StageMetrics {
-    pub(super) fn new(key: StageKey, num_tasks: i32, kinds: usize) -> Self {
+    pub(super) fn new(key: StageKey, num_tasks: i32, kinds: usize, generation: u32) -> Self {
         Self {
             key,
             num_tasks: num_tasks.clamp(0, MAX_TASKS),
             kinds,
+            generation,
+            failed: HashMap::new(),
             completed: IndexSet::default(),
             metrics: Vec::new(),
             places: HashMap::new(),
@@ -174,6 +180,23 @@ impl StageMetrics {
         if self.completed.contains(index) {
             return;
         }
+        if !succeeded {
+            self.failed.insert(task_id, index);
+        }
+        if self.report(kinds, task_id, index, updates) && succeeded {
+            self.completed.insert(index);
+        }
+    }
+
+    /// What a task says before its end. `index` is its place, where it was started under these metrics.
+    pub(super) fn progress(&mut self, kinds: &Kinds, task_id: i64, index: Option<i32>, updates: &[Update]) {
+        let place = index.or_else(|| self.failed.get(&task_id).copied());
+        let Some(index) = place.filter(|index| !self.completed.contains(*index)) else { return };
+        self.report(kinds, task_id, index, updates);
+    }
+
+    /// Takes over what a task reported; `false` where the stage has no such place.
+    fn report(&mut self, kinds: &Kinds, task_id: i64, index: i32, updates: &[Update]) -> bool {
         if self.usual_of != kinds.len() {
             self.usual.clear();
             self.usual_of = kinds.len();
@@ -191,13 +214,11 @@ impl StageMetrics {
             let Some(place) = place else { continue };
             // Spark stumbles over a place that the stage does not have, and counts no more of this task.
             if index < 0 || index >= self.num_tasks {
-                return;
+                return false;
             }
             self.metrics[place].report(index as usize, task_id, update.value);
         }
-        if succeeded {
-            self.completed.insert(index);
-        }
+        true
     }
 
     fn place(&mut self, kinds: &Kinds, id: i64) -> Option<usize> {

@@ -44,6 +44,10 @@ pub(super) struct LiveStage {
     excluded_executors: BTreeSet<u32>,
     pub(super) peaks: ExecutorMetrics,
     pub(super) speculation: Option<SpeculationStageSummary>,
+    /// Its tasks that count against the limit on them; counted only where there is one.
+    pub(super) counted_tasks: usize,
+    /// Whether it was written down before.
+    is_written: bool,
 }
 
 /// Sums of task metrics.
@@ -82,6 +86,11 @@ pub(super) struct LiveExecutorStage {
 }
 
 impl LiveExecutorStage {
+    /// Takes it back that it was written down.
+    pub(super) fn forget(&mut self) {
+        self.written = None;
+    }
+
     /// Writes it down as it stands.
     pub(super) fn write(&mut self) {
         let sum = |place: usize| self.metrics.0[place];
@@ -292,9 +301,19 @@ impl State {
             }
             if stage.active_tasks == 0 {
                 self.write_stage(key);
+            } else {
+                self.note_stage(key);
             }
         }
         self.forget_dead_executors();
+    }
+
+    /// Writes a live stage down that will be written again: only that it is there matters, and how it stands.
+    fn note_stage(&mut self, key: StageKey) {
+        let Some(stage) = self.live_stages.get_mut(&key) else { return };
+        let first = !std::mem::replace(&mut stage.is_written, true);
+        let (status, ended) = (stage.status, stage.info.completion_time.map(|time| time.0));
+        self.stage_written(key, status, ended, first);
     }
 
     /// Writes a live stage down for good.
@@ -308,8 +327,10 @@ impl State {
         if let Some(speculation) = stage.speculation {
             self.speculation.insert(key, speculation);
         }
+        let (status, ended) = (data.status, data.completion_time.map(|time| time.0));
         let written = Stage { data, job_ids: stage.job_ids, locality, ..Stage::default() };
         self.stages.insert(key, written);
+        self.stage_written(key, status, ended, true);
     }
 
     pub(super) fn exclude_from_stage(&mut self, key: StageKey, executors: &[u32]) {
@@ -322,10 +343,13 @@ impl State {
 
     pub(super) fn raise_stage_peaks(&mut self, key: StageKey, executor: u32, metrics: &ExecutorMetrics) {
         let Some(stage) = self.live_stages.get_mut(&key) else { return };
-        stage.peaks.raise_to(metrics);
+        let raised = stage.peaks.raise_to(metrics);
         let summary = stage.executor(executor);
         if summary.peaks.raise_to(metrics) {
             summary.write();
+        }
+        if raised {
+            self.note_stage(key);
         }
     }
 
@@ -341,22 +365,6 @@ impl State {
         for (key, stage) in &mut self.stages {
             stage.executors = self.stage_executors.remove(key).unwrap_or_default();
             stage.speculation = self.speculation.remove(key);
-        }
-    }
-
-    /// Keeps this many stage attempts; those that ended first go first.
-    pub(super) fn retain_stages(&mut self, limit: usize) {
-        let excess = self.stages.len().saturating_sub(limit);
-        let ended = |stage: &Stage| !matches!(stage.data.status, StageStatus::Active | StageStatus::Pending);
-        let mut candidates: Vec<_> = self.stages.iter().filter(|(_, stage)| ended(stage)).collect();
-        candidates.sort_by_key(|(_, stage)| stage.data.completion_time.map_or(-1, |time| time.0));
-        let dropped: Vec<_> = candidates.into_iter().take(excess).map(|(key, _)| *key).collect();
-        for key in dropped {
-            self.stages.remove(&key);
-            self.tables.stages.remove(&key);
-            if self.stages.range((key.0, i32::MIN)..=(key.0, i32::MAX)).next().is_none() {
-                self.rdd_graphs.remove(&key.0);
-            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::api::v1::types::{SpeculationStageSummary, StageStatus};
 use crate::event::Reason;
 use crate::event::task::{TaskEnd, TaskInfo, TaskStart, Update};
-use crate::model::metric;
+use crate::model::metric::{self, TaskMetricValues};
 use crate::model::tasks::{TaskAccumulable, TaskColumn, TaskRow};
 
 use super::{StageKey, State};
@@ -12,7 +12,10 @@ use super::{StageKey, State};
 #[derive(Clone, Debug)]
 pub(super) struct LiveTask {
     stage: StageKey,
-    row: TaskRow,
+    /// With the metrics that a heartbeat told last.
+    pub(super) row: TaskRow,
+    /// Which of its stage's SQL metrics it counts for; see [`super::sql::Executions::task_start`].
+    pub(super) sql_generation: u32,
 }
 
 /// How an end counts.
@@ -70,7 +73,8 @@ impl State {
     pub(super) fn task_start(&mut self, event: &TaskStart<'_>) {
         let key = (event.stage_id, event.stage_attempt);
         let row = self.row(&event.info);
-        self.live_tasks.insert(event.info.task_id, LiveTask { stage: key, row });
+        let sql_generation = self.sql.task_start(key);
+        self.live_tasks.insert(event.info.task_id, LiveTask { stage: key, row, sql_generation });
         let executor = row.get(TaskColumn::Executor) as u32;
         if let Some(stage) = self.live_stages.get_mut(&key) {
             if event.info.speculative {
@@ -90,6 +94,7 @@ impl State {
             for at in &stage.jobs {
                 self.all_jobs[*at].data.num_active_tasks += 1;
             }
+            self.limit_tasks(key);
         }
         if let Some(executor) = self.live_executors.get_mut(&executor) {
             executor.summary.active_tasks += 1;
@@ -101,11 +106,14 @@ impl State {
         let key = (event.stage_id, event.stage_attempt);
         let info = &event.info;
         let succeeded = info.finish_time != 0 && !info.failed && !info.killed;
-        let was_live = self.live_tasks.remove(&info.task_id).is_some();
+        let task = self.live_tasks.remove(&info.task_id);
         let executor =
-            if was_live { self.write_task(key, event) } else { self.tables.strings.intern(&info.executor_id) };
+            if task.is_some() { self.write_task(key, event) } else { self.tables.strings.intern(&info.executor_id) };
         let delta = Delta::of(&event.reason);
-        self.stage_task_end(key, event, executor, &delta, was_live);
+        // What heartbeats told of it is counted already.
+        let rest = task.as_ref().and_then(|task| task.row.metrics).map(|told| difference(&event.metrics, &told));
+        let measured = task.is_some().then(|| rest.as_ref().unwrap_or(&event.metrics));
+        self.stage_task_end(key, event, executor, &delta, measured);
         self.executor_task_end(event, executor, &delta);
         self.sql.task_end(key, info.task_id, info.index, updates, succeeded);
     }
@@ -128,14 +136,22 @@ impl State {
             });
         }
         table.push(&row);
+        self.task_written(key, &row);
         row.get(TaskColumn::Executor) as u32
     }
 
-    fn stage_task_end(&mut self, key: StageKey, event: &TaskEnd<'_>, executor: u32, delta: &Delta, was_live: bool) {
+    fn stage_task_end(
+        &mut self,
+        key: StageKey,
+        event: &TaskEnd<'_>,
+        executor: u32,
+        delta: &Delta,
+        measured: Option<&TaskMetricValues>,
+    ) {
         let Some(stage) = self.live_stages.get_mut(&key) else { return };
         let info = &event.info;
-        if was_live {
-            stage.metrics.add(&event.metrics);
+        if let Some(measured) = measured {
+            stage.metrics.add(measured);
         }
         stage.active_tasks -= delta.active;
         stage.completed_tasks += delta.completed;
@@ -163,8 +179,8 @@ impl State {
             summary.succeeded_tasks += delta.completed;
             summary.failed_tasks += delta.failed;
             summary.killed_tasks += delta.killed;
-            if was_live {
-                summary.metrics.add(&event.metrics);
+            if let Some(measured) = measured {
+                summary.metrics.add(measured);
             }
             if summary.active_tasks == 0 && ended {
                 summary.write();
@@ -193,7 +209,7 @@ impl State {
                 *job.data.killed_tasks_summary.entry(reason.to_owned()).or_default() += 1;
             }
             if write {
-                self.write_job(*at);
+                self.write_job(*at, false);
             }
         }
     }
@@ -217,13 +233,16 @@ impl State {
                 metrics[metric::SHUFFLE_LOCAL_BYTES_READ] + metrics[metric::SHUFFLE_REMOTE_BYTES_READ];
             summary.total_shuffle_write += metrics[metric::SHUFFLE_BYTES_WRITTEN];
         }
+        if executor.summary.active_tasks == 0 && executor.first_write() {
+            self.executor_written(&info.executor_id, true, true);
+        }
     }
 
     /// Adds the tasks that still run, by id.
     pub(super) fn finish_tasks(&mut self, last_updated: i64) {
         let mut running: Vec<_> = std::mem::take(&mut self.live_tasks).into_values().collect();
         running.sort_unstable_by_key(|task| task.row.get(TaskColumn::TaskId));
-        for LiveTask { stage, mut row } in running {
+        for LiveTask { stage, mut row, .. } in running {
             let launch = row.get(TaskColumn::LaunchTime);
             if self.tables.strings.get(row.get(TaskColumn::Status) as u32) == "RUNNING" {
                 row.set(TaskColumn::Duration, last_updated.wrapping_sub(launch));
@@ -238,4 +257,9 @@ fn count_speculative(speculation: &mut SpeculationStageSummary, delta: &Delta) {
     speculation.num_completed_tasks += delta.completed;
     speculation.num_failed_tasks += delta.failed;
     speculation.num_killed_tasks += delta.killed;
+}
+
+/// What a task has measured since `before`.
+pub(super) fn difference(now: &TaskMetricValues, before: &TaskMetricValues) -> TaskMetricValues {
+    std::array::from_fn(|at| now[at].wrapping_sub(before[at]))
 }
