@@ -12,8 +12,9 @@ use crate::api::v1::types::ApplicationInfo;
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Error;
-use crate::listing::{Filter, Listing, Page, Scanner};
+use crate::listing::{Filter, Found, Listing, Page, Scanner};
 use crate::metrics::Figures;
+use crate::redaction::Redaction;
 use crate::tables::RecentStages;
 
 mod ahead;
@@ -126,6 +127,11 @@ impl History {
         self.inner.tasks.wait().await;
     }
 
+    /// Which values of applications' properties are shown masked.
+    pub fn redaction(&self) -> &Redaction {
+        &self.inner.config.redaction
+    }
+
     /// Looks at all sources once.
     pub async fn scan(&self) {
         self.inner.scanner.scan().await;
@@ -178,6 +184,16 @@ impl History {
     #[must_use]
     pub fn applications(&self, filter: &Filter) -> Page {
         self.inner.listing.page(filter)
+    }
+
+    /// Which applications a part of the list is of. For a list of any length, ask [`History::listed`] of each.
+    pub(crate) fn find(&self, filter: &Filter) -> Found {
+        self.inner.listing.find(filter)
+    }
+
+    /// An application as the list has it, whoever asks.
+    pub(crate) fn listed(&self, app_id: &str) -> Option<ApplicationInfo> {
+        self.inner.listing.application(app_id)
     }
 
     /// One application as the list has it. One that no scan has seen yet is looked for by the names that Spark gives.

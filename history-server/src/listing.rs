@@ -18,6 +18,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use chrono::Utc;
 
 pub(crate) use doomed::Doomed;
+pub(crate) use query::Found;
 pub use query::{Filter, Page, Sort};
 pub(crate) use rows::Row;
 use rows::Rows;
@@ -64,6 +65,10 @@ impl Listing {
 
     pub(crate) fn page(&self, filter: &Filter) -> Page {
         self.ask(|asked| asked.page(filter))
+    }
+
+    pub(crate) fn find(&self, filter: &Filter) -> Found {
+        self.ask(|asked| asked.find(filter))
     }
 
     /// An application, whoever asks.

@@ -5,6 +5,8 @@
 mod clean;
 #[path = "history/links.rs"]
 mod links;
+#[path = "history/long.rs"]
+mod long;
 #[path = "history/open.rs"]
 mod open;
 #[path = "history/stored.rs"]

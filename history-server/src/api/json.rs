@@ -14,8 +14,17 @@ use crate::model::format::java_double;
 /// Where the value itself refuses.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(1024);
-    value.serialize(&mut Serializer::with_formatter(&mut bytes, Jackson::default()))?;
+    to_writer(&mut bytes, value)?;
     Ok(bytes)
+}
+
+/// Prints a value to where it goes.
+///
+/// # Errors
+///
+/// Where the value itself refuses, or the writer does.
+pub fn to_writer<T: Serialize + ?Sized>(out: impl Write, value: &T) -> serde_json::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(out, Jackson::default()))
 }
 
 /// Objects are indented, arrays stay on their line.

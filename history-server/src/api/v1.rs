@@ -25,7 +25,7 @@ pub use stages::{StageDetails, stage_data};
 pub(crate) use summary::Summaries;
 pub use summary::{executor_summary, task_summary};
 pub use task_table::sort_of_title;
-pub use tasks::{TaskQuery, TaskSort, task_list};
+pub use tasks::{TaskList, TaskQuery, TaskSort};
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, Uri, header};

@@ -95,6 +95,16 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
+/// Which applications a filter finds.
+pub(crate) struct Found {
+    /// Their ids, in the order asked for.
+    pub(crate) ids: Vec<Arc<str>>,
+    /// How many there are in all, on this page or not.
+    pub(crate) total: usize,
+    /// Where the next page begins, if there is one.
+    pub(crate) next_cursor: Option<String>,
+}
+
 /// Everything a query looks at.
 pub(super) struct Asked<'a> {
     pub(super) rows: &'a Rows,
@@ -105,6 +115,11 @@ pub(super) struct Asked<'a> {
 
 impl Asked<'_> {
     pub(super) fn page(&self, filter: &Filter) -> Page {
+        let Found { ids, total, next_cursor } = self.find(filter);
+        Page { applications: ids.iter().filter_map(|id| self.application(id)).collect(), total, next_cursor }
+    }
+
+    pub(super) fn find(&self, filter: &Filter) -> Found {
         let test = Test::new(self, filter);
         let mut found: Vec<&Arc<str>> = Vec::new();
         if filter.sort == Sort::End && !filter.reverse {
@@ -120,12 +135,11 @@ impl Asked<'_> {
         }
         let total = found.len();
         let start = filter.cursor.as_deref().map_or(0, |cursor| self.behind(filter, &found, cursor));
-        let shown = found.iter().skip(start).take(filter.limit);
-        let applications: Vec<_> = shown.filter_map(|id| self.application(id)).collect();
+        let ids = found.iter().skip(start).take(filter.limit).map(|id| Arc::clone(id)).collect();
         let more = start.saturating_add(filter.limit) < total;
         let last = found.get(start.saturating_add(filter.limit).saturating_sub(1)).filter(|_| more && filter.limit > 0);
         let next_cursor = last.map(|id| self.key(filter.sort, id).to_cursor());
-        Page { applications, total, next_cursor }
+        Found { ids, total, next_cursor }
     }
 
     /// An application, if it is there and may be seen.

@@ -1,8 +1,9 @@
 //! The list of applications, one of them, and their event logs.
 
 use axum::body::Body;
+use http::{HeaderName, HeaderValue, header};
 
-use super::answer::{Answer, json};
+use super::answer::{Answer, json, printed};
 use super::dates;
 use super::error::Refusal;
 use super::routes::{Request, Target};
@@ -10,9 +11,29 @@ use super::zip;
 use crate::error::Error;
 use crate::listing::{Filter, Sort};
 
+/// How many applications the filters let through, on this page or not.
+const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
+
 /// The list: Spark's filters, and this server's own (`name`, `user`, `id`, `search`, `sort`, `order`, `cursor`), which Spark's clients
-/// do not send.
-pub(super) fn list(request: &Request) -> Result<Answer, Refusal> {
+/// do not send. Where a `limit` cuts it off, a `Link` header (RFC 8288, `rel="next"`) leads to the next page.
+pub(super) async fn list(request: &Request) -> Result<Answer, Refusal> {
+    let filter = filter(request)?;
+    let (history, params) = (request.history.clone(), request.params.clone());
+    // A million applications are neither found nor printed in no time.
+    printed(move |out| {
+        let found = history.find(&filter);
+        out.headers.insert(TOTAL_COUNT, HeaderValue::from(found.total));
+        let next =
+            found.next_cursor.map(|cursor| format!("<applications?{}>; rel=\"next\"", params.with("cursor", &cursor)));
+        if let Some(next) = next.and_then(|next| HeaderValue::try_from(next).ok()) {
+            out.headers.insert(header::LINK, next);
+        }
+        out.each(found.ids.iter().filter_map(|id| history.listed(id)), |info, _| Ok(info))
+    })
+    .await
+}
+
+fn filter(request: &Request) -> Result<Filter, Refusal> {
     let params = &request.params;
     let statuses = params.each("status", |text| match text.to_ascii_uppercase().as_str() {
         "COMPLETED" => Some(true),
@@ -35,8 +56,7 @@ pub(super) fn list(request: &Request) -> Result<Answer, Refusal> {
     filter.cursor = text("cursor");
     filter.sort = params.first("sort").map_or(Ok(Sort::default()), sort)?;
     filter.reverse = params.first("order").is_some_and(|order| order.eq_ignore_ascii_case("reverse"));
-    let page = request.history.applications(&filter);
-    json(&page.applications)
+    Ok(filter)
 }
 
 fn sort(text: &str) -> Result<Sort, Refusal> {
@@ -74,7 +94,11 @@ pub(super) async fn attempt(request: &Request, app: &str, attempt: &str) -> Resu
 /// The event logs as one archive, without replaying anything.
 pub(super) async fn logs(request: &Request, target: Target<'_>) -> Result<Answer, Refusal> {
     let entries = request.history.log_entries(target.app, target.attempt, &request.viewer).await;
-    let entries = entries.map_err(|error| Refusal::of(&error, &target.key()))?;
+    let entries = entries.map_err(|error| match (&error, target.attempt) {
+        // Where no attempt is named, Spark tries attempt 1 last.
+        (Error::UnknownApplication { .. }, None) => Refusal::of(&error, &format!("{}/1", target.app)),
+        _ => Refusal::of(&error, &target.key()),
+    })?;
     if entries.is_empty() {
         return Err(Refusal::not_found(format!("no such app: {}", target.key())));
     }

@@ -1,6 +1,6 @@
 //! Query parameters, read as Spark's server reads them.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::error::Refusal;
 use crate::api::v1::types::{JobExecutionStatus, StageStatus};
@@ -44,6 +44,15 @@ impl Params {
     /// The first value of this name.
     pub(super) fn first(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All of them as a query string, with another value for one.
+    pub(super) fn with(&self, name: &str, value: &str) -> String {
+        let others =
+            self.0.iter().filter(|(known, _)| known != name).map(|(name, value)| (name.as_str(), value.as_str()));
+        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let pairs = others.chain([(name, value)]).map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        pairs.collect::<Vec<_>>().join("&")
     }
 
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {

@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::answer::{Answer, json};
+use super::answer::{Answer, Out, json, printed};
 use super::applications;
 use super::error::Refusal;
 use super::params::{Params, job_status, stage_status};
 use super::stages::{StageDetails, has_tasks, stage_data};
 use super::summary::task_summary;
-use super::tasks::{TaskQuery, TaskSort, task_list};
+use super::tasks::{TaskList, TaskQuery, TaskSort};
 use super::types::{StageData, VersionInfo};
 use super::{environment::environment, executors::executors, sql, sql_table, task_table};
 use crate::access::Viewer;
 use crate::history::History;
 use crate::model::{Application, Stage};
 use crate::opened::{OpenApplication, StageTasks};
+use crate::redaction::Redaction;
 
 /// The version of Spark whose answers these are.
 pub const SPARK_VERSION: &str = "4.3.0";
@@ -52,7 +53,7 @@ impl Request {
         let path: Vec<_> = self.path.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["version"] => json(&VersionInfo { spark: SPARK_VERSION.to_owned() }),
-            ["applications"] => applications::list(&self),
+            ["applications"] => applications::list(&self).await,
             ["applications", app] => applications::one(&self, app).await,
             ["applications", app, rest @ ..] => self.of_application(app, rest).await,
             _ => Err(Refusal::NO_SUCH_PAGE),
@@ -98,14 +99,12 @@ impl Request {
         let question = Question::of(rest, &self.params)?;
         let opened = self.open(target).await?;
         let key = target.key();
-        let runtime = Handle::current();
-        let worked_out = tokio::task::spawn_blocking(move || {
-            question.answer(&Opened { opened: &opened, runtime: &runtime }).map_err(|refusal| match refusal {
-                Refusal::Missing => Refusal::not_found(format!("no such app: {key}")),
-                refusal => refusal,
-            })
-        });
-        worked_out.await.unwrap_or(Err(Refusal::Page(http::StatusCode::INTERNAL_SERVER_ERROR)))
+        let missing = |refusal| match refusal {
+            Refusal::Missing => Refusal::not_found(format!("no such app: {key}")),
+            refusal => refusal,
+        };
+        let history = self.history.clone();
+        printed(move |out| question.answer(&opened, history.redaction(), out)).await.map_err(missing)
     }
 
     pub(super) async fn open(&self, target: Target<'_>) -> Result<Arc<OpenApplication>> {
@@ -114,23 +113,31 @@ impl Request {
     }
 }
 
-/// An application, and the means to wait for its tasks.
-struct Opened<'a> {
-    opened: &'a OpenApplication,
-    runtime: &'a Handle,
+fn tasks(opened: &OpenApplication, (stage, attempt): (i32, i32), runtime: &Handle) -> Result<Option<StageTasks>> {
+    runtime.block_on(opened.stage_tasks(stage, attempt)).map_err(|error| Refusal::of(&error, &opened.app_id))
 }
 
-impl Opened<'_> {
-    fn tasks(&self, (stage, attempt): (i32, i32)) -> Result<Option<StageTasks>> {
-        let tasks = self.runtime.block_on(self.opened.stage_tasks(stage, attempt));
-        tasks.map_err(|error| Refusal::of(&error, &self.opened.app_id))
-    }
+/// Stages are printed one at a time: of their tasks only those of one are held.
+fn stages<'a>(
+    opened: &Arc<OpenApplication>,
+    stages: impl Iterator<Item = &'a Stage>,
+    details: &Details,
+    out: &mut Out,
+) -> Result<()> {
+    let now = chrono::Utc::now().timestamp_millis();
+    out.each(stages, |stage, runtime| stage_of(opened, stage, details, now, runtime))
+}
 
-    fn stage(&self, stage: &Stage, details: &Details, now: i64) -> Result<StageData> {
-        let needed = details.details || details.summaries;
-        let tasks = if needed { self.tasks((stage.data.stage_id, stage.data.attempt_id))? } else { None };
-        Ok(stage_data(&self.opened.model, stage, tasks.as_ref(), &details.view(), now))
-    }
+fn stage_of(
+    opened: &Arc<OpenApplication>,
+    stage: &Stage,
+    details: &Details,
+    now: i64,
+    runtime: &Handle,
+) -> Result<StageData> {
+    let needed = details.details || details.summaries;
+    let tasks = if needed { tasks(opened, (stage.data.stage_id, stage.data.attempt_id), runtime)? } else { None };
+    Ok(stage_data(opened, stage, tasks.as_ref(), &details.view(), now))
 }
 
 fn is_number(text: &str) -> bool {
@@ -287,34 +294,36 @@ impl Question {
         }
     }
 
-    fn answer(&self, opened: &Opened<'_>) -> Result {
-        let (app, now) = (&opened.opened.model, chrono::Utc::now().timestamp_millis());
+    fn answer(&self, opened: &Arc<OpenApplication>, redaction: &Redaction, out: &mut Out) -> Result<()> {
+        let (app, now) = (&opened.model, chrono::Utc::now().timestamp_millis());
         match self {
             Self::Jobs(statuses) => {
                 let wanted =
                     |job: &&crate::model::Job| statuses.is_empty() || statuses.contains(&Some(job.data.status));
-                json(&app.jobs.iter().rev().filter(wanted).map(|job| &job.data).collect::<Vec<_>>())
+                out.json(&app.jobs.iter().rev().filter(wanted).map(|job| &job.data).collect::<Vec<_>>())
             }
             Self::Job(id) => match app.job(*id) {
-                Some(job) => json(&job.data),
+                Some(job) => out.json(&job.data),
                 None => Err(Refusal::not_found(format!("unknown job: {id}"))),
             },
-            Self::Executors { active_only } => json(&executors(app, *active_only, now)),
-            Self::Processes => json(&app.processes),
-            Self::Environment => json(&environment(app).ok_or(Refusal::Missing)?),
-            Self::Rdds => json(&app.rdds.iter().filter(|rdd| rdd.num_cached_partitions > 0).collect::<Vec<_>>()),
+            Self::Executors { active_only } => out.json(&executors(app, *active_only, now)),
+            Self::Processes => out.json(&app.processes),
+            Self::Environment => out.json(&environment(app, redaction).ok_or(Refusal::Missing)?),
+            Self::Rdds => out.json(&app.rdds.iter().filter(|rdd| rdd.num_cached_partitions > 0).collect::<Vec<_>>()),
             Self::Rdd(id) => match app.rdd(*id) {
-                Some(rdd) => json(rdd),
+                Some(rdd) => out.json(rdd),
                 None => Err(Refusal::not_found(format!("no rdd found w/ id {id}"))),
             },
             Self::Streaming => Err(no_streaming(app)),
-            Self::Executions { .. } | Self::Execution { .. } | Self::SqlTable(_) => self.sql_answer(app, now),
-            _ => self.stage_answer(opened, now),
+            Self::Executions { .. } | Self::Execution { .. } | Self::SqlTable(_) => {
+                self.sql_answer(app, redaction, now, out)
+            }
+            _ => self.stage_answer(opened, now, out),
         }
     }
 
-    fn stage_answer(&self, opened: &Opened<'_>, now: i64) -> Result {
-        let app = &opened.opened.model;
+    fn stage_answer(&self, opened: &Arc<OpenApplication>, now: i64, out: &mut Out) -> Result<()> {
+        let app = &opened.model;
         match self {
             Self::Stages { statuses, details } => {
                 let wanted = |stage: &&Stage| {
@@ -323,22 +332,22 @@ impl Question {
                         || has_tasks(&stage.data, &details.task_statuses);
                     tasks && (statuses.is_empty() || statuses.contains(&Some(stage.data.status)))
                 };
-                let stages = app.stages.iter().rev().filter(wanted);
-                json(&stages.map(|stage| opened.stage(stage, details, now)).collect::<Result<Vec<_>>>()?)
+                stages(opened, app.stages.iter().rev().filter(wanted), details, out)
             }
             Self::Stage { id, details } => match app.stage_attempts(*id) {
                 [] => Err(Refusal::not_found(format!("unknown stage: {id}"))),
-                stages => {
-                    json(&stages.iter().map(|stage| opened.stage(stage, details, now)).collect::<Result<Vec<_>>>()?)
-                }
+                attempts => stages(opened, attempts.iter(), details, out),
             },
             Self::StageAttempt { id, attempt, details } => match app.stage(*id, *attempt) {
-                Some(stage) => json(&opened.stage(stage, details, now)?),
+                Some(stage) => {
+                    let stage = stage_of(opened, stage, details, now, &out.runtime)?;
+                    out.json(&stage)
+                }
                 None => Err(unknown_attempt(app, *id)),
             },
             Self::TaskSummary { stage, quantiles } => {
-                match opened.tasks(*stage)?.and_then(|tasks| task_summary(&tasks, quantiles)) {
-                    Some(summary) => json(&summary),
+                match tasks(opened, *stage, &out.runtime)?.and_then(|tasks| task_summary(&tasks, quantiles)) {
+                    Some(summary) => out.json(&summary),
                     None => {
                         let sentence = format!("No tasks reported metrics for {} / {} yet.", stage.0, stage.1);
                         Err(Refusal::not_found(sentence))
@@ -348,17 +357,20 @@ impl Question {
             Self::TaskList { stage, sort: (sort, ascending), statuses, offset, length } => {
                 let (offset, length) = page(*offset, *length, !statuses.is_empty())?;
                 let query = TaskQuery { sort: *sort, ascending: *ascending, statuses, offset, length };
-                let tasks = opened.tasks(*stage)?;
-                json(&tasks.map(|tasks| task_list(app, &tasks, &query, now)).unwrap_or_default())
+                match tasks(opened, *stage, &out.runtime)? {
+                    Some(tasks) => out.json(&TaskList::new(app, &tasks, &query, now)),
+                    None => out.json::<[(); 0]>(&[]),
+                }
             }
             Self::TaskTable { stage, params } => {
-                json(&task_table::task_table(app, opened.tasks(*stage)?.as_ref(), params, now)?)
+                let tasks = tasks(opened, *stage, &out.runtime)?;
+                out.json(&task_table::task_table(app, tasks.as_ref(), params, now)?)
             }
             _ => Err(Refusal::NO_SUCH_PAGE),
         }
     }
 
-    fn sql_answer(&self, app: &Application, now: i64) -> Result {
+    fn sql_answer(&self, app: &Application, redaction: &Redaction, now: i64, out: &mut Out) -> Result<()> {
         match self {
             Self::Executions { details, plan, offset, length } => {
                 let all = (0, usize::MAX);
@@ -366,16 +378,22 @@ impl Question {
                     Ok(length) if length > 0 => (usize::try_from(*offset).unwrap_or(0), length),
                     _ => all,
                 };
-                let shown = app.sql.iter().skip(skip).take(take);
-                let executions: Option<Vec<_>> =
-                    shown.map(|execution| sql::execution_data(execution, *details, *plan, now)).collect();
-                json(&executions.ok_or(Refusal::Missing)?)
+                let shown = || app.sql.iter().skip(skip).take(take);
+                if shown().any(|execution| execution.graph.is_none()) {
+                    return Err(Refusal::Missing);
+                }
+                out.each(shown(), |execution, _| {
+                    sql::execution_data(execution, redaction, (*details, *plan), now).ok_or(Refusal::Missing)
+                })
             }
             Self::Execution { id, details, plan } => match app.sql_execution(*id) {
-                Some(execution) => json(&sql::execution_data(execution, *details, *plan, now).ok_or(Refusal::Missing)?),
+                Some(execution) => {
+                    let data = sql::execution_data(execution, redaction, (*details, *plan), now);
+                    out.json(&data.ok_or(Refusal::Missing)?)
+                }
                 None => Err(Refusal::not_found(format!("unknown query execution id: {id}"))),
             },
-            Self::SqlTable(params) => json(&sql_table::sql_table(&app.sql, params, now)?),
+            Self::SqlTable(params) => out.json(&sql_table::sql_table(&app.sql, params, now)?),
             _ => Err(Refusal::NO_SUCH_PAGE),
         }
     }

@@ -1,10 +1,12 @@
 //! Stages, with what is given on demand.
 
+use std::sync::Arc;
+
 use super::summary::{executor_summary, task_summary};
-use super::tasks::{TaskQuery, TaskSort, task_list};
-use super::types::StageData;
-use crate::model::{Application, Stage};
-use crate::opened::StageTasks;
+use super::tasks::{TaskList, TaskQuery, TaskSort};
+use super::types::{StageData, TaskMap};
+use crate::model::Stage;
+use crate::opened::{OpenApplication, StageTasks};
 
 /// What is given besides a stage itself.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +23,7 @@ pub struct StageDetails<'a> {
 
 /// A stage attempt with the details asked for, which need its tasks, if it has any. `now` is the present, in milliseconds since the epoch.
 pub fn stage_data(
-    app: &Application,
+    opened: &Arc<OpenApplication>,
     stage: &Stage,
     tasks: Option<&StageTasks>,
     details: &StageDetails<'_>,
@@ -29,15 +31,7 @@ pub fn stage_data(
 ) -> StageData {
     let mut data = stage.data.clone();
     if details.details {
-        let query = TaskQuery {
-            sort: TaskSort::Id,
-            ascending: true,
-            statuses: details.task_statuses,
-            offset: 0,
-            length: usize::MAX,
-        };
-        let listed = tasks.map(|tasks| task_list(app, tasks, &query, now)).unwrap_or_default();
-        data.tasks = Some(listed.into_iter().map(|task| (task.task_id, task)).collect());
+        data.tasks = Some(task_map(opened, tasks, details.task_statuses, now));
         data.executor_summary = Some(stage.executors.clone());
         data.speculation_summary = stage.speculation.clone();
     }
@@ -46,6 +40,26 @@ pub fn stage_data(
         data.executor_metrics_distributions = executor_summary(stage, details.quantiles);
     }
     data
+}
+
+fn task_map(opened: &Arc<OpenApplication>, tasks: Option<&StageTasks>, statuses: &[&str], now: i64) -> TaskMap {
+    let (opened, tasks) = (Arc::clone(opened), tasks.cloned());
+    let statuses: Vec<_> = statuses.iter().map(|status| (*status).to_owned()).collect();
+    TaskMap::new(move |visit| {
+        let Some(tasks) = &tasks else { return };
+        let statuses: Vec<_> = statuses.iter().map(String::as_str).collect();
+        let query =
+            TaskQuery { sort: TaskSort::Id, ascending: true, statuses: &statuses, offset: 0, length: usize::MAX };
+        let listed = TaskList::new(&opened.model, tasks, &query, now);
+        let mut listed = listed.iter().peekable();
+        while let Some(task) = listed.next() {
+            // A broken log may end a task twice: the last word counts.
+            let again = listed.peek().is_some_and(|next| next.task_id == task.task_id);
+            if !again && !visit(task) {
+                break;
+            }
+        }
+    })
 }
 
 /// Whether a stage has tasks of one of these statuses.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::error::Refusal;
 use super::params::Params;
-use super::tasks::{TaskQuery, TaskSort, task_list};
+use super::tasks::{TaskList, TaskQuery, TaskSort};
 use super::types::{TaskData, TaskMetrics};
 use crate::model::Application;
 use crate::model::format::{bytes, ui_duration};
@@ -16,9 +16,9 @@ use crate::opened::StageTasks;
 /// A page of tasks; the counts are texts, as in Spark.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TaskTablePage {
+pub(super) struct TaskTablePage<'a> {
     records_filtered: String,
-    aa_data: Vec<TaskData>,
+    aa_data: Option<TaskList<'a>>,
     records_total: String,
 }
 
@@ -58,12 +58,12 @@ pub fn sort_of_title(title: &str) -> Option<TaskSort> {
 }
 
 /// The page that the parameters ask for; a missing or wrong one is a 500, as in Spark.
-pub(super) fn task_table(
-    app: &Application,
-    tasks: Option<&StageTasks>,
+pub(super) fn task_table<'a>(
+    app: &'a Application,
+    tasks: Option<&'a StageTasks>,
     params: &Params,
     now: i64,
-) -> Result<TaskTablePage, Refusal> {
+) -> Result<TaskTablePage<'a>, Refusal> {
     let failed = || Refusal::Page(http::StatusCode::INTERNAL_SERVER_ERROR);
     let number = |name| params.first(name).and_then(|value| value.parse::<i32>().ok()).ok_or_else(failed);
     let records_total = params.first("numTasks").ok_or_else(failed)?.to_owned();
@@ -77,20 +77,18 @@ pub(super) fn task_table(
     // A store asked for nothing refuses, in Spark.
     let length = usize::try_from(length).ok().filter(|length| *length > 0).ok_or_else(failed)?;
     let query = TaskQuery { sort, ascending, statuses: &[], offset: usize::try_from(offset).unwrap_or(0), length };
-    let tasks = tasks.map(|tasks| task_list(app, tasks, &query, now)).unwrap_or_default();
-    let Some(search) = search.filter(|_| !tasks.is_empty()) else {
+    let mut tasks = tasks.map(|tasks| TaskList::new(app, tasks, &query, now));
+    let shown = tasks.as_mut().filter(|tasks| !tasks.is_empty());
+    let (Some(search), Some(shown)) = (search, shown) else {
         return Ok(TaskTablePage { records_filtered: records_total.clone(), aa_data: tasks, records_total });
     };
     let search = search.to_lowercase();
-    let found: Vec<_> = tasks.into_iter().filter(|task| matches(task, &search)).collect();
-    let records_filtered = found.len().to_string();
-    let aa_data = if found.is_empty() {
-        found
-    } else {
-        let (start, length) = (number("start")?.max(0) as usize, number("length")?.max(0) as usize);
-        found.into_iter().skip(start).take(length).collect()
-    };
-    Ok(TaskTablePage { records_filtered, aa_data, records_total })
+    shown.retain(|task| matches(task, &search));
+    let records_filtered = shown.len().to_string();
+    if !shown.is_empty() {
+        shown.slice(number("start")?.max(0) as usize, number("length")?.max(0) as usize);
+    }
+    Ok(TaskTablePage { records_filtered, aa_data: tasks, records_total })
 }
 
 /// Whether what the page shows of a task contains the text, which is in small letters.

@@ -7,6 +7,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use serde::{Serialize, Serializer};
+
 use super::types::{
     AccumulableInfo, Date, InputMetrics, OutputMetrics, ShufflePushReadMetrics, ShuffleReadMetrics,
     ShuffleWriteMetrics, TaskData, TaskMetrics,
@@ -67,11 +69,59 @@ impl<'a> From<&'a StageTasks> for Tasks<'a> {
     }
 }
 
-/// The tasks of a stage attempt that a query asks for. `app` is whose they are; `now` is the present, in milliseconds since the epoch.
-pub fn task_list(app: &Application, tasks: &StageTasks, query: &TaskQuery<'_>, now: i64) -> Vec<TaskData> {
-    let tasks = Tasks::from(tasks);
-    let mut logs = BTreeMap::new();
-    tasks.rows(query).into_iter().map(|row| tasks.data(app, row as usize, now, &mut logs)).collect()
+/// Tasks of a stage attempt, in an order. They are made when they are asked for or printed: a stage may have millions.
+pub struct TaskList<'a> {
+    app: &'a Application,
+    tasks: Tasks<'a>,
+    rows: Vec<u32>,
+    now: i64,
+}
+
+impl<'a> TaskList<'a> {
+    /// The tasks that a query asks for. `app` is whose they are; `now` is the present, in milliseconds since the epoch.
+    pub fn new(app: &'a Application, tasks: &'a StageTasks, query: &TaskQuery<'_>, now: i64) -> Self {
+        let tasks = Tasks::from(tasks);
+        Self { app, tasks, rows: tasks.rows(query), now }
+    }
+
+    /// The tasks, one after the other.
+    pub fn iter(&self) -> impl Iterator<Item = TaskData> + use<'_, 'a> {
+        let mut logs = BTreeMap::new();
+        self.rows.iter().map(move |row| self.tasks.data(self.app, *row as usize, self.now, &mut logs))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Leaves out all that are not wanted.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&TaskData) -> bool) {
+        let kept = self.rows.iter().zip(self.iter()).filter(|(_, task)| wanted(task)).map(|(row, _)| *row).collect();
+        self.rows = kept;
+    }
+
+    /// Leaves out all but a part.
+    pub(super) fn slice(&mut self, offset: usize, length: usize) {
+        self.rows = self.rows.iter().skip(offset).take(length).copied().collect();
+    }
+}
+
+impl std::fmt::Debug for TaskList<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskList").field("rows", &self.rows.len()).finish_non_exhaustive()
+    }
+}
+
+impl Serialize for TaskList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
 }
 
 /// Executor logs by the code of the executor's id.

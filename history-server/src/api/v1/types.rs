@@ -31,5 +31,6 @@ pub use sql::{ExecutionData, Metric, Node, SparkPlanGraphEdge};
 pub use stage::{AccumulableInfo, ExecutorStageSummary, SpeculationStageSummary, StageData, StageStatus};
 pub use storage::{RDDDataDistribution, RDDPartitionInfo, RDDStorageInfo};
 pub use task::{
-    InputMetrics, OutputMetrics, ShufflePushReadMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskData, TaskMetrics,
+    InputMetrics, OutputMetrics, ShufflePushReadMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskData, TaskMap,
+    TaskMetrics,
 };

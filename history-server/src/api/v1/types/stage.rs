@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Date, ExecutorMetrics, ExecutorMetricsDistributions, TaskData, TaskMetricDistributions};
+use super::{Date, ExecutorMetrics, ExecutorMetricsDistributions, TaskMap, TaskMetricDistributions};
 use serde::{Deserialize, Serialize};
 
 /// One attempt of a stage. Times are milliseconds, CPU and shuffle write times nanoseconds, sizes bytes; sums over its tasks.
@@ -124,8 +124,8 @@ pub struct StageData {
     /// Named accumulators of the application.
     pub accumulator_updates: Vec<AccumulableInfo>,
     /// Its tasks by id, where asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tasks: Option<BTreeMap<i64, TaskData>>,
+    #[serde(skip_serializing_if = "Option::is_none", skip_deserializing)]
+    pub tasks: Option<TaskMap>,
     /// Its executors by id, where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub executor_summary: Option<BTreeMap<String, ExecutorStageSummary>>,

@@ -1,9 +1,11 @@
 //! Tasks and what they measured.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{AccumulableInfo, Date};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// One attempt of a task.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -163,4 +165,43 @@ pub struct ShuffleWriteMetrics {
     pub write_time: i64,
     /// Records written.
     pub records_written: i64,
+}
+
+/// Hands task after task to whom it is given, until that is false.
+type Visit = dyn Fn(&mut dyn FnMut(TaskData) -> bool) + Send + Sync;
+
+/// Tasks by id, made one at a time where they are printed: nobody has room for those of a large stage.
+#[derive(Clone)]
+pub struct TaskMap(Arc<Visit>);
+
+impl TaskMap {
+    /// Tasks that `visit` hands out, in the order of their ids, as long as it is told to go on.
+    pub fn new(visit: impl Fn(&mut dyn FnMut(TaskData) -> bool) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(visit))
+    }
+}
+
+impl Serialize for TaskMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let mut printed = Ok(());
+        (self.0)(&mut |task| {
+            printed = map.serialize_entry(&task.task_id, &task);
+            printed.is_ok()
+        });
+        printed?;
+        map.end()
+    }
+}
+
+impl std::fmt::Debug for TaskMap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TaskMap")
+    }
+}
+
+impl PartialEq for TaskMap {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
