@@ -1,14 +1,18 @@
 //! Lines of an event log to typed events. Pure: bytes in, events and counted problems out.
 
+pub(crate) mod connect;
 pub(crate) mod core;
 pub(crate) mod heartbeat;
+mod lenient;
 mod reason;
 mod scan;
 pub(crate) mod sql;
+pub(crate) mod streaming;
 pub(crate) mod task;
 mod task_metrics;
 #[cfg(test)]
 mod tests;
+pub(crate) mod thrift;
 
 use serde::de::DeserializeOwned;
 
@@ -60,6 +64,9 @@ pub(crate) enum Event<'a> {
     SqlAdaptiveUpdate(Box<sql::AdaptiveUpdate>),
     SqlMetricUpdates(sql::MetricUpdates),
     SqlDriverUpdates(sql::DriverUpdates),
+    Streaming(Box<streaming::StreamingEvent>),
+    Connect(connect::ConnectEvent),
+    Thrift(thrift::ThriftEvent),
     /// The event of this name is none that this server knows.
     Unknown(String),
 }
@@ -185,7 +192,9 @@ fn other_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
         "SparkListenerExecutorRemoved" => Event::ExecutorRemoved(read(line)?),
         "SparkListenerBlockManagerAdded" => Event::BlockManagerAdded(read(line)?),
         "SparkListenerUnpersistRDD" => Event::UnpersistRdd(read(line)?),
-        "SparkListenerExecutorMetricsUpdate" => Event::ExecutorMetricsUpdate(Box::new(heartbeat::Heartbeat::read(line)?)),
+        "SparkListenerExecutorMetricsUpdate" => {
+            Event::ExecutorMetricsUpdate(Box::new(heartbeat::Heartbeat::read(line)?))
+        }
         "SparkListenerStageExecutorMetrics" => Event::StageExecutorMetrics(boxed(line)?),
         "SparkListenerBlockUpdated" => Event::BlockUpdated(boxed(line)?),
         // What these say is said again by the events that follow.
@@ -201,7 +210,7 @@ fn qualified_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
         return scheduler_event(name, line);
     }
     let Some(sql) = name.strip_prefix("org.apache.spark.sql.execution.ui.SparkListener") else {
-        return Ok(Some(Event::Unknown(name.to_owned())));
+        return Ok(service_event(name, line)?.or_else(|| Some(Event::Unknown(name.to_owned()))));
     };
     Ok(Some(match sql {
         "SQLExecutionStart" => Event::SqlStart(Box::new(sql::ExecutionStart::read(line)?)),
@@ -211,6 +220,21 @@ fn qualified_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
         "DriverAccumUpdates" => Event::SqlDriverUpdates(read(line)?),
         _ => Event::Unknown(name.to_owned()),
     }))
+}
+
+/// Events of streaming queries and of servers within the application.
+fn service_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+    let name = name.strip_prefix("org.apache.spark.sql.").unwrap_or_default();
+    if let Some(name) = name.strip_prefix("streaming.StreamingQueryListener$") {
+        return streaming::StreamingEvent::read(name, line);
+    }
+    if let Some(name) = name.strip_prefix("connect.service.SparkListenerConnect") {
+        return connect::ConnectEvent::read(name, line);
+    }
+    match name.strip_prefix("hive.thriftserver.ui.SparkListenerThriftServer") {
+        Some(name) => thrift::ThriftEvent::read(name, line),
+        None => Ok(None),
+    }
 }
 
 fn scheduler_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {

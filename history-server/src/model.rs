@@ -1,15 +1,21 @@
-//! What a replay gives: an application, its jobs, stages, tasks, executors, storage and SQL executions. Plain data.
+//! What a replay gives: an application, its jobs, stages, tasks, executors, storage, SQL executions and streaming queries, and what
+//! it did as a Connect or Thrift server. Plain data.
 
 pub mod column;
+pub mod connect;
 pub mod format;
 pub mod metric;
+pub mod operation;
 pub mod order;
 pub mod plan;
 pub mod problems;
+pub mod series;
+pub mod streaming;
 pub mod strings;
 pub mod tasks;
 #[cfg(test)]
 mod tests;
+pub mod thrift;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,9 +25,12 @@ use crate::api::v1::types::{
     ApplicationEnvironmentInfo, ExecutorStageSummary, ExecutorSummary, JobData, JobExecutionStatus, ProcessSummary,
     RDDStorageInfo, ResourceProfileInfo, SpeculationStageSummary, StageData,
 };
+use connect::ConnectServer;
 use plan::{PlanGraph, SqlMetric};
 use problems::Problems;
+pub use streaming::StreamingQuery;
 use tasks::TaskTables;
+use thrift::ThriftServer;
 
 /// One run of an application, as far as its event log tells.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,6 +56,12 @@ pub struct Application {
     pub stream_blocks: Vec<StreamBlock>,
     /// Its SQL executions, by id.
     pub sql: Vec<SqlExecution>,
+    /// Runs of its streaming queries, by start time.
+    pub streaming: Vec<StreamingQuery>,
+    /// What it did as a Spark Connect server.
+    pub connect: ConnectServer,
+    /// What it did as a Thrift (JDBC/ODBC) server.
+    pub thrift: ThriftServer,
     /// The RDDs of each stage, as the last job that needed it named them.
     pub rdd_graphs: BTreeMap<i32, Vec<RddNode>>,
     /// Its tasks; kept apart from the rest where the model is stored.

@@ -4,21 +4,26 @@
 //! split makes no difference. Nothing here reads files or waits.
 
 mod application;
+mod connect;
 mod cpus;
+mod entries;
 mod executors;
 mod heartbeat;
 mod jobs;
 mod parallel;
 mod plan;
 mod retention;
+mod services;
 mod settings;
 mod sql;
 mod sql_metrics;
 mod stages;
 mod storage;
+mod streaming;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod thrift;
 
 use std::collections::BTreeMap;
 
@@ -69,7 +74,7 @@ struct State {
     speculation: BTreeMap<StageKey, SpeculationStageSummary>,
     /// Jobs that run, with their place among `all_jobs`.
     live_jobs: BTreeMap<i32, usize>,
-    all_jobs: Vec<jobs::LiveJob>,
+    all_jobs: jobs::LiveJobs,
     jobs: BTreeMap<i32, Job>,
     /// By code of the executor's id.
     live_executors: HashMap<u32, executors::LiveExecutor>,
@@ -79,6 +84,7 @@ struct State {
     stream_blocks: BTreeMap<(String, String), StreamBlock>,
     rdd_graphs: BTreeMap<i32, Vec<RddNode>>,
     sql: sql::Executions,
+    services: services::Services,
 }
 
 impl Replay {
@@ -205,7 +211,7 @@ impl State {
             stage_executors: BTreeMap::new(),
             speculation: BTreeMap::new(),
             live_jobs: BTreeMap::new(),
-            all_jobs: Vec::new(),
+            all_jobs: jobs::LiveJobs::default(),
             jobs: BTreeMap::new(),
             live_executors: HashMap::new(),
             dead_executors: HashMap::new(),
@@ -213,6 +219,7 @@ impl State {
             rdds: BTreeMap::new(),
             stream_blocks: BTreeMap::new(),
             rdd_graphs: BTreeMap::new(),
+            services: services::Services::new(settings),
             sql: sql::Executions::new(settings.retained_executions),
         }
     }
@@ -227,6 +234,7 @@ impl State {
             Event::MiscellaneousProcessAdded(event) => self.process_added(event),
             Event::JobStart(event) => {
                 self.sql.job_start(&event);
+                self.services.job_start(&event);
                 self.job_start(*event);
             }
             Event::JobEnd(event) => {
@@ -252,11 +260,17 @@ impl State {
                 self.executor_excluded_for_stage(&executor_id, stage)
             }
             Event::NodeExcludedForStage { host, stage } => self.node_excluded_for_stage(&host, stage),
-            Event::SqlStart(event) => self.sql.start(*event),
+            Event::SqlStart(event) => {
+                self.services.sql_start(&event);
+                self.sql.start(*event);
+            }
             Event::SqlEnd(event) => self.sql.end(event),
             Event::SqlAdaptiveUpdate(event) => self.sql.adaptive_update(*event),
             Event::SqlMetricUpdates(event) => self.sql.metric_updates(event),
             Event::SqlDriverUpdates(event) => self.sql.driver_updates(event),
+            Event::Streaming(event) => self.services.streaming.apply(*event),
+            Event::Connect(event) => self.services.connect.apply(event),
+            Event::Thrift(event) => self.services.thrift.apply(event),
             Event::TaskEnd(_) | Event::Unknown(_) => {}
         }
     }

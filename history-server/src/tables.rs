@@ -61,7 +61,7 @@ impl Identity {
     pub(crate) fn new(log: &EventLog, settings: &Settings) -> Self {
         let Settings { retained_jobs, retained_stages, retained_tasks, retained_dead_executors, .. } = settings;
         let limits = [retained_jobs, retained_stages, retained_tasks, retained_dead_executors];
-        let limits = limits.into_iter().chain([&settings.retained_executions]);
+        let limits = limits.into_iter().chain([&settings.retained_executions]).chain(settings.service_limits());
         let limits: Vec<String> =
             limits.map(|limit| limit.map_or_else(String::new, |limit| limit.to_string())).collect();
         Self {

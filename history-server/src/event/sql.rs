@@ -31,6 +31,8 @@ pub(crate) struct ExecutionStart {
     pub(crate) plan: Plan,
     pub(crate) time: i64,
     pub(crate) modified_configs: BTreeMap<String, String>,
+    pub(crate) job_tags: Vec<String>,
+    pub(crate) job_group: Option<String>,
 }
 
 /// Adaptive execution changed the plan.
@@ -72,7 +74,7 @@ fn owned(text: Option<Cow<'_, str>>) -> Option<String> {
 
 impl ExecutionStart {
     pub(crate) fn read(line: &[u8]) -> Result<Self> {
-        const KEYS: [&[u8]; 9] = [
+        const KEYS: [&[u8]; 11] = [
             b"\"executionId\":",
             b"\"rootExecutionId\":",
             b"\"description\":",
@@ -81,6 +83,8 @@ impl ExecutionStart {
             b"\"sparkPlanInfo\":",
             b"\"time\":",
             b"\"modifiedConfigs\":",
+            b"\"jobTags\":",
+            b"\"jobGroupId\":",
             b"\"queryId\":",
         ];
         let mut start = Self::default();
@@ -95,6 +99,8 @@ impl ExecutionStart {
                 5 => start.plan = Plan::read(scan)?,
                 6 => start.time = scan.optional_int()?.unwrap_or(0),
                 7 => start.modified_configs = configs(scan)?,
+                8 => start.job_tags = tags(scan)?,
+                9 => start.job_group = owned(scan.optional_string()?),
                 _ => start.query_id = owned(scan.optional_string()?),
             }
             Ok(())
@@ -118,6 +124,14 @@ impl AdaptiveUpdate {
         })?;
         if scan.at_end() { Ok(update) } else { Err(Malformed) }
     }
+}
+
+fn tags(scan: &mut Scan<'_>) -> Result<Vec<String>> {
+    let mut tags = Vec::new();
+    if !scan.null() {
+        scan.array(|scan| scan.optional_string().map(|tag| tags.extend(owned(tag))))?;
+    }
+    Ok(tags)
 }
 
 fn configs(scan: &mut Scan<'_>) -> Result<BTreeMap<String, String>> {

@@ -103,6 +103,7 @@ impl State {
         executors.sort_by(|left, right| java_cmp(&left.id, &right.id));
         let mut processes: Vec<_> = self.processes.into_values().collect();
         processes.sort_by(|left, right| java_cmp(&left.id, &right.id));
+        let (streaming, connect, thrift) = self.services.finish();
         Application {
             attempt: self.attempt,
             environment: self.environment,
@@ -114,6 +115,9 @@ impl State {
             rdds: self.rdds.into_values().map(|rdd| rdd.into_info()).collect(),
             stream_blocks: self.stream_blocks.into_values().collect(),
             sql: self.sql.into_executions(),
+            streaming,
+            connect,
+            thrift,
             rdd_graphs: self.rdd_graphs,
             tasks: self.tables,
             problems: crate::model::problems::Problems::default(),

@@ -1,3 +1,5 @@
+mod services;
+
 use proptest::prelude::*;
 
 use super::{Replay, Settings};
