@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use axum::http::HeaderName;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use history_server::Redaction;
 use storage::StoreUrl;
 
 use layers::Layers;
@@ -91,10 +92,11 @@ pub(crate) struct History {
     pub(crate) event_logs: Vec<EventLogs>,
     pub(crate) scan_interval: Duration,
     pub(crate) cache_bytes: u64,
-    pub(crate) replay_ahead: bool,
+    pub(crate) replay_ahead: Option<Duration>,
     pub(crate) max_line_bytes: usize,
     pub(crate) retained: Retained,
     pub(crate) executor_log_url: Option<String>,
+    pub(crate) redaction: Redaction,
     pub(crate) clean: Clean,
     pub(crate) access: Access,
 }
@@ -256,7 +258,7 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
     });
     let scan_interval = layers.one_with(Section::History, "scan-interval", values::duration);
     let cache_bytes = layers.one_with(Section::History, "cache-size", values::size_bytes);
-    let replay_ahead = layers.one_with(Section::History, "replay-ahead", values::boolean);
+    let replay_ahead = layers.one_with(Section::History, "replay-ahead", values::duration_or_off);
     let max_line_bytes = layers.one_with(Section::History, "max-line-size", values::size_bytes);
     let retained = Retained {
         jobs: layers.one(Section::History, "retained-jobs"),
@@ -266,6 +268,7 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
         executions: layers.one(Section::History, "retained-executions"),
     };
     let executor_log_url = layers.one(Section::History, "executor-log-url");
+    let redaction = layers.one_with(Section::History, "redaction-regex", Redaction::new);
     let (clean, access) = (clean(layers), access(layers));
     Some(History {
         listen: listen?,
@@ -277,6 +280,7 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
         max_line_bytes: usize::try_from(max_line_bytes?).unwrap_or(usize::MAX),
         retained,
         executor_log_url,
+        redaction: redaction?,
         clean: clean?,
         access: access?,
     })

@@ -43,6 +43,7 @@ pub(crate) fn build(config: &config::History, store: &Store) -> anyhow::Result<H
         ..settings.replay
     };
     settings.executor_log_url = config.executor_log_url.clone();
+    settings.redaction = config.redaction.clone();
     settings.clean = clean(&config.clean);
     settings.access = AccessConfig {
         enabled: config.access.enabled,

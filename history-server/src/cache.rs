@@ -24,9 +24,15 @@ pub(crate) struct Cache {
 #[derive(Default)]
 struct State {
     ready: HashMap<LogKey, Ready>,
-    loading: HashMap<LogKey, Loading>,
+    loading: HashMap<LogKey, Load>,
     clock: u64,
     bytes: u64,
+}
+
+struct Load {
+    loading: Loading,
+    /// Whether somebody waits for what comes of it.
+    wanted: bool,
 }
 
 struct Ready {
@@ -68,15 +74,46 @@ impl Cache {
             }
             before = Some(Arc::clone(&ready.opened));
         }
-        let loading = state.loading.entry(key.clone()).or_insert_with(|| load(before).shared());
-        Cached::Loading(loading.clone())
+        let start = || Load { loading: load(before).shared(), wanted: true };
+        let load = state.loading.entry(key.clone()).or_insert_with(start);
+        load.wanted = true;
+        Cached::Loading(load.loading.clone())
     }
 
-    /// Ends a load; what came of it is kept.
+    /// Starts a load that nobody waits for yet, and of which nothing is kept unless somebody does; `None` for what is there or under
+    /// way.
+    pub(crate) fn load_ahead(
+        &self,
+        key: &LogKey,
+        load: impl FnOnce() -> BoxFuture<'static, Result<Arc<OpenApplication>, Error>>,
+    ) -> Option<Loading> {
+        let mut state = self.state();
+        if state.ready.contains_key(key) || state.loading.contains_key(key) {
+            return None;
+        }
+        let loading = load().shared();
+        state.loading.insert(key.clone(), Load { loading: loading.clone(), wanted: false });
+        Some(loading)
+    }
+
+    /// Ends a load; what came of it is kept if somebody wants it.
     pub(crate) fn loaded(&self, key: &LogKey, opened: Option<&Arc<OpenApplication>>) {
         let mut state = self.state();
-        state.loading.remove(key);
-        let Some(opened) = opened else { return };
+        let wanted = state.loading.remove(key).is_some_and(|load| load.wanted);
+        if let Some(opened) = opened.filter(|_| wanted) {
+            self.insert(&mut state, key, opened);
+        }
+    }
+
+    /// Puts another form of what is there in its place.
+    pub(crate) fn replace(&self, key: &LogKey, opened: &Arc<OpenApplication>) {
+        let mut state = self.state();
+        if state.ready.contains_key(key) {
+            self.insert(&mut state, key, opened);
+        }
+    }
+
+    fn insert(&self, state: &mut State, key: &LogKey, opened: &Arc<OpenApplication>) {
         state.clock += 1;
         let ready = Ready { opened: Arc::clone(opened), used: state.clock };
         state.bytes += opened.size_bytes;

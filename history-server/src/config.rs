@@ -5,6 +5,7 @@ use storage::Store;
 use crate::access::AccessConfig;
 use crate::clean::CleanConfig;
 use crate::event_log::LogSource;
+use crate::redaction::Redaction;
 use crate::replay::Settings;
 
 /// What a history server is to do.
@@ -25,10 +26,13 @@ pub struct Config {
     pub cache_bytes: u64,
     /// How many logs are read for the list at once, and how many are replayed at once.
     pub replay_threads: usize,
-    /// Replay finished applications before anyone asks, so that their first page is fast too.
-    pub replay_ahead: bool,
+    /// Replay applications whose logs were finished no longer ago than this before anyone asks, so that their first page is fast
+    /// too.
+    pub replay_ahead: Option<Duration>,
     /// Who may see what.
     pub access: AccessConfig,
+    /// Which values are shown masked.
+    pub redaction: Redaction,
     /// Which logs are deleted for their age or number. None are by default.
     pub clean: Option<CleanConfig>,
     /// Where executors' logs are, by Spark's rules for patterns (`spark.history.custom.executor.log.url`).
@@ -49,8 +53,9 @@ impl Config {
             replay: Settings::default(),
             cache_bytes: 1024 * 1024 * 1024,
             replay_threads: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
-            replay_ahead: false,
+            replay_ahead: None,
             access: AccessConfig::default(),
+            redaction: Redaction::default(),
             clean: None,
             executor_log_url: None,
             executor_log_url_of_incomplete: true,

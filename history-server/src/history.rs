@@ -104,9 +104,9 @@ impl History {
     /// A failure of a store is logged and counted, and tried again; it ends nothing.
     pub async fn run(&self, stop: CancellationToken) {
         stop.run_until_cancelled(self.load_list()).await;
-        if self.inner.config.replay_ahead && self.inner.config.store.is_some() {
+        if let Some(max_age) = self.inner.config.replay_ahead.filter(|_| self.inner.config.store.is_some()) {
             let (history, stop) = (self.clone(), stop.clone());
-            self.inner.tasks.spawn(async move { history.replay_ahead(stop).await });
+            self.inner.tasks.spawn(async move { history.replay_ahead(max_age, stop).await });
         }
         let mut saved = Saved { changes: self.changes(), at: Instant::now(), interval: Duration::ZERO };
         let mut cleaned_at: Option<Instant> = None;

@@ -62,6 +62,7 @@ impl Setting {
 }
 
 use Section::{Collector, Common, History, Staging};
+use history_server::Redaction;
 
 /// Every setting, in the order of `--help`.
 pub(crate) const SETTINGS: &[Setting] = &[
@@ -99,8 +100,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "A folder of event logs, as a store URL or NAME=URL; may be repeated [default: <store>/event-logs]").repeated(),
     setting(History, "scan-interval", "HEARTH_SCAN_INTERVAL", "TIME", Some("10s"), "The pause between two looks for new and changed event logs"),
     setting(History, "cache-size", "HEARTH_CACHE_SIZE", "SIZE", Some("1GiB"), "How much memory replayed applications may take, about"),
-    setting(History, "replay-ahead", "HEARTH_REPLAY_AHEAD", "BOOL", Some("true"),
-        "Replay finished applications before anyone asks, so that their first page is fast too"),
+    setting(History, "replay-ahead", "HEARTH_REPLAY_AHEAD", "TIME", Some("1d"),
+        "Replay applications whose event logs were finished no longer ago than this before anyone asks, so that their first page is fast too; or off"),
     setting(History, "max-line-size", "HEARTH_MAX_LINE_SIZE", "SIZE", Some("256MiB"), "Longer lines of an event log are left out, and counted"),
     setting(History, "retained-jobs", "HEARTH_RETAINED_JOBS", "NUMBER", None, "Show no more than the newest so many jobs, as spark.ui.retainedJobs; without it, all"),
     setting(History, "retained-stages", "HEARTH_RETAINED_STAGES", "NUMBER", None, "The same for stages, as spark.ui.retainedStages"),
@@ -110,6 +111,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(History, "retained-executions", "HEARTH_RETAINED_EXECUTIONS", "NUMBER", None, "The same for SQL executions, as spark.sql.ui.retainedExecutions"),
     setting(History, "executor-log-url", "HEARTH_EXECUTOR_LOG_URL", "PATTERN", None,
         "Where executors' logs are that Hearth does not collect, as spark.history.custom.executor.log.url"),
+    setting(History, "redaction-regex", "HEARTH_REDACTION_REGEX", "PATTERN", Some(Redaction::DEFAULT),
+        "Properties of an application whose name or value has a part like this are shown masked, as spark.redaction.regex"),
     setting(History, "clean-max-age", "HEARTH_CLEAN_MAX_AGE", "TIME", None, "Delete event logs that have not changed for this long; without it, none for their age"),
     setting(History, "clean-max-logs", "HEARTH_CLEAN_MAX_LOGS", "NUMBER", None,
         "Delete the oldest event logs of completed applications while there are more than so many; without it, none for their number"),

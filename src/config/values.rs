@@ -18,6 +18,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|e| format!("{e}; write a number and a unit, such as 500ms, 10s, 5m or 7d"))
 }
 
+/// A time with a unit, or `off`.
+pub(super) fn duration_or_off(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" { Ok(None) } else { duration(text).map(Some).map_err(|e| format!("{e}; or off")) }
+}
+
 /// The start of a URL's path: with a slash before it and none behind.
 pub(super) fn path_prefix(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);

@@ -2,25 +2,31 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
 use super::History;
+use crate::cache::LogKey;
 use crate::error::Error;
-use crate::opened::OpenApplication;
-use crate::tables::Identity;
 
 /// How often it is looked whether another application has ended.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl History {
-    /// Replays what scans find finished, and keeps it, until `stop`. Nothing of it stays in memory.
-    pub(super) async fn replay_ahead(&self, stop: CancellationToken) {
+    /// Replays what scans find finished no longer than `max_age` ago, and keeps it, until `stop`. Nothing of it stays in memory, but for
+    /// who opens it meanwhile.
+    pub(super) async fn replay_ahead(&self, max_age: Duration, stop: CancellationToken) {
+        let max_age_millis = i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX);
         while !stop.is_cancelled() {
-            let Some((app_id, attempt_id)) = self.inner.scanner.next_finished() else {
+            let Some(next) = self.inner.scanner.next_finished() else {
                 stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
                 continue;
             };
-            if let Err(error) = self.keep(&app_id, attempt_id.as_deref()).await {
+            if Utc::now().timestamp_millis().saturating_sub(next.modified_millis) > max_age_millis {
+                continue;
+            }
+            if let Err(error) = self.keep(&next.app_id, next.attempt_id.as_deref()).await {
+                let app_id = &next.app_id;
                 tracing::warn!(%app_id, error = &error as &dyn std::error::Error, "cannot replay an application ahead");
             }
         }
@@ -28,12 +34,15 @@ impl History {
 
     async fn keep(&self, app_id: &str, attempt_id: Option<&str>) -> Result<(), Error> {
         let known = self.known(app_id, attempt_id).await?;
-        let (source, log) = self.find_log(&known).await?;
-        if !log.complete || self.open_stored(app_id, &known, &log).await.is_some() {
-            return Ok(());
+        let key: LogKey = (known.source, known.log.clone());
+        // Stored here and not behind our back: only so many applications may wait for it.
+        let start = || self.start_load(app_id, &known, None, false);
+        let Some(loading) = self.inner.cache.load_ahead(&key, start) else { return Ok(()) };
+        let opened = loading.await?;
+        let (_, log) = self.find_log(&known).await?;
+        if opened.tasks_in_memory().is_some() && opened.fingerprint == log.fingerprint() {
+            self.store(&known, &log, opened).await;
         }
-        let opened: OpenApplication = self.replay(app_id, &known, source, &log, None).await?;
-        let identity = Identity::new(&log, &self.inner.config.replay);
-        self.store_now(opened.into(), identity).await.map_err(|_| Error::ReplayFailed { log: log.name })
+        Ok(())
     }
 }

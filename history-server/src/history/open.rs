@@ -38,7 +38,7 @@ impl History {
         self.authorize(app_id, attempt_id, viewer)?;
         let key: LogKey = (known.source, known.log.clone());
         let fresh = |opened: &OpenApplication| self.is_fresh(&key, opened);
-        let start = |before| self.start_load(app_id, &known, before);
+        let start = |before| self.start_load(app_id, &known, before, true);
         match self.inner.cache.get_or_load(&key, fresh, start) {
             Cached::Ready(opened) => {
                 self.inner.counts.cache_hits.fetch_add(1, Ordering::Relaxed);
@@ -113,47 +113,51 @@ impl History {
         looked_at.elapsed() < self.inner.config.refresh_interval
     }
 
-    fn start_load(
+    /// Starts a load. `keep`: what is replayed is stored behind the backs of those who wait.
+    pub(super) fn start_load(
         &self,
         app_id: &str,
         known: &Known,
         before: Option<Arc<OpenApplication>>,
+        keep: bool,
     ) -> BoxFuture<'static, Result<Arc<OpenApplication>, Error>> {
         let (history, app_id, known) = (self.clone(), app_id.to_owned(), known.clone());
         let failed = Error::ReplayFailed { log: known.log.clone() };
         let task = self.inner.tasks.spawn(async move {
             let key: LogKey = (known.source, known.log.clone());
             let ends = EndLoad { history: &history, key: &key, opened: None };
-            history.load(&app_id, &known, before, ends).await
+            let (opened, replayed) = history.load(&app_id, &known, before, ends).await?;
+            if let Some(log) = replayed.filter(|_| keep) {
+                history.store_later(&known, log, &opened);
+            }
+            Ok(opened)
         });
         async move { task.await.unwrap_or(Err(failed)) }.boxed()
     }
 
+    /// The application as it is now, and its log if that had to be replayed.
     async fn load(
         &self,
         app_id: &str,
         known: &Known,
         before: Option<Arc<OpenApplication>>,
         mut ends: EndLoad<'_>,
-    ) -> Result<Arc<OpenApplication>, Error> {
+    ) -> Result<(Arc<OpenApplication>, Option<EventLog>), Error> {
         let (source, log) = self.find_log(known).await?;
         let unchanged = |before: &&Arc<OpenApplication>| before.fingerprint == log.fingerprint() && !before.is_broken();
         if let Some(before) = before.as_ref().filter(unchanged) {
             *before.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             ends.opened = Some(Arc::clone(before));
-            return Ok(Arc::clone(before));
+            return Ok((Arc::clone(before), None));
         }
         let broken = before.as_ref().is_some_and(|before| before.is_broken());
-        let opened = match self.open_stored(app_id, known, &log).await.filter(|_| !broken) {
-            Some(stored) => Arc::new(stored),
-            None => {
-                let opened = Arc::new(self.replay(app_id, known, source, &log, before).await?);
-                self.store_later(known, log, &opened);
-                opened
-            }
+        let (opened, replayed) = match self.open_stored(app_id, known, &log).await.filter(|_| !broken) {
+            Some(stored) => (stored, None),
+            None => (self.replay(app_id, known, source, &log, before).await?, Some(log)),
         };
+        let opened = Arc::new(opened);
         ends.opened = Some(Arc::clone(&opened));
-        Ok(opened)
+        Ok((opened, replayed))
     }
 
     /// The files of a log as they are now. One that was finished since it was listed has another name.

@@ -58,24 +58,27 @@ impl History {
 
     /// Keeps a replayed application, behind the backs of those who wait for it. Only a log that is complete is kept.
     pub(super) fn store_later(&self, known: &Known, log: EventLog, opened: &Arc<OpenApplication>) {
+        let (history, known, opened) = (self.clone(), known.clone(), Arc::clone(opened));
+        self.inner.tasks.spawn(async move { history.store(&known, &log, opened).await });
+    }
+
+    /// Keeps a replayed application. Only a log that is complete is kept; a failure is logged.
+    pub(super) async fn store(&self, known: &Known, log: &EventLog, opened: Arc<OpenApplication>) {
         if self.inner.config.store.is_none() || !log.complete {
             return;
         }
-        let identity = Identity::new(&log, &self.inner.config.replay);
-        let (history, known, opened) = (self.clone(), known.clone(), Arc::clone(opened));
-        self.inner.tasks.spawn(async move {
-            let Ok(_permit) = history.inner.writes.acquire().await else { return };
-            let large = opened.size_bytes > HELD_BYTES;
-            let app_id = opened.app_id.clone();
-            if let Err(error) = history.store_now(opened, identity).await {
-                tracing::warn!(app.id = %app_id, error = &error as &dyn std::error::Error, "cannot keep an application");
-            } else if large && let Some(stored) = history.open_stored(&app_id, &known, &log).await {
-                history.inner.cache.loaded(&(known.source, known.log), Some(&Arc::new(stored)));
-            }
-        });
+        let identity = Identity::new(log, &self.inner.config.replay);
+        let Ok(_permit) = self.inner.writes.acquire().await else { return };
+        let large = opened.size_bytes > HELD_BYTES;
+        let app_id = opened.app_id.clone();
+        if let Err(error) = self.write(opened, identity).await {
+            tracing::warn!(app.id = %app_id, error = &error as &dyn std::error::Error, "cannot keep an application");
+        } else if large && let Some(stored) = self.open_stored(&app_id, known, log).await {
+            self.inner.cache.replace(&(known.source, known.log.clone()), &Arc::new(stored));
+        }
     }
 
-    pub(super) async fn store_now(&self, opened: Arc<OpenApplication>, identity: Identity) -> std::io::Result<()> {
+    async fn write(&self, opened: Arc<OpenApplication>, identity: Identity) -> std::io::Result<()> {
         let Some(store) = self.inner.config.store.clone() else { return Ok(()) };
         let runtime = Handle::current();
         let written = tokio::task::spawn_blocking(move || {

@@ -1,6 +1,6 @@
 //! Keeping the list as the sources are.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -21,15 +21,24 @@ const WAVE: usize = 8192;
 const LOGS_PER_TASK: usize = 16;
 
 /// How many applications are remembered that have ended; more are replayed when somebody asks for them.
-const FINISHED: usize = 100_000;
+const FINISHED: usize = 10_000;
 
 /// Scans the sources of a list. Scans of one source do not overlap.
 pub(crate) struct Scanner {
     listing: Arc<Listing>,
     threads: usize,
     number: AtomicU32,
-    finished: Mutex<VecDeque<(String, Option<String>)>>,
+    finished: Mutex<BTreeSet<Finished>>,
     pub(crate) figures: ScanFigures,
+}
+
+/// An attempt of an application that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Finished {
+    /// When its log was written last, in milliseconds since the epoch.
+    pub(crate) modified_millis: i64,
+    pub(crate) app_id: String,
+    pub(crate) attempt_id: Option<String>,
 }
 
 /// What scanning has come to, for metrics and pages.
@@ -209,14 +218,16 @@ impl Scanner {
             return;
         };
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        if finished.len() < FINISHED {
-            finished.push_back((app_id.clone(), seen.summary.attempt_id.clone()));
+        let (app_id, attempt_id) = (app_id.clone(), seen.summary.attempt_id.clone());
+        finished.insert(Finished { modified_millis: seen.modified_millis, app_id, attempt_id });
+        if finished.len() > FINISHED {
+            finished.pop_first();
         }
     }
 
-    /// The next application and attempt whose log was read and has ended, the first first.
-    pub(crate) fn next_finished(&self) -> Option<(String, Option<String>)> {
-        self.finished.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    /// The next attempt whose log was read and has ended, the newest first: the one that people look at.
+    pub(crate) fn next_finished(&self) -> Option<Finished> {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner).pop_last()
     }
 
     /// Drops what a whole scan has not seen.

@@ -148,7 +148,10 @@ async fn finished_applications_are_replayed_ahead_if_so_configured() {
     let store = Store::in_memory();
     fs::write(folder.path().join("app-1"), log("app-1", 2, 3)).unwrap();
     fs::write(folder.path().join("app-2.inprogress"), head("app-2", None)).unwrap();
-    let ahead = Config { replay_ahead: true, ..config(folder.path(), Some(store.clone())) };
+    let ahead = Config {
+        replay_ahead: Some(std::time::Duration::from_secs(3600)),
+        ..config(folder.path(), Some(store.clone()))
+    };
     let first = History::new(ahead);
     let stop = CancellationToken::new();
     let task = tokio::spawn({
@@ -166,6 +169,65 @@ async fn finished_applications_are_replayed_ahead_if_so_configured() {
     let second = scanned(folder.path(), Some(store)).await;
     assert_eq!(open(&second, "app-1").await.model.jobs.len(), 2);
     assert_eq!(second.figures().replays, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opens_what_is_being_replayed_ahead_waits_for_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    for n in 0..20 {
+        fs::write(folder.path().join(format!("app-{n}")), log(&format!("app-{n}"), 2, 3)).unwrap();
+    }
+    let ahead = Some(std::time::Duration::from_secs(3600));
+    let history = History::new(Config { replay_ahead: ahead, ..config(folder.path(), Some(store)) });
+    let stop = CancellationToken::new();
+    let task = tokio::spawn({
+        let (history, stop) = (history.clone(), stop.clone());
+        async move { history.run(stop).await }
+    });
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while history.figures().stored_writes < 20 {
+        for n in 0..20 {
+            open(&history, &format!("app-{n}")).await;
+        }
+        assert!(std::time::Instant::now() < deadline, "not all were written");
+    }
+    stop.cancel();
+    task.await.unwrap();
+    assert_eq!((history.figures().replays, history.figures().stored_writes), (20, 20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ended_long_ago_is_not_replayed_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("app-old"), log("app-old", 1, 1)).unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    fs::File::options().append(true).open(folder.path().join("app-old")).unwrap().set_modified(long_ago).unwrap();
+    let (ahead, often) = (Some(std::time::Duration::from_secs(3600)), std::time::Duration::from_millis(10));
+    let store = Some(Store::in_memory());
+    let history = History::new(Config { replay_ahead: ahead, scan_interval: often, ..config(folder.path(), store) });
+    let stop = CancellationToken::new();
+    let task = tokio::spawn({
+        let (history, stop) = (history.clone(), stop.clone());
+        async move { history.run(stop).await }
+    });
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let waiting = || assert!(std::time::Instant::now() < deadline, "nothing was written");
+    while history.figures().scans == 0 {
+        waiting();
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    // One that ends now comes behind the old one.
+    fs::write(folder.path().join("app-new"), log("app-new", 1, 1)).unwrap();
+    while history.figures().stored_writes == 0 {
+        waiting();
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    stop.cancel();
+    task.await.unwrap();
+    assert_eq!(history.figures().replays, 1);
+    assert_eq!(open(&history, "app-new").await.model.jobs.len(), 1);
+    assert_eq!((history.figures().replays, history.figures().stored_opens), (1, 1));
 }
 
 /// Every row of a table as text, its columns' names first.
