@@ -1,6 +1,7 @@
 //! Jobs.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::{Index, IndexMut};
 
 use crate::api::v1::types::{Date, JobData, JobExecutionStatus, StageStatus};
 use crate::event::core::{Int, JobEnd, JobStart, StageInfo};
@@ -63,6 +64,64 @@ pub(super) struct LiveJob {
     completed_indices: BTreeMap<i32, IndexSet>,
     /// Whether it was written down before.
     is_written: bool,
+    /// How many live stages name it, and one more while it runs. Without any, its place is for another.
+    uses: usize,
+}
+
+/// Jobs by places that live stages keep.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LiveJobs {
+    all: Vec<LiveJob>,
+    free: Vec<usize>,
+}
+
+impl LiveJobs {
+    fn add(&mut self, job: LiveJob) -> usize {
+        match self.free.pop() {
+            Some(at) => {
+                self.all[at] = job;
+                at
+            }
+            None => {
+                self.all.push(job);
+                self.all.len() - 1
+            }
+        }
+    }
+
+    /// Someone needs a job.
+    pub(super) fn hold(&mut self, at: usize) {
+        self.all[at].uses += 1;
+    }
+
+    /// … and does not any more.
+    pub(super) fn release(&mut self, at: usize) {
+        self.all[at].uses -= 1;
+        if self.all[at].uses == 0 {
+            self.all[at] = LiveJob::default();
+            self.free.push(at);
+        }
+    }
+
+    /// How many there is room for.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+}
+
+impl Index<usize> for LiveJobs {
+    type Output = LiveJob;
+
+    fn index(&self, at: usize) -> &LiveJob {
+        &self.all[at]
+    }
+}
+
+impl IndexMut<usize> for LiveJobs {
+    fn index_mut(&mut self, at: usize) -> &mut LiveJob {
+        &mut self.all[at]
+    }
 }
 
 impl LiveJob {
@@ -135,14 +194,17 @@ impl State {
             num_tasks: missing.fold(0i32, |sum, stage| sum.wrapping_add(stage.num_tasks.as_i32())),
             ..JobData::default()
         };
-        let (at, id) = (self.all_jobs.len(), data.job_id);
-        self.all_jobs.push(LiveJob { data, sql_execution_id, ..LiveJob::default() });
-        self.live_jobs.insert(id, at);
+        let id = data.job_id;
+        let at = self.all_jobs.add(LiveJob { data, sql_execution_id, uses: 1, ..LiveJob::default() });
+        if let Some(other) = self.live_jobs.insert(id, at) {
+            self.all_jobs.release(other);
+        }
         for info in stages {
             self.rdd_graphs.insert(info.id.as_i32(), rdd_nodes(&info));
             let stage = self.stage_of(info);
             stage.jobs.push(at);
             stage.job_ids.insert(id);
+            self.all_jobs.hold(at);
         }
     }
 
@@ -171,6 +233,7 @@ impl State {
         };
         job.data.completion_time = event.time.filter(|time| time.0 > 0).map(|time| Date(time.0));
         self.write_job(at, true);
+        self.all_jobs.release(at);
     }
 
     /// Writes a job down as it stands; `last` tells that it has ended.

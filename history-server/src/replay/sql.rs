@@ -31,6 +31,8 @@ pub(super) struct Executions {
     owners: HashMap<i32, u32>,
     /// Which metrics there are in each execution, by its `kinds`.
     kinds: Vec<Kinds>,
+    /// Places among `kinds` that are for another.
+    free_kinds: Vec<usize>,
     /// How many [`StageMetrics`] there have been.
     generations: u32,
     /// What is written down, where that is limited.
@@ -119,11 +121,14 @@ impl Executions {
     }
 
     fn execution(&mut self, id: i64) -> &mut LiveExecution {
-        let kinds = &mut self.kinds;
+        let (all, free) = (&mut self.kinds, &mut self.free_kinds);
         self.live.entry(id).or_insert_with(|| {
-            kinds.push(Kinds::default());
+            let kinds = free.pop().unwrap_or_else(|| {
+                all.push(Kinds::default());
+                all.len() - 1
+            });
             let data = SqlExecution { id, submission_time: -1, ..SqlExecution::default() };
-            LiveExecution { data, kinds: kinds.len() - 1, ..LiveExecution::default() }
+            LiveExecution { data, kinds, ..LiveExecution::default() }
         })
     }
 
@@ -301,7 +306,11 @@ impl Executions {
                 }
             }
         }
-        self.kinds[execution.kinds] = Kinds::default();
+        // A stage may be another execution's, too.
+        if self.stages.values().all(|metrics| metrics.kinds != execution.kinds) {
+            self.kinds[execution.kinds] = Kinds::default();
+            self.free_kinds.push(execution.kinds);
+        }
     }
 
     /// Drops what tasks reported for stages that no other live execution has.

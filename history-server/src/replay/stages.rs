@@ -268,6 +268,7 @@ impl State {
             let job = &mut self.all_jobs[*at];
             job.completed_stages.remove(&stage_id);
             job.data.num_active_stages += 1;
+            self.all_jobs.hold(*at);
         }
         let job_ids = jobs.iter().map(|at| self.all_jobs[*at].data.job_id).collect();
         self.rdds_of(&event.info);
@@ -275,8 +276,10 @@ impl State {
         stage.status = StageStatus::Active;
         stage.pool = pool;
         stage.description = description;
-        stage.jobs = jobs;
         stage.job_ids = job_ids;
+        for at in std::mem::replace(&mut stage.jobs, jobs) {
+            self.all_jobs.release(at);
+        }
     }
 
     pub(super) fn stage_completed(&mut self, info: StageInfo) {
@@ -319,6 +322,7 @@ impl State {
     /// Writes a live stage down for good.
     pub(super) fn write_stage(&mut self, key: StageKey) {
         let Some(stage) = self.live_stages.remove(&key) else { return };
+        stage.jobs.iter().for_each(|at| self.all_jobs.release(*at));
         let strings = &self.tables.strings;
         let locality = stage.localities.iter().map(|(code, count)| (strings.get(*code).to_owned(), *count)).collect();
         let data = stage.data();

@@ -189,10 +189,10 @@ impl State {
                 count_speculative(stage.speculation.get_or_insert_default(), delta);
             }
         }
+        self.jobs_task_end(&jobs, event, delta, remove);
         if remove {
             self.write_stage(key);
         }
-        self.jobs_task_end(&jobs, event, delta, remove);
     }
 
     fn jobs_task_end(&mut self, jobs: &[usize], event: &TaskEnd<'_>, delta: &Delta, write: bool) {
