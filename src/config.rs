@@ -415,7 +415,7 @@ pub(crate) fn table() -> String {
         } else {
             format!("`--{}` (serve: `--{}`)", setting.name, setting.serve_name)
         };
-        let default = setting.default.map(|d| format!("`{d}`")).unwrap_or_default();
+        let default = setting.default.map(|d| format!("`{}`", d.replace('|', "\\|"))).unwrap_or_default();
         let help = setting.help.replace('<', "\\<");
         table += &format!("| {flag} | `{}` | {default} | {role}{help} |\n", setting.env);
     }

@@ -7,8 +7,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::any;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
 
 use crate::access::Viewer;
 use crate::history::History;
@@ -27,8 +28,13 @@ pub fn router(history: History) -> Router {
     Router::new()
         .route("/api/v1/{*path}", any(all))
         .with_state(history)
-        .layer(CompressionLayer::new().gzip(true))
+        .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::default().and(succeeded)))
         .layer(axum::middleware::map_response(with_headers))
+}
+
+/// Spark's server compresses no refusal.
+fn succeeded(status: StatusCode, _: Version, _: &HeaderMap, _: &Extensions) -> bool {
+    status.is_success()
 }
 
 async fn answer(

@@ -24,6 +24,7 @@ mod metrics;
 pub mod model;
 mod opened;
 mod pods;
+mod redaction;
 pub mod replay;
 pub mod tables;
 
@@ -36,4 +37,5 @@ pub use listing::{Filter, Page, Sort};
 pub use metrics::Figures;
 pub use opened::{OpenApplication, StageTasks};
 pub use pods::{PodName, Pods};
+pub use redaction::Redaction;
 pub use replay::Settings as ReplaySettings;

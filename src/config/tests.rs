@@ -84,6 +84,13 @@ fn a_file_is_read_below_the_flags_and_its_unknown_keys_are_mistakes() {
 }
 
 #[test]
+fn the_redaction_pattern_has_to_be_one() {
+    let found = mistakes(&["history-server", "--redaction-regex", "secret("]);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].starts_with("--redaction-regex \"secret(\": unclosed group"), "{found:#?}");
+}
+
+#[test]
 fn the_readme_lists_every_setting() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     assert!(readme.contains(&table()), "README.md should contain:\n\n{}", table());

@@ -60,7 +60,7 @@ impl App {
 
     /// What it was started with, sorted, secrets masked.
     pub(crate) fn environment(&self) -> ApplicationEnvironmentInfo {
-        v1::environment(self.model()).unwrap_or_default()
+        v1::environment(self.model(), self.web.history().redaction()).unwrap_or_default()
     }
 
     /// Its executors, the driver included.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::environment::masked;
 use super::types::{Date, ExecutionData, JobExecutionStatus, Metric, Node};
 use crate::model::SqlExecution;
 use crate::model::plan::{PlanGraph, PlanNode};
+use crate::redaction::Redaction;
 
 const CODEGEN: &str = "WholeStageCodegen";
 
@@ -14,8 +14,15 @@ pub fn duration(execution: &SqlExecution, now: i64) -> i64 {
     execution.completion_time.unwrap_or(now).wrapping_sub(execution.submission_time)
 }
 
-/// An execution as the REST API shows it; `None` where its plan is unknown. `now` is the present, in milliseconds since the epoch.
-pub fn execution_data(execution: &SqlExecution, details: bool, plan_text: bool, now: i64) -> Option<ExecutionData> {
+/// An execution as the REST API shows it, with its plan's nodes and the plan's text where so asked; `None` where its plan is
+/// unknown. `now` is the present, in milliseconds since the epoch.
+pub fn execution_data(
+    execution: &SqlExecution,
+    redaction: &Redaction,
+    (details, plan_text): (bool, bool),
+    now: i64,
+) -> Option<ExecutionData> {
+    let shown = |(name, value): (&String, &String)| (name.clone(), redaction.shown(name, value.clone()));
     let graph = execution.graph.as_ref()?;
     let jobs = |wanted| execution.jobs.iter().filter(move |(_, status)| *status == wanted).map(|(id, _)| *id).collect();
     Some(ExecutionData {
@@ -33,7 +40,7 @@ pub fn execution_data(execution: &SqlExecution, details: bool, plan_text: bool, 
         query_id: execution.query_id.clone(),
         error_message: execution.error_message.clone(),
         root_execution_id: execution.root_id,
-        modified_configs: masked(execution.modified_configs.clone().into_iter().collect()).into_iter().collect(),
+        modified_configs: execution.modified_configs.iter().map(shown).collect(),
     })
 }
 
