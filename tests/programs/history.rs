@@ -6,6 +6,7 @@
 
 mod compare;
 mod known;
+mod limits;
 mod recordings;
 mod servers;
 mod suite;
@@ -38,6 +39,13 @@ async fn logs_of_spark_3_5_are_answered_as_spark_does() {
 #[tokio::test]
 async fn logs_of_spark_4_3_are_answered_as_spark_does() {
     answers_as_spark_does_on_logs_of("4.3").await;
+}
+
+#[tokio::test]
+async fn under_limits_what_spark_drops_is_dropped() {
+    let logs = recordings::of("4.3").await;
+    limits::compare(&logs, [3, 4, 5, 1, 2]).await;
+    limits::compare(&logs, [12, 15, 40, 2, 6]).await;
 }
 
 #[tokio::test]

@@ -13,24 +13,7 @@ const KNOWN: &[Known] = &[
         difference: "",
         why: "Spark gives a log up at an empty line; ours leaves the line out, reads on and says so",
     },
-    Known {
-        path: "/stages",
-        difference: "lacks [\"taskMetrics\"], has besides []",
-        why: "not done: what a heartbeat said of a task that never ended",
-    },
-    Known { path: "/taskTable", difference: "$.aaData: want", why: "not done: the same, when searched for" },
-    Known { path: "/sql", difference: ".metrics: want", why: "not done: the same, summed up for the query" },
-    Known {
-        path: "/nobody/logs",
-        difference: "text: want 'no such app: nobody/1'",
-        why: "Spark names an attempt that nobody asked for",
-    },
     Known { path: "/a%2Fb/", difference: "status: want 400", why: "Spark's container refuses an encoded slash" },
-    Known {
-        path: "/nothing",
-        difference: "text: want 'unknown app",
-        why: "ours compresses this sentence too, for who takes it compressed",
-    },
     Known { path: "executors", difference: ".totalDuration: want", why: "reckoned against the clock" },
     Known { path: "/sqlTable", difference: "$.summary.averageDuration: want", why: "reckoned against the clock" },
 ];

@@ -112,11 +112,19 @@ pub(super) struct Reference {
 
 /// Starts the history server of the newest Spark on a folder of logs, with its defaults.
 pub(super) async fn reference(logs: &Path) -> Reference {
+    reference_with(logs, &[]).await
+}
+
+/// The same, with properties besides: `name=value`.
+pub(super) async fn reference_with(logs: &Path, properties: &[String]) -> Reference {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let home = cache::spark_home("4.3");
     let mut command = guarded(home.join("bin/spark-class"));
     command.arg("org.apache.spark.deploy.history.HistoryServer").env("SPARK_HOME", home);
-    let options = format!("-Dspark.history.fs.logDirectory=file://{} -Dspark.history.ui.port={port}", logs.display());
+    let own =
+        [format!("spark.history.fs.logDirectory=file://{}", logs.display()), format!("spark.history.ui.port={port}")];
+    let options: Vec<_> = own.iter().chain(properties).map(|property| format!("-D{property}")).collect();
+    let options = options.join(" ");
     command.env("SPARK_HISTORY_OPTS", options).env("SPARK_LOCAL_IP", "127.0.0.1").env("TZ", "UTC");
     let process = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
     let client = Client::new(format!("http://127.0.0.1:{port}"));
@@ -136,10 +144,16 @@ pub(super) struct Ours {
 }
 
 pub(super) async fn hearth(logs: &Path) -> Ours {
+    hearth_with(logs, &[]).await
+}
+
+/// The same, with more arguments.
+pub(super) async fn hearth_with(logs: &Path, more: &[String]) -> Ours {
     let store = tempfile::tempdir().unwrap();
     let (store_url, logs) = (format!("file:{}", store.path().display()), format!("file:{}", logs.display()));
     let arguments = ["history-server", "--store", &store_url, "--event-logs", &logs, "--listen", "127.0.0.1:0"];
     let arguments = [&arguments[..], &["--admin-listen", "off", "--scan-interval", "1s"]].concat();
+    let arguments: Vec<_> = arguments.into_iter().chain(more.iter().map(String::as_str)).collect();
     let process = Hearth::start(&arguments, &[], &["history server"]).await;
     let client = Client::new(process.address("history server"));
     Ours { _process: process, _store: store, client }
