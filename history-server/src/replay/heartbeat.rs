@@ -1,5 +1,8 @@
 //! Heartbeats: what tasks have done so far, and what executors measured.
 
+#[cfg(test)]
+mod tests;
+
 use crate::event::heartbeat::{Heartbeat, TaskProgress};
 use crate::model::tasks::TaskColumn;
 

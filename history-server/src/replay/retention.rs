@@ -5,6 +5,9 @@
 //! is alive: jobs, stages and executors are written when they end, and few of them before. Nothing goes any more once the log
 //! has been read to its end, when everything that is still alive is written down too.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 

@@ -344,6 +344,12 @@ impl Executions {
         }
     }
 
+    /// How much there is of each thing that is kept.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> [usize; 5] {
+        [self.live.len(), self.stored.len(), self.graphs.len(), self.stages.len(), self.kinds.len()]
+    }
+
     pub(super) fn into_executions(mut self) -> Vec<SqlExecution> {
         let mut executions: Vec<_> = self.stored.into_values().collect();
         for execution in &mut executions {
