@@ -1,6 +1,8 @@
 //! The history as its users see it: folders of event logs in, applications out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+#[path = "history/answers.rs"]
+mod answers;
 #[path = "history/clean.rs"]
 mod clean;
 #[path = "history/links.rs"]

@@ -1,7 +1,7 @@
 //! The page of tasks that tables in a browser ask for.
 
 use chrono::DateTime;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::error::Refusal;
 use super::params::Params;
@@ -18,8 +18,17 @@ use crate::opened::StageTasks;
 #[serde(rename_all = "camelCase")]
 pub(super) struct TaskTablePage<'a> {
     records_filtered: String,
+    #[serde(serialize_with = "rows")]
     aa_data: Option<TaskList<'a>>,
     records_total: String,
+}
+
+/// A stage attempt that has started no task has no rows.
+fn rows<S: Serializer>(rows: &Option<TaskList<'_>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match rows {
+        Some(rows) => rows.serialize(serializer),
+        None => serializer.collect_seq(std::iter::empty::<()>()),
+    }
 }
 
 /// What the title of a column of the stage's page sorts by.

@@ -1,0 +1,68 @@
+//! Single answers of the REST API.
+
+use axum::body::Body;
+use axum::response::Response;
+use history_server::{Config, History, Redaction};
+use http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::support::{config, log, scanned};
+
+async fn get(history: &History, path: &str, encoding: &str) -> Response {
+    let request = Request::get(format!("/api/v1/{path}")).header(header::ACCEPT_ENCODING, encoding);
+    let router = history_server::api::router(history.clone());
+    router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+}
+
+async fn text(response: Response) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_stage_without_tasks_has_no_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("app-1"), log("app-1", 1, 0)).unwrap();
+    let history = scanned(folder.path(), None).await;
+    let table = "taskTable?numTasks=0&start=0&length=3&columnNameToSort=ID&order%5B0%5D%5Bdir%5D=asc";
+    let page = get(&history, &format!("applications/app-1/stages/0/0/{table}"), "identity").await;
+    let page: Value = serde_json::from_str(&text(page).await).unwrap();
+    assert_eq!(page, json!({"recordsFiltered": "0", "aaData": [], "recordsTotal": "0"}));
+}
+
+#[tokio::test]
+async fn refusals_name_what_spark_names_and_are_not_compressed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("app-1"), log("app-1", 1, 1)).unwrap();
+    let history = scanned(folder.path(), None).await;
+    assert!(get(&history, "applications/app-1/jobs", "gzip").await.headers().contains_key(header::CONTENT_ENCODING));
+    for (path, sentence) in [
+        ("nobody/logs", "no such app: nobody/1"),
+        ("nobody/2/logs", "no such app: nobody/2"),
+        ("nobody/jobs", "no such app: nobody"),
+        ("app-1/a-name-that-is-not-short", "unknown app app-1, attempt a-name-that-is-not-short"),
+    ] {
+        let refused = get(&history, &format!("applications/{path}"), "gzip").await;
+        assert_eq!(refused.status(), StatusCode::NOT_FOUND, "{path}");
+        assert!(!refused.headers().contains_key(header::CONTENT_ENCODING), "{path}");
+        assert_eq!(text(refused).await, sentence);
+    }
+}
+
+#[tokio::test]
+async fn properties_are_masked_by_the_servers_pattern() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log("app-1", 0, 0).replace("\"jobs\"", "\"a-token\"");
+    std::fs::write(folder.path().join("app-1"), log).unwrap();
+    let shown = async |redaction| {
+        let history = History::new(Config { redaction, ..config(folder.path(), None) });
+        history.scan().await;
+        let answer = text(get(&history, "applications/app-1/environment", "identity").await).await;
+        let environment: Value = serde_json::from_str(&answer).unwrap();
+        environment["sparkProperties"].as_array().unwrap().iter().map(|entry| entry[1].clone()).collect::<Vec<_>>()
+    };
+    let mask = "*********(redacted)";
+    assert_eq!(shown(Redaction::default()).await, ["pi-12", mask, "ann"]);
+    assert_eq!(shown(Redaction::new("pi-\\d+|view").unwrap()).await, [mask, "a-token", mask]);
+}
