@@ -216,5 +216,7 @@ fn size_of(model: &Application) -> u64 {
     let plans: usize = model.sql.iter().map(|sql| 4096 + sql.plan_text.as_ref().map_or(0, |text| text.len() * 2)).sum();
     let rest =
         model.jobs.len() * 1024 + model.stages.len() * 8192 + model.executors.len() * 2048 + model.rdds.len() * 4096;
-    (tasks + strings + plans + rest + 64 * 1024) as u64
+    let streaming: usize = model.streaming.iter().map(|query| 4096 + query.progress.size_bytes()).sum();
+    let services = streaming + model.connect.size_bytes() + model.thrift.size_bytes();
+    (tasks + strings + plans + rest + services + 64 * 1024) as u64
 }

@@ -23,6 +23,17 @@
 //! | `executors` | an executor, or the driver | `executor_id`, `host_port`, `is_active`, times, cores, counts and totals, as `allexecutors` of the REST API |
 //! | `sql_executions` | a SQL execution | `execution_id`, `root_execution_id`, `status`, times, `num_jobs`, `query_id`, `description`, `details`, `plan_text`, `error_message` |
 //! | `sql_metrics` | a metric of an operator of an execution's last plan | `execution_id`, `node_id`, `node_name`, `accumulator_id`, `metric`, `metric_type`, `value` (as Spark shows it) |
+//! | `streaming_queries` | a run of a streaming query | `query_id`, `run_id`, `name`, `status`, `start_time`, `last_progress_time`, `num_progress`, `sink`, `exception`, `error_class` |
+//! | `streaming_progress` | a report of a streaming query | `query_id`, `run_id`, `name`, `batch_id`, `timestamp`, `batch_duration`, `num_input_rows`, `input_rows_per_second`, `processed_rows_per_second`, `num_output_rows`, `watermark`, `min_event_time`, `avg_event_time`, `max_event_time`; of all operators with state together `state_rows_total`, `state_rows_updated`, `state_rows_removed`, `rows_dropped_by_watermark`, `state_memory_used_bytes`; milliseconds of the phases `trigger_execution` (which holds the others), `latest_offset`, `wal_commit`, `get_batch`, `query_planning`, `add_batch`, `commit_batch`, `commit_offsets` |
+//! | `streaming_metrics` | any number of a report | `query_id`, `run_id`, `batch_id`, `timestamp`, `kind` (`phase`, `state_operator` or `source`), `index` and `owner` (which operator or source, and its name), `metric` (Spark's name), `value` |
+//! | `connect_sessions` | a session of Spark Connect | `session_id`, `user_id`, `start_time`, `finish_time`, `total_execution` |
+//! | `connect_operations` | an operation of Spark Connect | `operation_id`, `job_tag`, `session_id`, `user_id`, `user_name`, `statement`, `state`, `outcome` (`FINISHED`, `FAILED` or `CANCELED`, which the state `CLOSED` does not tell), `start_time`, `analyzed_time`, `ready_time`, `finish_time`, `close_time`, `detail` (why it failed), `produced_rows`; `job_ids`, `sql_execution_ids` and `session_tags` with commas between |
+//! | `thrift_sessions` | a session of the Thrift (JDBC/ODBC) server | `session_id`, `user_name`, `ip`, `start_time`, `finish_time`, `total_execution` |
+//! | `thrift_statements` | a statement of the Thrift server | `statement_id`, `session_id`, `group_id`, `user_name`, `statement`, `state`, `outcome` (also `TIMEDOUT`), `start_time`, `finish_time`, `close_time`, `plan`, `detail` (why it failed); `job_ids` and `sql_execution_ids` with commas between |
+//!
+//! The tables of streaming, Connect and Thrift are there only for applications that have rows for them: few do, and an empty object
+//! for each of the others would cost a write and a place in every listing. A reader of all applications that finds none at all says
+//! that there is no such path.
 
 mod column;
 mod decode;
@@ -30,6 +41,8 @@ mod read;
 mod recent;
 mod rows;
 mod schema;
+mod services;
+mod streaming;
 mod write;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -103,10 +116,17 @@ pub(crate) enum Table {
     Executors,
     SqlExecutions,
     SqlMetrics,
+    StreamingQueries,
+    StreamingProgress,
+    StreamingMetrics,
+    ConnectSessions,
+    ConnectOperations,
+    ThriftSessions,
+    ThriftStatements,
 }
 
 impl Table {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 14] = [
         Self::Tasks,
         Self::TaskAccumulators,
         Self::Stages,
@@ -114,6 +134,13 @@ impl Table {
         Self::Executors,
         Self::SqlExecutions,
         Self::SqlMetrics,
+        Self::StreamingQueries,
+        Self::StreamingProgress,
+        Self::StreamingMetrics,
+        Self::ConnectSessions,
+        Self::ConnectOperations,
+        Self::ThriftSessions,
+        Self::ThriftStatements,
     ];
 
     fn file(self) -> &'static str {
@@ -125,6 +152,24 @@ impl Table {
             Self::Executors => "executors.parquet",
             Self::SqlExecutions => "sql_executions.parquet",
             Self::SqlMetrics => "sql_metrics.parquet",
+            Self::StreamingQueries => "streaming_queries.parquet",
+            Self::StreamingProgress => "streaming_progress.parquet",
+            Self::StreamingMetrics => "streaming_metrics.parquet",
+            Self::ConnectSessions => "connect_sessions.parquet",
+            Self::ConnectOperations => "connect_operations.parquet",
+            Self::ThriftSessions => "thrift_sessions.parquet",
+            Self::ThriftStatements => "thrift_statements.parquet",
+        }
+    }
+
+    /// Whether it is written only where it has rows.
+    fn is_rare(self) -> bool {
+        match self {
+            Self::StreamingQueries | Self::StreamingProgress | Self::StreamingMetrics => true,
+            Self::ConnectSessions | Self::ConnectOperations => true,
+            Self::ThriftSessions | Self::ThriftStatements => true,
+            Self::Tasks | Self::TaskAccumulators | Self::Stages | Self::Jobs | Self::Executors => false,
+            Self::SqlExecutions | Self::SqlMetrics => false,
         }
     }
 }
@@ -162,8 +207,8 @@ impl Folder {
     pub(crate) async fn remove(&self, store: &storage::Store) -> storage::Result<()> {
         // First the model: without it nothing else is looked at.
         store.delete(&self.model()?).await?;
-        for table in Table::ALL {
-            store.delete(&self.table(table)?).await?;
+        for object in store.list_folder(&self.0).await?.objects {
+            store.delete(&object.path).await?;
         }
         Ok(())
     }

@@ -11,6 +11,8 @@ mod links;
 mod long;
 #[path = "history/open.rs"]
 mod open;
+#[path = "history/services.rs"]
+mod services;
 #[path = "history/stored.rs"]
 mod stored;
 #[path = "history/support.rs"]

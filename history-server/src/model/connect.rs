@@ -40,7 +40,7 @@ pub struct ConnectSession {
     pub user_id: String,
     /// When it was opened.
     pub start_time: i64,
-    /// When it was closed; Spark's own history server shows only those that were.
+    /// When it was closed.
     pub finish_time: Option<i64>,
     /// How many operations were started in it.
     pub total_execution: i64,
@@ -76,7 +76,7 @@ pub struct ConnectOperation {
     pub ready_time: Option<i64>,
     /// When it finished, failed or was cancelled.
     pub finish_time: Option<i64>,
-    /// When its result had been taken; Spark's own history server shows only those that were closed.
+    /// When its result had been taken.
     pub close_time: Option<i64>,
     /// Why it failed.
     pub detail: Option<String>,

@@ -1,6 +1,6 @@
-//! Spark Connect, in the way of Spark's `SparkConnectServerListener`, but for two things. That one never writes down what is still
-//! open, so that Spark's history server shows only sessions and operations that were closed; here all are kept. And a job that
-//! comes after its operation was closed makes it forget what it knew; here the job is added.
+//! Spark Connect, in the way of Spark's `SparkConnectServerListener`, but for two things. In Spark's history server that one writes
+//! down of what is still open how it began, and seldom what came of it; here it is kept as it stands. And a job that comes after its
+//! operation was closed makes it forget what it knew; here the job is added.
 
 use super::entries::Entries;
 use super::services::add;
@@ -17,9 +17,14 @@ use crate::model::order::java_cmp;
 #[derive(Clone, Debug)]
 pub(super) struct Operations {
     services: Vec<ConnectService>,
+    /// By user and id, as the server knows them.
     sessions: Entries<ConnectSession>,
     /// By the tags of their jobs.
     operations: Entries<ConnectOperation>,
+}
+
+fn session_key(user_id: &str, session_id: &str) -> String {
+    format!("{user_id}\0{session_id}")
 }
 
 impl Operations {
@@ -42,10 +47,10 @@ impl Operations {
             ConnectEvent::ServiceEnded(event) => self.service_ended(&event),
             ConnectEvent::SessionStarted(event) => self.session_started(event),
             ConnectEvent::SessionClosed(event) => {
-                let time = event.event_time.0;
-                if let Some(session) = self.sessions.open(&event.session_id) {
+                let (key, time) = (session_key(&event.user_id, &event.session_id), event.event_time.0);
+                if let Some(session) = self.sessions.open(&key) {
                     session.finish_time = Some(time);
-                    self.sessions.close(&event.session_id, Some(time));
+                    self.sessions.close(&key, Some(time));
                 }
             }
             ConnectEvent::Operation(OperationEvent::Started, event) => self.started(*event),
@@ -66,8 +71,8 @@ impl Operations {
 
     fn session_started(&mut self, event: Session) {
         let Session { session_id, user_id, event_time } = event;
-        self.sessions.start(&session_id, || ConnectSession {
-            id: session_id.clone(),
+        self.sessions.start(&session_key(&user_id, &session_id), || ConnectSession {
+            id: session_id,
             user_id,
             start_time: event_time.0,
             ..ConnectSession::default()
@@ -75,7 +80,7 @@ impl Operations {
     }
 
     fn started(&mut self, event: Operation) {
-        if let Some(session) = self.sessions.open(&event.session_id) {
+        if let Some(session) = self.sessions.open(&session_key(&event.user_id, &event.session_id)) {
             session.total_execution += 1;
         }
         let mut session_tags = event.spark_session_tags;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int32Type, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -15,10 +15,11 @@ use parquet::schema::types::Type;
 pub(super) const GROUP_ROWS: usize = 128 * 1024;
 
 /// What is in a row of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Cell<'a> {
     Null,
     Int(i64),
+    Double(f64),
     Bool(bool),
     Text(&'a str),
 }
@@ -31,6 +32,10 @@ impl<'a> Cell<'a> {
     pub(super) fn int(value: Option<i64>) -> Self {
         value.map_or(Self::Null, Cell::Int)
     }
+
+    pub(super) fn double(value: Option<f64>) -> Self {
+        value.map_or(Self::Null, Cell::Double)
+    }
 }
 
 /// What a column holds.
@@ -38,6 +43,7 @@ impl<'a> Cell<'a> {
 pub(super) enum Kind {
     Int32,
     Int64,
+    Double,
     /// Milliseconds since the epoch, as a UTC timestamp.
     Time,
     Text,
@@ -67,6 +73,7 @@ impl<'a> Column<'a> {
         let (physical, logical) = match self.kind {
             Kind::Int32 => (Physical::INT32, None),
             Kind::Int64 => (Physical::INT64, None),
+            Kind::Double => (Physical::DOUBLE, None),
             Kind::Time => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MILLIS))),
             Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
             Kind::Bool => (Physical::BOOLEAN, None),
@@ -98,6 +105,10 @@ impl<'a> Column<'a> {
             // Spark's own numbers of this kind are 32 bits wide.
             Kind::Int32 => put!(Int32Type, cells.by_ref().filter_map(int).map(|value| value as i32)),
             Kind::Int64 | Kind::Time => put!(Int64Type, cells.by_ref().filter_map(int)),
+            Kind::Double => put!(
+                DoubleType,
+                cells.by_ref().filter_map(|cell| if let Cell::Double(value) = cell { Some(value) } else { None })
+            ),
             Kind::Bool => put!(
                 BoolType,
                 cells.by_ref().filter_map(|cell| if let Cell::Bool(value) = cell { Some(value) } else { None })

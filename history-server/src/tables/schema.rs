@@ -14,7 +14,7 @@ pub(super) struct Owner<'a> {
 }
 
 impl<'a> Owner<'a> {
-    fn columns(&self) -> Vec<Column<'a>> {
+    pub(super) fn columns(&self) -> Vec<Column<'a>> {
         let (app_id, attempt_id) = (self.app_id, self.attempt_id);
         vec![
             Column::new("app_id", Kind::Text, move |_| Cell::Text(app_id)),
@@ -54,7 +54,7 @@ pub(super) fn tasks<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Vec<Column
                 Kind::Text if column == TaskColumn::Error => Cell::Text(rows.text(value - 1)),
                 Kind::Text => Cell::Text(rows.text(value)),
                 Kind::Bool => Cell::Bool(value == 1),
-                Kind::Int32 | Kind::Int64 | Kind::Time => Cell::Int(value),
+                Kind::Int32 | Kind::Int64 | Kind::Double | Kind::Time => Cell::Int(value),
             }
         };
         columns.push(if null.is_some() { Column::optional(name, kind, cell) } else { Column::new(name, kind, cell) });

@@ -9,6 +9,8 @@ use tokio::runtime::Handle;
 use super::column::{self, Column};
 use super::rows::{StageKey, TaskRows};
 use super::schema::{self, Owner};
+use super::services::{self, Lists};
+use super::streaming::{self, MetricRows, ProgressRows};
 use super::{FORMAT, Folder, Identity, Stored, StoredHead, Table};
 use crate::event_log::Problem;
 use crate::model::Application;
@@ -28,22 +30,28 @@ pub(crate) struct Content<'a> {
     pub(crate) stages: &'a BTreeMap<StageKey, Arc<TaskTable>>,
 }
 
-/// Writes the tables and then the model. Blocks: for blocking threads only.
+/// Writes the tables and then the model. Tables that are rare and have no rows are not written, and removed where they were.
+/// Blocks: for blocking threads only.
 ///
 /// # Errors
 /// A failure of the store, as what the writer said.
 pub(crate) fn save(store: &Store, folder: &Folder, content: &Content<'_>, runtime: &Handle) -> io::Result<()> {
-    let rows = TaskRows::new(content.strings, content.stages);
+    let rows = Rows::new(content);
+    let there = runtime.block_on(store.list_folder(&folder.0)).map_err(io::Error::other)?.objects;
     for table in Table::ALL {
         let path = folder.table(table).map_err(io::Error::other)?;
-        write_table(table, content, &rows, Upload { writer: store.writer(&path), runtime })?;
+        if !table.is_rare() || rows.count(table) > 0 {
+            write_table(table, content, &rows, Upload { writer: store.writer(&path), runtime })?;
+        } else if there.iter().any(|object| object.path == path) {
+            runtime.block_on(store.delete(&path)).map_err(io::Error::other)?;
+        }
     }
     let head = StoredHead { format: FORMAT, identity: content.identity.clone() };
     let stored = Stored {
         problems: content.problems.to_vec(),
         logged_links: content.logged_links.clone(),
         strings: content.strings.clone(),
-        stages: rows.index.clone(),
+        stages: rows.tasks.index.clone(),
         model: content.model,
     };
     let path = folder.model().map_err(io::Error::other)?;
@@ -59,21 +67,77 @@ pub(crate) fn save(store: &Store, folder: &Folder, content: &Content<'_>, runtim
     upload.finish()
 }
 
-fn write_table(table: Table, content: &Content<'_>, rows: &TaskRows<'_>, mut upload: Upload<'_>) -> io::Result<()> {
+/// The rows of the tables, as far as they are not the model's own.
+struct Rows<'a> {
+    model: &'a Application,
+    tasks: TaskRows<'a>,
+    sql_metrics: Vec<schema::SqlMetricRow<'a>>,
+    progress: ProgressRows<'a>,
+    metrics: MetricRows<'a>,
+    connect: Lists,
+    thrift: Lists,
+}
+
+impl<'a> Rows<'a> {
+    fn new(content: &Content<'a>) -> Self {
+        let model = content.model;
+        Self {
+            model,
+            tasks: TaskRows::new(content.strings, content.stages),
+            sql_metrics: schema::sql_metric_rows(model),
+            progress: ProgressRows::new(&model.streaming),
+            metrics: MetricRows::new(&model.streaming),
+            connect: Lists::of_connect(&model.connect),
+            thrift: Lists::of_thrift(&model.thrift),
+        }
+    }
+
+    fn count(&self, table: Table) -> usize {
+        let model = self.model;
+        match table {
+            Table::Tasks => self.tasks.task_count(),
+            Table::TaskAccumulators => self.tasks.accumulator_count(),
+            Table::Stages => model.stages.len(),
+            Table::Jobs => model.jobs.len(),
+            Table::Executors => model.executors.len(),
+            Table::SqlExecutions => model.sql.len(),
+            Table::SqlMetrics => self.sql_metrics.len(),
+            Table::StreamingQueries => model.streaming.len(),
+            Table::StreamingProgress => self.progress.count(),
+            Table::StreamingMetrics => self.metrics.count(),
+            Table::ConnectSessions => model.connect.sessions.len(),
+            Table::ConnectOperations => model.connect.operations.len(),
+            Table::ThriftSessions => model.thrift.sessions.len(),
+            Table::ThriftStatements => model.thrift.statements.len(),
+        }
+    }
+
+    fn columns<'r>(&'r self, table: Table, owner: &Owner<'r>) -> Vec<Column<'r>> {
+        let model = self.model;
+        match table {
+            Table::Tasks => schema::tasks(owner, &self.tasks),
+            Table::TaskAccumulators => schema::task_accumulators(owner, &self.tasks),
+            Table::Stages => schema::stages(owner, model),
+            Table::Jobs => schema::jobs(owner, model),
+            Table::Executors => schema::executors(owner, model),
+            Table::SqlExecutions => schema::sql_executions(owner, model),
+            Table::SqlMetrics => schema::sql_metrics(owner, &self.sql_metrics),
+            Table::StreamingQueries => streaming::queries(owner, &model.streaming),
+            Table::StreamingProgress => streaming::progress(owner, &self.progress),
+            Table::StreamingMetrics => streaming::metrics(owner, &self.metrics),
+            Table::ConnectSessions => services::connect_sessions(owner, &model.connect),
+            Table::ConnectOperations => services::connect_operations(owner, &model.connect, &self.connect),
+            Table::ThriftSessions => services::thrift_sessions(owner, &model.thrift),
+            Table::ThriftStatements => services::thrift_statements(owner, &model.thrift, &self.thrift),
+        }
+    }
+}
+
+fn write_table(table: Table, content: &Content<'_>, rows: &Rows<'_>, mut upload: Upload<'_>) -> io::Result<()> {
     let owner = Owner { app_id: content.app_id, attempt_id: content.attempt_id };
-    let model = content.model;
-    let metrics = if table == Table::SqlMetrics { schema::sql_metric_rows(model) } else { Vec::new() };
-    let (columns, count): (Vec<Column<'_>>, usize) = match table {
-        Table::Tasks => (schema::tasks(&owner, rows), rows.task_count()),
-        Table::TaskAccumulators => (schema::task_accumulators(&owner, rows), rows.accumulator_count()),
-        Table::Stages => (schema::stages(&owner, model), model.stages.len()),
-        Table::Jobs => (schema::jobs(&owner, model), model.jobs.len()),
-        Table::Executors => (schema::executors(&owner, model), model.executors.len()),
-        Table::SqlExecutions => (schema::sql_executions(&owner, model), model.sql.len()),
-        Table::SqlMetrics => (schema::sql_metrics(&owner, &metrics), metrics.len()),
-    };
+    let columns = rows.columns(table, &owner);
     let mut sink = BufWriter::with_capacity(1024 * 1024, &mut upload);
-    column::write(&columns, count, identity(&content.identity), &mut sink).map_err(io::Error::other)?;
+    column::write(&columns, rows.count(table), identity(&content.identity), &mut sink).map_err(io::Error::other)?;
     sink.flush()?;
     drop(sink);
     upload.finish()

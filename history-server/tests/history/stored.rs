@@ -8,12 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{T, config, end, head, job, log, scanned};
 
-async fn open(history: &History, id: &str) -> std::sync::Arc<OpenApplication> {
+pub(crate) async fn open(history: &History, id: &str) -> std::sync::Arc<OpenApplication> {
     history.open(id, None, &Viewer::default()).await.unwrap()
 }
 
 /// Lets what is under way end.
-async fn settle(history: &History) {
+pub(crate) async fn settle(history: &History) {
     let stop = CancellationToken::new();
     stop.cancel();
     history.run(stop).await;
@@ -231,7 +231,7 @@ async fn what_ended_long_ago_is_not_replayed_ahead() {
 }
 
 /// Every row of a table as text, its columns' names first.
-async fn rows(store: &Store, table: &str) -> Vec<String> {
+pub(crate) async fn rows(store: &Store, table: &str) -> Vec<String> {
     let path = ObjectPath::parse(&format!("history/app-1/default/{table}.parquet")).unwrap();
     let file = SerializedFileReader::new(store.get(&path, 1 << 20).await.unwrap()).unwrap();
     let columns = file.metadata().file_metadata().schema_descr().columns().to_vec();

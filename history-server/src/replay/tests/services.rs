@@ -109,7 +109,7 @@ fn connect_log() -> String {
     [
         connect("ServiceStarted", r#""hostAddress":"10.0.0.1","bindingPort":15002,"eventTime":10"#),
         connect("SessionStarted", r#""sessionId":"s1","userId":"ann","eventTime":100,"extraTags":{}"#),
-        connect("SessionStarted", r#""sessionId":"s2","userId":"bob","eventTime":110,"extraTags":{}"#),
+        connect("SessionStarted", r#""sessionId":"s1","userId":"bob","eventTime":110,"extraTags":{}"#),
         operation_started("o1", 200),
         operation("Analyzed", "o1", 210, ""),
         operation("ReadyForExecution", "o1", 220, ""),
@@ -235,7 +235,7 @@ fn connect_operations_know_their_jobs_and_how_they_ended() {
     let sessions: Vec<_> = (server.sessions.iter())
         .map(|session| (session.id.as_str(), session.user_id.as_str(), session.finish_time, session.total_execution))
         .collect();
-    assert_eq!(sessions, [("s1", "ann", Some(800), 4), ("s2", "bob", None, 0)]);
+    assert_eq!(sessions, [("s1", "ann", Some(800), 4), ("s1", "bob", None, 0)]);
     let operations: Vec<_> = (server.operations.iter())
         .map(|one| (one.operation_id.as_str(), one.status(), one.outcome, one.finish_time, one.close_time))
         .collect();
@@ -300,8 +300,8 @@ fn limits_drop_what_ended_first() {
     assert_eq!(statements, ["c", "d", "e"]);
     let operations: Vec<_> = app.connect.operations.iter().map(|one| one.operation_id.as_str()).collect();
     assert_eq!(operations, ["o3", "o4"]);
-    let sessions: Vec<_> = app.connect.sessions.iter().map(|one| one.id.as_str()).collect();
-    assert_eq!(sessions, ["s2"]);
+    let sessions: Vec<_> = app.connect.sessions.iter().map(|one| one.user_id.as_str()).collect();
+    assert_eq!(sessions, ["bob"]);
 }
 
 #[test]
