@@ -109,6 +109,12 @@ pub(crate) struct Retained {
     pub(crate) tasks: Option<usize>,
     pub(crate) dead_executors: Option<usize>,
     pub(crate) executions: Option<usize>,
+    pub(crate) streaming_queries: Option<usize>,
+    pub(crate) streaming_updates: Option<usize>,
+    pub(crate) thrift_sessions: Option<usize>,
+    pub(crate) thrift_statements: Option<usize>,
+    pub(crate) connect_sessions: Option<usize>,
+    pub(crate) connect_statements: Option<usize>,
 }
 
 /// Which event logs are deleted: none, unless an age or a number is given.
@@ -266,6 +272,12 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
         tasks: layers.one(Section::History, "retained-tasks"),
         dead_executors: layers.one(Section::History, "retained-dead-executors"),
         executions: layers.one(Section::History, "retained-executions"),
+        streaming_queries: layers.one(Section::History, "retained-streaming-queries"),
+        streaming_updates: layers.one(Section::History, "retained-streaming-updates"),
+        thrift_sessions: layers.one(Section::History, "retained-thrift-sessions"),
+        thrift_statements: layers.one(Section::History, "retained-thrift-statements"),
+        connect_sessions: layers.one(Section::History, "retained-connect-sessions"),
+        connect_statements: layers.one(Section::History, "retained-connect-statements"),
     };
     let executor_log_url = layers.one(Section::History, "executor-log-url");
     let redaction = layers.one_with(Section::History, "redaction-regex", Redaction::new);

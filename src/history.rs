@@ -39,6 +39,12 @@ pub(crate) fn build(config: &config::History, store: &Store) -> anyhow::Result<H
         retained_tasks: config.retained.tasks,
         retained_dead_executors: config.retained.dead_executors,
         retained_executions: config.retained.executions,
+        retained_streaming_queries: config.retained.streaming_queries,
+        retained_streaming_updates: config.retained.streaming_updates,
+        retained_thrift_sessions: config.retained.thrift_sessions,
+        retained_thrift_statements: config.retained.thrift_statements,
+        retained_connect_sessions: config.retained.connect_sessions,
+        retained_connect_statements: config.retained.connect_statements,
         max_line_bytes: config.max_line_bytes,
         ..settings.replay
     };
