@@ -8,5 +8,8 @@
 #[path = "../support.rs"]
 mod support;
 
+mod history_on_s3;
 mod layering;
 mod lifecycle;
+#[path = "../../storage/tests/conformance/s3_server.rs"]
+mod s3_server;

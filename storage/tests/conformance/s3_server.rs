@@ -1,6 +1,6 @@
 //! A real S3 server in this process, on a folder; it checks signatures.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -20,6 +20,7 @@ pub(crate) const SECRET: &str = "only the tests know it";
 pub(crate) struct S3Server {
     _folder: TempDir,
     pub(crate) endpoint: String,
+    asked: Arc<std::sync::Mutex<Vec<String>>>,
     serving: JoinHandle<()>,
 }
 
@@ -34,8 +35,12 @@ impl S3Server {
         // This server looks whether an object is there and then writes it; S3 does both at once.
         let creating = Arc::new(Mutex::new(()));
         let service = Arc::new(builder.build());
+        let asked = Arc::<std::sync::Mutex<Vec<String>>>::default();
+        let noted = Arc::clone(&asked);
         let answer = move |request: Request| {
             let (service, creating) = (Arc::clone(&service), Arc::clone(&creating));
+            let line = format!("{} {}", request.method(), request.uri());
+            noted.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             async move {
                 let is_create = request.headers().contains_key(header::IF_NONE_MATCH);
                 let _alone = if is_create { Some(creating.lock().await) } else { None };
@@ -45,7 +50,13 @@ impl S3Server {
         };
         let router = axum::Router::new().fallback(answer);
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { _folder: folder, endpoint, serving }
+        Self { _folder: folder, endpoint, asked, serving }
+    }
+
+    /// Every request so far: its method, and its path and query as they came.
+    #[allow(dead_code, reason = "not every test that has this server asks")]
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The URL of a store in it.

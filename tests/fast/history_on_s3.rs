@@ -1,0 +1,151 @@
+//! The history server on an S3 that checks signatures: event logs in a bucket, growing ones among them, and what is kept of
+//! them beside.
+//!
+//! The logs are those of `history-server/tests/data`, which real Spark wrote.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use serde_json::Value;
+use storage::{Key, ObjectPath, Store, StoreUrl, growing};
+
+use super::s3_server::{self, S3Server};
+use super::support::hearth::Hearth;
+use super::support::wait::eventually;
+
+const PREFIX: &str = "team a";
+const TABLES: [&str; 7] =
+    ["executors", "jobs", "sql_executions", "sql_metrics", "stages", "task_accumulators", "tasks"];
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The lines of a recorded log, under another application id.
+fn recorded(name: &str, id: &str) -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("history-server/tests/data/{name}.zstd"));
+    let text = String::from_utf8(zstd::decode_all(std::fs::File::open(file).unwrap()).unwrap()).unwrap();
+    let (_, after) = text.split_once("\"App ID\":\"").unwrap();
+    let recorded_id = after.split('"').next().unwrap();
+    text.replace(recorded_id, id).lines().map(|line| line.to_owned() + "\n").collect()
+}
+
+fn in_zstd(lines: &[String]) -> Vec<u8> {
+    // One frame a flush, as Spark does.
+    lines.chunks(50).flat_map(|flush| zstd::encode_all(flush.concat().as_bytes(), 1).unwrap()).collect()
+}
+
+fn event_log(name: &str) -> ObjectPath {
+    Key::EventLog(ObjectPath::parse(name).unwrap()).path()
+}
+
+fn store_in(s3: &S3Server) -> Store {
+    let credentials = Credentials::new(s3_server::KEY, s3_server::SECRET, None, None, "test");
+    Store::open_with(&StoreUrl::parse(&s3.url(PREFIX)).unwrap(), credentials).unwrap()
+}
+
+async fn hearth_on(s3: &S3Server) -> Hearth {
+    let arguments = ["history-server", "--store", &s3.url(PREFIX), "--listen", "127.0.0.1:0", "--admin-listen", "off"];
+    let arguments = [&arguments[..], &["--scan-interval", "200ms"]].concat();
+    let environment = [("AWS_ACCESS_KEY_ID", s3_server::KEY), ("AWS_SECRET_ACCESS_KEY", s3_server::SECRET)];
+    Hearth::start(&arguments, &environment, &["history server"]).await
+}
+
+async fn json(hearth: &Hearth, path: &str) -> Option<Value> {
+    let url = format!("{}/api/v1/applications{path}", hearth.address("history server"));
+    let answer = reqwest::get(url).await.unwrap();
+    if answer.status() == 200 { Some(answer.json().await.unwrap()) } else { None }
+}
+
+/// Waits until these applications are in the list, and those of them that it says have ended.
+async fn listed(hearth: &Hearth, applications: &[(&str, bool)]) {
+    eventually("all applications in the list", PATIENCE, async || {
+        let list = json(hearth, "").await?;
+        let found: BTreeMap<_, _> = list.as_array()?.iter().map(|app| (app["id"].as_str().unwrap(), app)).collect();
+        let all = applications.iter().all(|(id, has_ended)| {
+            found.get(id).is_some_and(|app| app["attempts"][0]["completed"].as_bool() == Some(*has_ended))
+        });
+        all.then_some(())
+    })
+    .await;
+}
+
+async fn answers(hearth: &Hearth, applications: &[(&str, bool)]) -> Vec<Value> {
+    let mut answers = Vec::new();
+    for (id, _) in applications {
+        for path in ["jobs", "stages", "allexecutors", "sql?length=100"] {
+            answers.push(json(hearth, &format!("/{id}/{path}")).await.unwrap());
+        }
+    }
+    // Of one only: this S3 server fails for a second when it is asked for more last bytes than there are.
+    answers.push(json(hearth, &format!("/{}/stages/0/0/taskList?length=1000", applications[0].0)).await.unwrap());
+    answers
+}
+
+/// Waits until everything that is kept of an application is in the store, and looks whether the tables are Parquet.
+async fn kept(store: &Store, id: &str) {
+    let folder = Key::History(ObjectPath::parse(&format!("{id}/default")).unwrap()).path();
+    eventually("the stored form", PATIENCE, async || {
+        store.head(&folder.join("model.zst").unwrap()).await.ok().map(drop)
+    })
+    .await;
+    for table in TABLES {
+        let bytes = store.get(&folder.join(&format!("{table}.parquet")).unwrap(), 10 << 20).await.unwrap();
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{id} {table}: {} bytes", bytes.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_in_a_bucket_are_replayed_once_and_a_restart_reads_none_of_them() {
+    let s3 = S3Server::start().await;
+    let store = store_in(&s3);
+    let (jobs, sql) = (recorded("jobs", "app-single"), recorded("sql", "app-rolling"));
+    store.put(&event_log("app-single.zstd"), in_zstd(&jobs)).await.unwrap();
+    let (first, second) = sql.split_at(sql.len() / 2);
+    let rolling = |name: &str| event_log(&format!("eventlog_v2_app-rolling/{name}"));
+    store.put(&rolling("appstatus_app-rolling"), "").await.unwrap();
+    store.put(&rolling("events_1_app-rolling.zstd"), in_zstd(first)).await.unwrap();
+    store.put(&rolling("events_2_app-rolling.zstd"), in_zstd(second)).await.unwrap();
+    let arriving = recorded("jobs", "app-arriving");
+    let (first, second) = arriving.split_at(arriving.len() / 2);
+    let (first, second) = (first.concat(), second.concat());
+    growing::append(&store, &event_log("app-arriving"), 0, first.clone()).await.unwrap();
+
+    let hearth = hearth_on(&s3).await;
+    listed(&hearth, &[("app-single", true), ("app-rolling", true), ("app-arriving", false)]).await;
+    let all = [("app-single", true), ("app-rolling", true), ("app-arriving", true)];
+    let whole = json(&hearth, "/app-single/jobs").await;
+    assert!(json(&hearth, "/app-arriving/jobs").await != whole, "half a log says less");
+    growing::append(&store, &event_log("app-arriving"), first.len() as u64, second).await.unwrap();
+    eventually("the rest of a log that grows", PATIENCE, async || {
+        (json(&hearth, "/app-arriving/jobs").await == whole).then_some(())
+    })
+    .await;
+    growing::finish(&store, &event_log("app-arriving")).await.unwrap();
+    listed(&hearth, &all).await;
+    let replayed = answers(&hearth, &all).await;
+    assert_eq!(replayed[..4], replayed[8..12], "a log that grew says what the same log says that was there at once");
+    for (id, _) in &all {
+        kept(&store, id).await;
+    }
+    let (code, log) = hearth.stop().await;
+    assert_eq!(code, Some(0), "{log}");
+
+    let asked_before = s3.asked().len();
+    let hearth = hearth_on(&s3).await;
+    listed(&hearth, &all).await;
+    assert_eq!(answers(&hearth, &all).await, replayed);
+    let read: Vec<_> = s3.asked().split_off(asked_before).into_iter().filter(|asked| is_read_of_a_log(asked)).collect();
+    assert!(read.is_empty(), "event logs were read again: {read:?}");
+
+    // Another log under the same name is another application as far as its answers go.
+    store.put(&event_log("app-single.zstd"), in_zstd(&recorded("sql", "app-single"))).await.unwrap();
+    eventually("the answers of the new log", PATIENCE, async || {
+        (json(&hearth, "/app-single/jobs").await? == json(&hearth, "/app-rolling/jobs").await?).then_some(())
+    })
+    .await;
+    assert!(s3.asked().iter().skip(asked_before).any(|asked| is_read_of_a_log(asked)), "reads are told from listings");
+}
+
+fn is_read_of_a_log(asked: &str) -> bool {
+    asked.starts_with(&format!("GET /{}/team%20a/event-logs/", s3_server::BUCKET))
+}
