@@ -315,9 +315,7 @@ impl Question {
                 None => Err(Refusal::not_found(format!("no rdd found w/ id {id}"))),
             },
             Self::Streaming => Err(no_streaming(app)),
-            Self::Executions { .. } | Self::Execution { .. } | Self::SqlTable(_) => {
-                self.sql_answer(app, redaction, now, out)
-            }
+            Self::Executions { .. } | Self::Execution { .. } | Self::SqlTable(_) => self.sql_answer(app, now, out),
             _ => self.stage_answer(opened, now, out),
         }
     }
@@ -370,7 +368,7 @@ impl Question {
         }
     }
 
-    fn sql_answer(&self, app: &Application, redaction: &Redaction, now: i64, out: &mut Out) -> Result<()> {
+    fn sql_answer(&self, app: &Application, now: i64, out: &mut Out) -> Result<()> {
         match self {
             Self::Executions { details, plan, offset, length } => {
                 let all = (0, usize::MAX);
@@ -383,13 +381,12 @@ impl Question {
                     return Err(Refusal::Missing);
                 }
                 out.each(shown(), |execution, _| {
-                    sql::execution_data(execution, redaction, (*details, *plan), now).ok_or(Refusal::Missing)
+                    sql::execution_data(execution, *details, *plan, now).ok_or(Refusal::Missing)
                 })
             }
             Self::Execution { id, details, plan } => match app.sql_execution(*id) {
                 Some(execution) => {
-                    let data = sql::execution_data(execution, redaction, (*details, *plan), now);
-                    out.json(&data.ok_or(Refusal::Missing)?)
+                    out.json(&sql::execution_data(execution, *details, *plan, now).ok_or(Refusal::Missing)?)
                 }
                 None => Err(Refusal::not_found(format!("unknown query execution id: {id}"))),
             },

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::types::{Date, ExecutionData, JobExecutionStatus, Metric, Node};
 use crate::model::SqlExecution;
 use crate::model::plan::{PlanGraph, PlanNode};
-use crate::redaction::Redaction;
 
 const CODEGEN: &str = "WholeStageCodegen";
 
@@ -15,14 +14,9 @@ pub fn duration(execution: &SqlExecution, now: i64) -> i64 {
 }
 
 /// An execution as the REST API shows it, with its plan's nodes and the plan's text where so asked; `None` where its plan is
-/// unknown. `now` is the present, in milliseconds since the epoch.
-pub fn execution_data(
-    execution: &SqlExecution,
-    redaction: &Redaction,
-    (details, plan_text): (bool, bool),
-    now: i64,
-) -> Option<ExecutionData> {
-    let shown = |(name, value): (&String, &String)| (name.clone(), redaction.shown(name, value.clone()));
+/// unknown. `now` is the present, in milliseconds since the epoch. What was configured for it is shown as logged: the driver has
+/// masked its secrets, and Spark's server masks no more of them.
+pub fn execution_data(execution: &SqlExecution, details: bool, plan_text: bool, now: i64) -> Option<ExecutionData> {
     let graph = execution.graph.as_ref()?;
     let jobs = |wanted| execution.jobs.iter().filter(move |(_, status)| *status == wanted).map(|(id, _)| *id).collect();
     Some(ExecutionData {
@@ -40,7 +34,7 @@ pub fn execution_data(
         query_id: execution.query_id.clone(),
         error_message: execution.error_message.clone(),
         root_execution_id: execution.root_id,
-        modified_configs: execution.modified_configs.iter().map(shown).collect(),
+        modified_configs: execution.modified_configs.clone(),
     })
 }
 

@@ -41,7 +41,7 @@ pub struct ExecutionData {
     pub error_message: Option<String>,
     /// The execution that started this one, or itself.
     pub root_execution_id: i64,
-    /// Configuration that was changed for it, secrets masked.
+    /// Configuration that was changed for it; the driver has masked its secrets.
     pub modified_configs: BTreeMap<String, String>,
 }
 
