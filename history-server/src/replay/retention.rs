@@ -164,9 +164,8 @@ impl State {
 
     /// A task was started. As in Spark, those that run count, and when they alone are too many, they count no more.
     pub(super) fn limit_tasks(&mut self, key: StageKey) {
-        let (Some(limit), Some(stage)) = (self.retention.tasks_of_stage, self.live_stages.get_mut(&key)) else {
-            return;
-        };
+        let Some(limit) = self.retention.tasks_of_stage else { return };
+        let Some(stage) = self.live_stages.get_mut(&key) else { return };
         stage.counted_tasks += 1;
         let count = excess(stage.counted_tasks, limit);
         stage.counted_tasks -= count;
