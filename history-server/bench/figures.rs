@@ -161,12 +161,26 @@ impl Bench {
             drop(server);
             let (second, server) = opened(&program, &logs, state.path(), &format!("/applications/{id}/jobs"))?;
             self.add("10 M tasks: open after a restart", &program, Value::Time(second));
-            for path in task_paths() {
-                let path = format!("/applications/{id}/stages/4/0/{path}");
-                let cold = server.get(&path)?;
-                ensure!(cold.status == 200, "{path}: {}", cold.status);
-                self.add(format!("10 M tasks, cold: {path}"), &program, Value::Time(cold.took));
-                self.add(format!("10 M tasks, warm: {path}"), &program, Value::Time(server.get(&path)?.took));
+            let ask = |path: &str| -> anyhow::Result<Duration> {
+                let answer = server.get(&format!("/applications/{id}/stages/0/0/{path}"))?;
+                ensure!(answer.status == 200, "{path}: {}", answer.status);
+                Ok(answer.took)
+            };
+            // The first one reads the tasks.
+            self.add("10 M tasks: taskList, cold", &program, Value::Time(ask("taskList")?));
+            for path in LISTS {
+                self.add(format!("10 M tasks: {path}, first"), &program, Value::Time(ask(path)?));
+                self.add(format!("10 M tasks: {path}, again"), &program, Value::Time(ask(path)?));
+            }
+            for page in [0, 5_000_000] {
+                let mut slowest = (Duration::ZERO, "");
+                for column in COLUMNS {
+                    slowest = slowest.max((ask(&task_table(column, page))?, column));
+                }
+                let figure =
+                    format!("10 M tasks: sorted by any of {} columns, rows from {page}, the slowest", COLUMNS.len());
+                eprintln!("the slowest is {}", slowest.1);
+                self.add(figure, &program, Value::Time(slowest.0));
             }
             self.add("10 M tasks: peak memory of sorting", &program, Value::Bytes(server.peak_memory_bytes()?));
         }
@@ -224,37 +238,52 @@ impl std::fmt::Display for Value {
     }
 }
 
-/// Every order that the task table can have, and the summary.
-fn task_paths() -> Vec<String> {
-    let columns = [
-        "Index",
-        "Duration",
-        "GC Time",
-        "Scheduler Delay",
-        "Task Deserialization Time",
-        "Result Serialization Time",
-        "Getting Result Time",
-        "Peak Execution Memory",
-        "Launch Time",
-        "Executor ID",
-        "Host",
-        "Status",
-        "Locality Level",
-        "Input Size / Records",
-        "Shuffle Write Size / Records",
-        "Spill (Memory)",
-        "Errors",
-    ];
-    let table = |column: &str| {
-        let column = column.replace(' ', "%20").replace('/', "%2F");
-        format!(
-            "taskTable?numTasks=1000000&start=0&length=20&columnNameToSort={column}&order%5B0%5D%5Bdir%5D=desc\
-             &search%5Bvalue%5D=&details=true&draw=1&columnIndexToSort=0"
-        )
-    };
-    let lists =
-        ["taskList", "taskList?sortBy=runtime", "taskList?sortBy=-runtime&offset=500000&length=100", "taskSummary"];
-    lists.map(str::to_owned).into_iter().chain(columns.map(table)).collect()
+/// Parts of the list of tasks, and the summary of their metrics.
+const LISTS: [&str; 5] = [
+    "taskList",
+    "taskList?sortBy=runtime",
+    "taskList?sortBy=-runtime&offset=5000000&length=100",
+    "taskSummary",
+    "taskSummary?quantiles=0,0.25,0.5,0.75,1",
+];
+
+/// What the table of tasks can be sorted by.
+const COLUMNS: [&str; 26] = [
+    "ID",
+    "Attempt",
+    "Accumulators",
+    "Output Size / Records",
+    "Shuffle Read Fetch Wait Time",
+    "Shuffle Read Size / Records",
+    "Shuffle Remote Reads",
+    "Shuffle Write Time",
+    "Spill (Disk)",
+    "Index",
+    "Duration",
+    "GC Time",
+    "Scheduler Delay",
+    "Task Deserialization Time",
+    "Result Serialization Time",
+    "Getting Result Time",
+    "Peak Execution Memory",
+    "Launch Time",
+    "Executor ID",
+    "Host",
+    "Status",
+    "Locality Level",
+    "Input Size / Records",
+    "Shuffle Write Size / Records",
+    "Spill (Memory)",
+    "Errors",
+];
+
+/// A page of the table of tasks, from this row on.
+fn task_table(column: &str, start: usize) -> String {
+    let column = column.replace(' ', "%20").replace('/', "%2F");
+    format!(
+        "taskTable?numTasks=10000000&start={start}&length=20&columnNameToSort={column}&order%5B0%5D%5Bdir%5D=desc\
+         &search%5Bvalue%5D=&details=true&draw=1&columnIndexToSort=0"
+    )
 }
 
 /// Starts a server, waits until it lists the application, and asks for `path`: what that took, and the server.

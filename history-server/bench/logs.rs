@@ -43,9 +43,9 @@ impl Logs {
         self.application("sql", form, 25, 1)
     }
 
-    /// 10,000,000 tasks in 10 stages.
+    /// 10,000,000 tasks in one stage.
     pub(crate) fn many(&self) -> anyhow::Result<PathBuf> {
-        self.application("rdd", Form::Zstd, 10, 250)
+        self.application("rdd", Form::Zstd, 1, 2500)
     }
 
     fn application(&self, seed: &str, form: Form, copies: u64, wide: u64) -> anyhow::Result<PathBuf> {

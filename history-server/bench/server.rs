@@ -44,7 +44,12 @@ impl Program {
                 let mut command = Command::new(binary);
                 command.arg("history-server").arg("--store").arg(format!("file:{}", state.join("store").display()));
                 command.arg("--event-logs").arg(format!("file:{}", logs.display()));
-                command.arg("--listen").arg(address.to_string()).args(["--admin-listen", "off"]);
+                command.arg("--listen").arg(address.to_string()).args([
+                    "--admin-listen",
+                    "off",
+                    "--replay-ahead",
+                    "off",
+                ]);
                 command
             }
         };

@@ -149,7 +149,13 @@ fn widen<T: Copy + Into<i64>>(offsets: &[T], base: i64, out: &mut [i64]) {
 impl FromIterator<i64> for Column {
     fn from_iter<I: IntoIterator<Item = i64>>(values: I) -> Self {
         let mut column = Self::default();
-        values.into_iter().for_each(|value| column.push(value));
+        column.extend(values);
         column
+    }
+}
+
+impl Extend<i64> for Column {
+    fn extend<I: IntoIterator<Item = i64>>(&mut self, values: I) {
+        values.into_iter().for_each(|value| self.push(value));
     }
 }

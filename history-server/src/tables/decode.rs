@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf as _, Bytes};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
@@ -96,7 +97,7 @@ impl<'a> Group<'a> {
         Ok((0..wanted).map(next))
     }
 
-    fn numbers(&self, name: &str, kind: Kind, null: i64, out: &mut Vec<i64>) -> ParquetResult<()> {
+    fn numbers(&self, name: &str, kind: Kind, null: i64, out: &mut impl Extend<i64>) -> ParquetResult<()> {
         match kind {
             Kind::Int32 => out.extend(self.values::<Int32Type>(name)?.map(|value| value.map_or(null, i64::from))),
             Kind::Bool => out.extend(self.values::<BoolType>(name)?.map(|value| value.map_or(null, i64::from))),
@@ -110,52 +111,97 @@ impl<'a> Group<'a> {
     }
 
     /// Texts as codes.
-    fn codes(&self, name: &str, strings: &Strings, out: &mut Vec<Option<u32>>) -> ParquetResult<()> {
+    fn codes(&self, name: &str, strings: &Strings, out: &mut impl Extend<Option<u32>>) -> ParquetResult<()> {
         // Few texts in many rows: a small map is faster than hashing each.
         let mut last: Option<(ByteArray, Option<u32>)> = None;
-        for text in self.texts(name)? {
-            let code = text.and_then(|text| match &last {
+        out.extend(self.texts(name)?.map(|text| {
+            let text = text?;
+            match &last {
                 Some((same, code)) if *same == text => *code,
                 _ => {
                     let code = text.as_utf8().ok().and_then(|text| strings.code(text));
                     last = Some((text, code));
                     code
                 }
-            });
-            out.push(code);
-        }
+            }
+        }));
         Ok(())
     }
 }
 
-/// The table of the wanted rows.
+/// Fewer rows than this are not worth a second thread.
+const ALONE: usize = 100_000;
+const MOST_THREADS: usize = 4;
+
+/// The table of the wanted rows. Columns are read on several threads, one on each.
 pub(super) fn decode(tasks: &[Chunk], accumulators: &[Chunk], strings: &Strings) -> ParquetResult<TaskTable> {
-    let groups = tasks.iter().map(Group::new).collect::<ParquetResult<Vec<_>>>()?;
-    let mut columns: Vec<Column> = Vec::with_capacity(COLUMN_NAMES.len() + metric::COUNT);
-    for (name, (column, kind, null)) in COLUMN_NAMES.iter().zip(TASK_KINDS) {
-        let (mut numbers, mut codes) = (Vec::new(), Vec::new());
-        for group in &groups {
-            match kind {
-                Kind::Text => group.codes(name, strings, &mut codes)?,
-                _ => group.numbers(name, kind, null.unwrap_or_default(), &mut numbers)?,
+    let rows: usize = tasks.iter().map(|chunk| chunk.rows.len()).sum();
+    let threads = match std::thread::available_parallelism() {
+        Ok(threads) if rows >= ALONE => threads.get().min(MOST_THREADS),
+        _ => 1,
+    };
+    let next = AtomicUsize::new(0);
+    let work = || -> ParquetResult<Vec<(usize, Column)>> {
+        let groups = tasks.iter().map(Group::new).collect::<ParquetResult<Vec<_>>>()?;
+        let mut columns = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if at >= COLUMN_NAMES.len() + metric::COUNT {
+                return Ok(columns);
             }
+            columns.push((at, decode_column(&groups, at, strings)?));
         }
-        let code = |code: Option<u32>| code.map_or(0, |code| i64::from(code) + i64::from(column == TaskColumn::Error));
-        columns.push(match kind {
-            Kind::Text => codes.into_iter().map(code).collect(),
-            _ => numbers.into_iter().collect(),
-        });
-    }
-    for name in metric::NAMES {
-        let mut numbers = Vec::new();
-        for group in &groups {
-            group.numbers(name, Kind::Int64, 0, &mut numbers)?;
+    };
+    let mut columns = std::thread::scope(|scope| -> ParquetResult<_> {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut columns = work()?;
+        for other in others {
+            let failed = |_| ParquetError::General("reading a column broke off".to_owned());
+            columns.extend(other.join().map_err(failed)??);
         }
-        columns.push(numbers.into_iter().collect());
-    }
+        Ok(columns)
+    })?;
+    columns.sort_unstable_by_key(|(at, _)| *at);
     let accumulables = decode_accumulators(accumulators, strings)?;
-    TaskTable::from_columns(columns, accumulables)
+    TaskTable::from_columns(columns.into_iter().map(|(_, column)| column).collect(), accumulables)
         .map_err(|count| ParquetError::General(format!("{count} columns do not make a table of tasks")))
+}
+
+/// A column by its place: the fixed ones, then the metrics.
+fn decode_column(groups: &[Group<'_>], at: usize, strings: &Strings) -> ParquetResult<Column> {
+    let mut numbers = Column::default();
+    match (TASK_KINDS.get(at), COLUMN_NAMES.get(at), metric::NAMES.get(at.wrapping_sub(COLUMN_NAMES.len()))) {
+        (Some((column, Kind::Text, _)), Some(name), _) => {
+            // An error's code is one higher, and 0 where there is none.
+            let shift = i64::from(*column == TaskColumn::Error);
+            let mut codes = Codes { column: &mut numbers, shift };
+            groups.iter().try_for_each(|group| group.codes(name, strings, &mut codes))?;
+        }
+        (Some((_, kind, null)), Some(name), _) => {
+            let null = null.unwrap_or_default();
+            groups.iter().try_for_each(|group| group.numbers(name, *kind, null, &mut numbers))?;
+        }
+        (_, _, Some(name)) => {
+            groups.iter().try_for_each(|group| group.numbers(name, Kind::Int64, 0, &mut numbers))?;
+        }
+        _ => {}
+    }
+    numbers.shrink();
+    Ok(numbers)
+}
+
+/// A column of codes of texts.
+struct Codes<'a> {
+    column: &'a mut Column,
+    /// What is added to each code.
+    shift: i64,
+}
+
+impl Extend<Option<u32>> for Codes<'_> {
+    fn extend<I: IntoIterator<Item = Option<u32>>>(&mut self, codes: I) {
+        let shift = self.shift;
+        self.column.extend(codes.into_iter().map(|code| code.map_or(0, |code| i64::from(code) + shift)));
+    }
 }
 
 fn decode_accumulators(chunks: &[Chunk], strings: &Strings) -> ParquetResult<Vec<TaskAccumulable>> {

@@ -42,7 +42,7 @@ impl Tasks<'_> {
         } else if end - query.offset < self.table.len() / 4 {
             ordered.between(query.offset, end)
         } else {
-            (0, ordered.within(0..=u128::MAX))
+            (0, ordered.within(ALL, ALL))
         };
         chosen.sort_unstable();
         chosen.into_iter().skip(query.offset - skipped).take(end - query.offset).map(|(_, _, row)| row).collect()
@@ -101,18 +101,30 @@ impl Ordered<'_> {
         found
     }
 
-    /// A row's place as one number.
-    fn place(&self, row: usize, key: i64) -> u128 {
-        u128::from(unsigned(key)) << 64 | u128::from(unsigned(self.id(row)))
+    /// The keys of all rows, or the ids of those that have a key.
+    fn each(&self, level: Level, mut visit: impl FnMut(i64)) {
+        for chunk in 0..self.chunks() {
+            match level {
+                Level::Key => self.chunk(chunk, |_, key| visit(key)),
+                Level::Id { of_key } => self.chunk(chunk, |row, key| {
+                    if key == of_key {
+                        visit(self.id(row));
+                    }
+                }),
+            }
+        }
     }
 
-    /// The rows with places in a range, in no order.
-    fn within(&self, range: std::ops::RangeInclusive<u128>) -> Vec<Placed> {
+    /// The rows whose keys and ids are in these ranges, in no order.
+    fn within(&self, keys: Range, ids: Range) -> Vec<Placed> {
         let mut found = Vec::new();
         for chunk in 0..self.chunks() {
             self.chunk(chunk, |row, key| {
-                if range.contains(&self.place(row, key)) {
-                    found.push((key, self.id(row), row as u32));
+                if (keys.0..=keys.1).contains(&key) {
+                    let id = self.id(row);
+                    if (ids.0..=ids.1).contains(&id) {
+                        found.push((key, id, row as u32));
+                    }
                 }
             });
         }
@@ -121,55 +133,84 @@ impl Ordered<'_> {
 
     /// Rows among which are the ones from `offset` up to `end` in the order, and how many rows come before them.
     fn between(&self, offset: usize, end: usize) -> (usize, Vec<Placed>) {
-        let (mut low, mut high) = (0, u128::MAX);
-        let (mut skipped, mut held) = (0, usize::MAX);
-        while held > SORTED + 2 * (end - offset) {
-            let Some(classes) = self.count(low, high) else { break };
-            let before = held;
-            // Of the statuses asked for there may be fewer.
-            let Some((first, passed)) = classes.of(offset - skipped) else { return (offset, Vec::new()) };
-            let (last, _) = classes.of(end - skipped - 1).unwrap_or((classes.counts.len() - 1, 0));
-            held = classes.counts[first..=last].iter().map(|count| *count as usize).sum();
-            (low, high) = (classes.low_of(first), classes.low_of(last + 1).saturating_sub(1).min(classes.high));
-            skipped += passed;
-            if classes.shift == 0 || held >= before {
+        // Of the statuses asked for there may be fewer rows.
+        let Some(keys) = self.narrow(Level::Key, offset, end) else { return (offset, Vec::new()) };
+        if keys.low < keys.high || keys.held <= SORTED {
+            return (keys.skipped, self.within((keys.low, keys.high), ALL));
+        }
+        let (offset, end) = (offset - keys.skipped, end - keys.skipped);
+        let Some(ids) = self.narrow(Level::Id { of_key: keys.low }, offset, end) else {
+            return (keys.skipped + offset, Vec::new());
+        };
+        (keys.skipped + ids.skipped, self.within((keys.low, keys.high), (ids.low, ids.high)))
+    }
+
+    /// The numbers that the rows from `offset` up to `end` have; `None` where there are not so many.
+    fn narrow(&self, level: Level, offset: usize, end: usize) -> Option<Part> {
+        let mut part = Part { low: i64::MIN, high: i64::MAX, skipped: 0, held: usize::MAX };
+        while part.held > SORTED + 2 * (end - offset) && part.low < part.high {
+            let classes = self.count(level, part.low, part.high)?;
+            let (first, passed) = classes.of(offset - part.skipped)?;
+            let (last, _) = classes.of(end - part.skipped - 1).unwrap_or((classes.counts.len() - 1, 0));
+            let held = classes.counts[first..=last].iter().map(|count| *count as usize).sum();
+            let narrowed = held < part.held;
+            part =
+                Part { low: classes.low_of(first), high: classes.end_of(last), skipped: part.skipped + passed, held };
+            if !narrowed && classes.shift == 0 {
                 break;
             }
         }
-        (skipped, self.within(low..=high))
+        Some(part)
     }
 
-    /// How many rows there are in each class of places from `low` to `high`; `None` where there are none.
-    fn count(&self, low: u128, high: u128) -> Option<Classes> {
-        let (mut first, mut last) = (u128::MAX, 0);
-        for chunk in 0..self.chunks() {
-            self.chunk(chunk, |row, key| {
-                let place = self.place(row, key);
-                if (low..=high).contains(&place) {
-                    first = first.min(place);
-                    last = last.max(place);
-                }
-            });
+    /// How many numbers there are in each class from `low` to `high`; `None` where there are none.
+    fn count(&self, level: Level, low: i64, high: i64) -> Option<Classes> {
+        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        self.each(level, |number| {
+            if number >= low && number <= high {
+                first = first.min(number);
+                last = last.max(number);
+            }
+        });
+        if first > last {
+            return None;
         }
-        let span = last.checked_sub(first)?;
-        let shift = (u128::BITS - span.leading_zeros()).saturating_sub(CLASS_BITS);
+        let span = last.wrapping_sub(first) as u64;
+        let shift = (u64::BITS - span.leading_zeros()).saturating_sub(CLASS_BITS);
         let mut counts = vec![0u32; 1 << CLASS_BITS];
-        for chunk in 0..self.chunks() {
-            self.chunk(chunk, |row, key| {
-                let place = self.place(row, key);
-                if (first..=last).contains(&place) {
-                    counts[((place - first) >> shift) as usize] += 1;
-                }
-            });
-        }
+        self.each(level, |number| {
+            if number >= first && number <= last {
+                counts[((number.wrapping_sub(first) as u64) >> shift) as usize] += 1;
+            }
+        });
         Some(Classes { low: first, high: last, shift, counts })
     }
 }
 
-/// Places in classes of `1 << shift` each, and the number of rows in each class.
+/// What is narrowed down: first the keys; then, among the rows of one key, the ids.
+#[derive(Clone, Copy)]
+enum Level {
+    Key,
+    Id { of_key: i64 },
+}
+
+/// Two numbers and all between them.
+type Range = (i64, i64);
+
+const ALL: Range = (i64::MIN, i64::MAX);
+
+/// A part of an order: which numbers it has, how many rows come before it, and how many are in it.
+struct Part {
+    low: i64,
+    high: i64,
+    skipped: usize,
+    held: usize,
+}
+
+/// Numbers in classes of `1 << shift` each, and how many there are in each class.
 struct Classes {
-    low: u128,
-    high: u128,
+    low: i64,
+    high: i64,
     shift: u32,
     counts: Vec<u32>,
 }
@@ -188,14 +229,17 @@ impl Classes {
         None
     }
 
-    fn low_of(&self, class: usize) -> u128 {
-        self.low.saturating_add((class as u128) << self.shift)
+    /// The lowest number of a class.
+    fn low_of(&self, class: usize) -> i64 {
+        self.low.wrapping_add(((class as u64) << self.shift) as i64)
     }
-}
 
-/// In the order of the signed numbers.
-fn unsigned(number: i64) -> u64 {
-    (number as u64) ^ (1 << 63)
+    /// The highest number of a class.
+    fn end_of(&self, class: usize) -> i64 {
+        // Behind the last class there may be no number.
+        let next = i128::from(self.low) + ((class as i128 + 1) << self.shift);
+        i64::try_from(next - 1).map_or(self.high, |end| end.min(self.high))
+    }
 }
 
 /// All numbers below `count`, far from one to the next: where rows come in rising order, the best ones are not all met last.
