@@ -17,8 +17,8 @@ use compare::Tally;
 use servers::{hearth, reference};
 
 /// Asks both servers everything about the logs of one Spark version, and fails on any answer that differs.
-async fn answers_as_spark_does_on_logs_of(spark: &str) {
-    let logs = recordings::of(spark).await;
+async fn answers_as_spark_does_on_logs_of(spark: &str, scenarios: &[&str]) {
+    let logs = recordings::of(spark, scenarios).await;
     let (theirs, ours) = (reference(&logs).await, hearth(&logs).await);
     servers::wait_for_the_same_list(&theirs.client, &ours.client).await;
     let mut tally = Tally::new(format!("logs of Spark {spark}"));
@@ -33,17 +33,27 @@ async fn answers_as_spark_does_on_logs_of(spark: &str) {
 
 #[tokio::test]
 async fn logs_of_spark_3_5_are_answered_as_spark_does() {
-    answers_as_spark_does_on_logs_of("3.5").await;
+    answers_as_spark_does_on_logs_of("3.5", &[]).await;
+}
+
+#[tokio::test]
+async fn logs_of_spark_4_0_are_answered_as_spark_does() {
+    answers_as_spark_does_on_logs_of("4.0", recordings::OF_A_VERSION).await;
+}
+
+#[tokio::test]
+async fn logs_of_spark_4_1_are_answered_as_spark_does() {
+    answers_as_spark_does_on_logs_of("4.1", recordings::OF_A_VERSION).await;
 }
 
 #[tokio::test]
 async fn logs_of_spark_4_3_are_answered_as_spark_does() {
-    answers_as_spark_does_on_logs_of("4.3").await;
+    answers_as_spark_does_on_logs_of("4.3", &[]).await;
 }
 
 #[tokio::test]
 async fn under_limits_what_spark_drops_is_dropped() {
-    let logs = recordings::of("4.3").await;
+    let logs = recordings::of("4.3", &[]).await;
     limits::compare(&logs, [3, 4, 5, 1, 2]).await;
     limits::compare(&logs, [12, 15, 40, 2, 6]).await;
 }
