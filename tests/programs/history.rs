@@ -2,7 +2,7 @@
 //!
 //! Real Spark of several versions writes the logs (`tests/data/history/record.py`); Spark 4.3's history server and ours
 //! read the same folder; [`walk`] makes the questions from what the former answers, [`compare`] holds the answers
-//! against each other. [`suite`] runs the cases of Spark's own test suite.
+//! against each other. [`suite`] runs the cases of Spark's own test suite. [`tables`] has Spark read what is kept.
 
 mod compare;
 mod known;
@@ -10,6 +10,7 @@ mod limits;
 mod recordings;
 mod servers;
 mod suite;
+mod tables;
 mod walk;
 mod zip;
 

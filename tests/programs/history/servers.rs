@@ -138,9 +138,18 @@ pub(super) async fn reference_with(logs: &Path, properties: &[String]) -> Refere
 
 /// Our own, and the folder of its store.
 pub(super) struct Ours {
-    _process: Hearth,
-    _store: tempfile::TempDir,
+    process: Hearth,
+    store: tempfile::TempDir,
     pub(super) client: Client,
+}
+
+impl Ours {
+    /// Tells it to stop, waits until it has, and returns its store.
+    pub(super) async fn stop(self) -> tempfile::TempDir {
+        let (code, log) = self.process.stop().await;
+        assert_eq!(code, Some(0), "{log}");
+        self.store
+    }
 }
 
 pub(super) async fn hearth(logs: &Path) -> Ours {
@@ -156,7 +165,7 @@ pub(super) async fn hearth_with(logs: &Path, more: &[String]) -> Ours {
     let arguments: Vec<_> = arguments.into_iter().chain(more.iter().map(String::as_str)).collect();
     let process = Hearth::start(&arguments, &[], &["history server"]).await;
     let client = Client::new(process.address("history server"));
-    Ours { _process: process, _store: store, client }
+    Ours { process, store, client }
 }
 
 /// Spark lists log after log; waits until it has had nothing new for a while, and then for ours to have the same. What
