@@ -31,8 +31,8 @@ impl Operations {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             services: Vec::new(),
-            sessions: Entries::new(settings.retained_connect_sessions),
-            operations: Entries::new(settings.retained_connect_statements),
+            sessions: Entries::new(settings.retained_connect_sessions, true),
+            operations: Entries::new(settings.retained_connect_statements, true),
         }
     }
 

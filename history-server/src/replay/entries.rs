@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 
 use foldhash::{HashMap, HashMapExt};
 
-/// Things with ids, in order of their starts. Where a limit is set, those that were closed go as Spark lets them go: as soon as there
-/// are more, a tenth of the limit at least, those first that finished first; one that never finished stays.
+/// Things with ids, in order of their starts. Where a limit is set, those that were closed go as Spark lets them go: when one is closed
+/// and there are more, a tenth of the limit at least, those first that finished first; one that never finished stays.
 #[derive(Clone, Debug)]
 pub(super) struct Entries<T> {
     /// `None` where it was dropped.
     all: Vec<Option<Entry<T>>>,
     by_id: HashMap<String, usize>,
     limit: Option<usize>,
-    /// How many are closed and there.
-    closed: usize,
+    /// Whether those that are open count against the limit from their start, and not when the log ends.
+    open_count: bool,
+    /// How many are there that count.
+    count: usize,
     /// Those of them that may go: when each finished, and its place.
     finished: BTreeSet<(i64, usize)>,
 }
@@ -25,8 +27,8 @@ struct Entry<T> {
 }
 
 impl<T> Entries<T> {
-    pub(super) fn new(limit: Option<usize>) -> Self {
-        Self { all: Vec::new(), by_id: HashMap::new(), limit, closed: 0, finished: BTreeSet::new() }
+    pub(super) fn new(limit: Option<usize>, open_count: bool) -> Self {
+        Self { all: Vec::new(), by_id: HashMap::new(), limit, open_count, count: 0, finished: BTreeSet::new() }
     }
 
     fn entry(&mut self, id: &str) -> Option<&mut Entry<T>> {
@@ -55,8 +57,11 @@ impl<T> Entries<T> {
         };
         if self.all[place].as_ref().is_some_and(|entry| !entry.is_open) {
             self.all[place] = None;
-            self.closed -= 1;
+            self.count -= 1;
             self.finished.retain(|(_, closed)| *closed != place);
+        }
+        if self.all[place].is_none() && self.open_count {
+            self.count += 1;
         }
         &mut self.all[place].get_or_insert_with(|| Entry { value: new(), is_open: true }).value
     }
@@ -66,27 +71,28 @@ impl<T> Entries<T> {
         let Some(place) = self.by_id.get(id).copied() else { return };
         if let Some(entry) = self.all[place].as_mut().filter(|entry| entry.is_open) {
             entry.is_open = false;
-            self.written(place, finished);
+            self.count += usize::from(!self.open_count);
+            self.ended(place, finished);
         }
     }
 
-    fn written(&mut self, place: usize, finished: Option<i64>) {
-        self.closed += 1;
+    fn ended(&mut self, place: usize, finished: Option<i64>) {
         self.finished.extend(finished.map(|time| (time, place)));
-        let Some(limit) = self.limit.filter(|limit| self.closed > *limit) else { return };
-        for _ in 0..(limit / 10).max(self.closed - limit) {
+        let Some(limit) = self.limit.filter(|limit| self.count > *limit) else { return };
+        for _ in 0..(limit / 10).max(self.count - limit) {
             let Some((_, place)) = self.finished.pop_first() else { return };
             self.all[place] = None;
-            self.closed -= 1;
+            self.count -= 1;
         }
     }
 
     /// All that are left; `finished` tells of an open one when it finished, if it did and nothing more will come of it.
     pub(super) fn finish(mut self, finished: impl Fn(&T) -> Option<i64>) -> Vec<T> {
         for place in 0..self.all.len() {
-            if let Some(entry) = self.all[place].as_ref().filter(|entry| entry.is_open) {
-                let time = finished(&entry.value);
-                self.written(place, time);
+            let open = self.all[place].as_ref().filter(|entry| entry.is_open && !self.open_count);
+            if let Some(time) = open.map(|entry| finished(&entry.value)) {
+                self.count += 1;
+                self.ended(place, time);
             }
         }
         self.all.into_iter().flatten().map(|entry| entry.value).collect()

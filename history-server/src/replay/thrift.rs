@@ -25,8 +25,8 @@ pub(super) struct Statements {
 impl Statements {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            sessions: Entries::new(settings.retained_thrift_sessions),
-            statements: Entries::new(settings.retained_thrift_statements),
+            sessions: Entries::new(settings.retained_thrift_sessions, false),
+            statements: Entries::new(settings.retained_thrift_statements, false),
             groups: HashMap::new(),
         }
     }
