@@ -21,9 +21,9 @@ pub struct Settings {
     pub retained_thrift_sessions: Option<usize>,
     /// `spark.sql.thriftserver.ui.retainedStatements`: how many statements of the Thrift server are kept.
     pub retained_thrift_statements: Option<usize>,
-    /// `spark.connect.ui.retainedSessions`: how many sessions of Spark Connect are kept.
+    /// `spark.sql.connect.ui.retainedSessions`: how many sessions of Spark Connect are kept.
     pub retained_connect_sessions: Option<usize>,
-    /// `spark.connect.ui.retainedStatements`: how many operations of Spark Connect are kept.
+    /// `spark.sql.connect.ui.retainedStatements`: how many operations of Spark Connect are kept.
     pub retained_connect_statements: Option<usize>,
     /// Lines longer than this many bytes are left out.
     pub max_line_bytes: usize,
