@@ -37,7 +37,8 @@ impl Bench {
             "open" => self.open("plain", Form::Plain),
             "zstd" => self.open("zstd", Form::Zstd),
             "listing" => self.listing(),
-            "known" => self.known(),
+            "known" => self.known("100,000", 100_000),
+            "million" => self.known("1,000,000", 1_000_000),
             "readers" => self.readers(),
             "many" => self.many(),
             _ => Ok(()),
@@ -91,23 +92,34 @@ impl Bench {
     }
 
     /// Spark keeps no list unless it is given a folder for it, which is not its default; so only Hearth.
-    fn known(&mut self) -> anyhow::Result<()> {
-        let logs = self.logs.small(100_000, Form::Zstd)?;
+    fn known(&mut self, name: &str, count: usize) -> anyhow::Result<()> {
+        let logs = if count > 100_000 {
+            self.logs.idle(count as u64)?
+        } else {
+            self.logs.small(count as u64, Form::Zstd)?
+        };
         for program in self.programs.clone().into_iter().filter(|program| program.name() == "Hearth") {
             let state = tempfile::tempdir()?;
             let mut server = program.start(&logs, state.path())?;
-            self.add(
-                "100,000 logs: start to all listed",
-                &program,
-                Value::Time(server.wait_for_applications(100_000)?),
-            );
+            let first = server.wait_for_total(count)?;
+            self.add(format!("{name} logs: start to all listed"), &program, Value::Time(first));
             wait_until_idle(&server)?;
+            self.add(format!("{name} logs: peak memory"), &program, Value::Bytes(server.peak_memory_bytes()?));
             drop(server);
             let mut server = program.start(&logs, state.path())?;
-            let took = server.wait_for_applications(100_000)?;
-            self.add("100,000 logs: restart to all listed", &program, Value::Time(took));
-            self.add("100,000 logs: bytes read by the restart", &program, Value::Bytes(server.read_bytes()?));
-            self.add("100,000 logs: peak memory", &program, Value::Bytes(server.peak_memory_bytes()?));
+            let took = server.wait_for_total(count)?;
+            self.add(format!("{name} logs: restart to all listed"), &program, Value::Time(took));
+            wait_until_idle(&server)?;
+            self.add(format!("{name} logs: bytes read by the restart"), &program, Value::Bytes(server.read_bytes()?));
+            let memory = server.peak_memory_bytes()?;
+            self.add(format!("{name} logs: peak memory of the restart"), &program, Value::Bytes(memory));
+            for page in ["limit=100", "limit=100&sort=name", "limit=100&search=99", "limit=100&minDate=2020-09-14"] {
+                let took = server.get(&format!("/applications?{page}"))?.took;
+                self.add(format!("{name} logs: applications?{page}"), &program, Value::Time(took));
+            }
+            let whole = server.get("/applications")?;
+            ensure!(whole.body.len() > count * 100, "the list is cut short");
+            self.add(format!("{name} logs: the whole list"), &program, Value::Time(whole.took));
         }
         Ok(())
     }

@@ -7,6 +7,16 @@ use anyhow::Context;
 
 use crate::multiply::{Form, Recording};
 
+/// Writes a recording as so many applications.
+fn copies(recording: &Recording, folder: &Path, count: u64, form: Form) -> anyhow::Result<()> {
+    for n in 0..count {
+        let id = format!("local-{}", 1_600_000_000_000 + n);
+        let file = if form == Form::Zstd { format!("{id}.zstd") } else { id.clone() };
+        recording.rename(&folder.join(file), form, &id, &format!("small {n}"), n * 1000)?;
+    }
+    Ok(())
+}
+
 /// A Spark of `tests/setup programs`.
 #[derive(Debug)]
 pub(crate) struct PySpark {
@@ -62,13 +72,14 @@ impl Logs {
     /// Many applications of about 126 KB of text each.
     pub(crate) fn small(&self, count: u64, form: Form) -> anyhow::Result<PathBuf> {
         self.folder(&format!("small-{count}-{form:?}"), |folder| {
-            let recording = Recording::read(&self.seed("small")?)?;
-            for n in 0..count {
-                let id = format!("local-{}", 1_600_000_000_000 + n);
-                let file = if form == Form::Zstd { format!("{id}.zstd") } else { id.clone() };
-                recording.rename(&folder.join(file), form, &id, &format!("small {n}"), n * 1000)?;
-            }
-            Ok(())
+            copies(&Recording::read(&self.seed("small")?)?, folder, count, form)
+        })
+    }
+
+    /// Very many applications that did nothing.
+    pub(crate) fn idle(&self, count: u64) -> anyhow::Result<PathBuf> {
+        self.folder(&format!("idle-{count}"), |folder| {
+            copies(&Recording::read(&self.seed("small")?)?.idle(), folder, count, Form::Zstd)
         })
     }
 

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Figures: `open` and `zstd` (one application of 100,000 tasks in 25 SQL queries), `listing` (5,000 logs), `known` (a
-//! restart with 100,000 known logs), `readers` (100 at once), `many` (10,000,000 tasks). Without one: all.
+//! restart with 100,000 known logs), `million` (the same with 1,000,000 logs of applications that did nothing), `readers`
+//! (100 at once), `many` (10,000,000 tasks). Without one: all.
 //!
 //! The logs are multiplied from what real Spark wrote (`seed.py`, `multiply.rs`). Needs what `tests/setup programs`
 //! brings. All is kept in the work folder, up to 20 GB of it for `many` and `known`; a second run makes nothing anew.
@@ -26,7 +27,7 @@ use anyhow::{Context, bail};
 use figures::Bench;
 use server::Program;
 
-const FIGURES: [&str; 6] = ["open", "zstd", "listing", "known", "readers", "many"];
+const FIGURES: [&str; 7] = ["open", "zstd", "listing", "known", "million", "readers", "many"];
 
 fn main() -> ExitCode {
     match run() {

@@ -262,6 +262,11 @@ impl Recording {
         Ok(())
     }
 
+    /// The same application had it done nothing.
+    pub(crate) fn idle(self) -> Self {
+        Self { body: Vec::new(), ..self }
+    }
+
     /// Writes what was recorded as another application that ran `ago_ms` earlier.
     pub(crate) fn rename(&self, path: &Path, form: Form, id: &str, name: &str, ago_ms: u64) -> io::Result<()> {
         let mut out = Writer::new(path, form)?;

@@ -70,6 +70,7 @@ pub(crate) struct Server {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) head: String,
     pub(crate) body: Vec<u8>,
     pub(crate) took: Duration,
 }
@@ -85,9 +86,10 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<Answer> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let head = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
-    let status = std::str::from_utf8(&answer[..head]).ok().and_then(|head| head.split(' ').nth(1)?.parse().ok());
-    let status = status.ok_or(io::ErrorKind::InvalidData)?;
-    Ok(Answer { status, body: answer.split_off(head + 4), took: began.elapsed() })
+    let body = answer.split_off(head + 4);
+    let head = String::from_utf8(answer).map_err(io::Error::other)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(Answer { status, head, body, took: began.elapsed() })
 }
 
 impl Server {
@@ -97,13 +99,25 @@ impl Server {
 
     /// Waits until the server lists at least `count` applications, and says how long after its start that was.
     pub(crate) fn wait_for_applications(&mut self, count: usize) -> io::Result<Duration> {
+        self.wait_for(count, "/applications", |answer| {
+            memchr::memmem::find_iter(&answer.body, b"\"appSparkVersion\"").count()
+        })
+    }
+
+    /// The same without asking for all of them, which of very many takes longer than what is measured. Only for Hearth.
+    pub(crate) fn wait_for_total(&mut self, count: usize) -> io::Result<Duration> {
+        self.wait_for(count, "/applications?limit=1", |answer| {
+            let total = answer.head.lines().find_map(|line| line.strip_prefix("x-total-count: "));
+            total.and_then(|total| total.trim().parse().ok()).unwrap_or(0)
+        })
+    }
+
+    fn wait_for(&mut self, count: usize, path: &str, listed: impl Fn(&Answer) -> usize) -> io::Result<Duration> {
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Err(io::Error::other(format!("the server ended: {status}")));
             }
-            if let Ok(answer) = self.get("/applications")
-                && memchr::memmem::find_iter(&answer.body, b"\"appSparkVersion\"").count() >= count
-            {
+            if self.get(path).is_ok_and(|answer| listed(&answer) >= count) {
                 return Ok(self.started.elapsed());
             }
             if self.started.elapsed() > Duration::from_secs(1800) {

@@ -86,7 +86,6 @@ impl OpenApplication {
     ) -> Self {
         let size_bytes = size_of(&model);
         let TaskTables { strings, stages } = std::mem::take(&mut model.tasks);
-        let stages = stages.into_iter().map(|(key, table)| (key, Arc::new(table))).collect();
         let tasks = Tasks::Memory { strings: Arc::new(strings), stages };
         Self::build(app_id, attempt_id, log, model, problems, tasks, size_bytes)
     }

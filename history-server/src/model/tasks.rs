@@ -1,6 +1,7 @@
 //! Tasks, in columns, a table for each stage attempt.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::column::Column;
 use super::metric::{self, TaskMetricValues};
@@ -11,8 +12,8 @@ use super::strings::Strings;
 pub struct TaskTables {
     /// Texts that rows name by code: executors, hosts, statuses, localities, errors and names of accumulators.
     pub strings: Strings,
-    /// A table for each stage attempt, by stage and attempt.
-    pub stages: BTreeMap<(i32, i32), TaskTable>,
+    /// A table for each stage attempt, by stage and attempt. Shared with what was made of a growing log before, until it changes.
+    pub stages: BTreeMap<(i32, i32), Arc<TaskTable>>,
 }
 
 /// The columns of a [`TaskTable`], metrics apart.

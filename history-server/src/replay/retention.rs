@@ -10,6 +10,7 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
 
 use crate::api::v1::types::StageStatus;
 use crate::model::tasks::{TaskColumn, TaskRow};
@@ -187,7 +188,7 @@ impl State {
         };
         let mut dropped = std::mem::take(&mut tasks.dropped);
         dropped.sort_unstable();
-        *table = table.without(&dropped);
+        *table = Arc::new(table.without(&dropped));
         let moved = |row: u32| row - dropped.partition_point(|gone| *gone < row) as u32;
         let oldest = std::mem::take(&mut tasks.oldest).into_vec();
         tasks.oldest = oldest.into_iter().map(|Reverse((ended, id, row))| Reverse((ended, id, moved(row)))).collect();

@@ -1,5 +1,7 @@
 //! Tasks: the events that there are most of.
 
+use std::sync::Arc;
+
 use crate::api::v1::types::{SpeculationStageSummary, StageStatus};
 use crate::event::Reason;
 use crate::event::task::{TaskEnd, TaskInfo, TaskStart, Update};
@@ -125,7 +127,7 @@ impl State {
         let error = event.reason.message().map_or(0, |message| i64::from(strings.intern(message)) + 1);
         row.set(TaskColumn::Error, error);
         row.metrics = Some(event.metrics);
-        let table = self.tables.stages.entry(key).or_default();
+        let table = Arc::make_mut(self.tables.stages.entry(key).or_default());
         for found in &event.info.accumulables {
             table.accumulables.push(TaskAccumulable {
                 row: table.len() as u32,
@@ -247,7 +249,7 @@ impl State {
             if self.tables.strings.get(row.get(TaskColumn::Status) as u32) == "RUNNING" {
                 row.set(TaskColumn::Duration, last_updated.wrapping_sub(launch));
             }
-            self.tables.stages.entry(stage).or_default().push(&row);
+            Arc::make_mut(self.tables.stages.entry(stage).or_default()).push(&row);
         }
     }
 }
