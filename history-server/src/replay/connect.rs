@@ -158,11 +158,10 @@ impl Operations {
     }
 
     pub(super) fn finish(self) -> ConnectServer {
-        let ended = |operation: &ConnectOperation| operation.finish_time.filter(|_| !operation.is_active());
         ConnectServer {
             services: self.services,
-            sessions: self.sessions.finish(|_| None),
-            operations: self.operations.finish(ended),
+            sessions: self.sessions.finish(),
+            operations: self.operations.finish(),
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) struct Entries<T> {
     all: Vec<Option<Entry<T>>>,
     by_id: HashMap<String, usize>,
     limit: Option<usize>,
-    /// Whether those that are open count against the limit from their start, and not when the log ends.
+    /// Whether those that are open count against the limit too.
     open_count: bool,
     /// How many are there that count.
     count: usize,
@@ -72,12 +72,12 @@ impl<T> Entries<T> {
         if let Some(entry) = self.all[place].as_mut().filter(|entry| entry.is_open) {
             entry.is_open = false;
             self.count += usize::from(!self.open_count);
-            self.ended(place, finished);
+            self.finished.extend(finished.map(|time| (time, place)));
+            self.drop_too_many();
         }
     }
 
-    fn ended(&mut self, place: usize, finished: Option<i64>) {
-        self.finished.extend(finished.map(|time| (time, place)));
+    fn drop_too_many(&mut self) {
         let Some(limit) = self.limit.filter(|limit| self.count > *limit) else { return };
         for _ in 0..(limit / 10).max(self.count - limit) {
             let Some((_, place)) = self.finished.pop_first() else { return };
@@ -86,15 +86,8 @@ impl<T> Entries<T> {
         }
     }
 
-    /// All that are left; `finished` tells of an open one when it finished, if it did and nothing more will come of it.
-    pub(super) fn finish(mut self, finished: impl Fn(&T) -> Option<i64>) -> Vec<T> {
-        for place in 0..self.all.len() {
-            let open = self.all[place].as_ref().filter(|entry| entry.is_open && !self.open_count);
-            if let Some(time) = open.map(|entry| finished(&entry.value)) {
-                self.count += 1;
-                self.ended(place, time);
-            }
-        }
+    /// All that are left.
+    pub(super) fn finish(self) -> Vec<T> {
         self.all.into_iter().flatten().map(|entry| entry.value).collect()
     }
 }

@@ -136,7 +136,6 @@ impl Statements {
     }
 
     pub(super) fn finish(self) -> ThriftServer {
-        let ended = |statement: &ThriftStatement| statement.finish_time.filter(|_| !statement.is_active());
-        ThriftServer { sessions: self.sessions.finish(|_| None), statements: self.statements.finish(ended) }
+        ThriftServer { sessions: self.sessions.finish(), statements: self.statements.finish() }
     }
 }

@@ -285,7 +285,7 @@ fn limits_drop_what_ended_first() {
     let settings = Settings {
         retained_streaming_queries: Some(1),
         retained_streaming_updates: Some(2),
-        retained_thrift_statements: Some(3),
+        retained_thrift_statements: Some(1),
         retained_connect_sessions: Some(1),
         retained_connect_statements: Some(1),
         ..Settings::default()
@@ -297,7 +297,7 @@ fn limits_drop_what_ended_first() {
     let last = &app.streaming[2].progress;
     assert_eq!((last.batch_id(0), last.batch_id(1)), (298, 299));
     let statements: Vec<_> = app.thrift.statements.iter().map(|one| one.id.as_str()).collect();
-    assert_eq!(statements, ["c", "d", "e"]);
+    assert_eq!(statements, ["b", "c", "d", "e"]);
     let operations: Vec<_> = app.connect.operations.iter().map(|one| one.operation_id.as_str()).collect();
     // What is not closed counts, but what is too much goes only when one is closed.
     assert_eq!(operations, ["o2", "o3", "o4"]);
