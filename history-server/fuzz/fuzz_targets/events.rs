@@ -1,23 +1,6 @@
-//! Any lines as events: nothing panics, and how the bytes were split makes no difference.
+//! Any bytes as lines of an event log.
 #![no_main]
 
-use history_server::ReplaySettings;
-use history_server::replay::Replay;
+mod lines;
 
-fn settings() -> ReplaySettings {
-    ReplaySettings { max_line_bytes: 1 << 16, threads: 1, ..ReplaySettings::default() }
-}
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let Some((step, bytes)) = bytes.split_first() else { return };
-    let mut whole = Replay::new(settings());
-    whole.feed(bytes);
-    let mut pieces = Replay::new(settings());
-    for piece in bytes.chunks(usize::from(*step) * 7 + 1) {
-        pieces.feed(piece);
-    }
-    // Looking in between is what a growing log lives by.
-    let looked_at = pieces.snapshot(0);
-    assert!(looked_at == whole.finish(0), "the split changes the model");
-    assert!(looked_at == pieces.finish(0), "looking changes the model");
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lines::replay(bytes));

@@ -1,0 +1,23 @@
+//! Replays lines, whole and in pieces.
+
+use history_server::ReplaySettings;
+use history_server::replay::Replay;
+
+fn settings() -> ReplaySettings {
+    ReplaySettings { max_line_bytes: 1 << 16, threads: 1, ..ReplaySettings::default() }
+}
+
+/// Whatever the lines are: nothing panics, and neither how the bytes were split nor looking in between, which a growing
+/// log lives by, makes a difference. The first byte says how to split the rest.
+pub(crate) fn replay(bytes: &[u8]) {
+    let Some((step, bytes)) = bytes.split_first() else { return };
+    let mut whole = Replay::new(settings());
+    whole.feed(bytes);
+    let mut pieces = Replay::new(settings());
+    for piece in bytes.chunks(usize::from(*step) * 7 + 1) {
+        pieces.feed(piece);
+    }
+    let looked_at = pieces.snapshot(0);
+    assert!(looked_at == whole.finish(0), "the split changes the model");
+    assert!(looked_at == pieces.finish(0), "looking changes the model");
+}
