@@ -93,11 +93,8 @@ impl Bench {
 
     /// Spark keeps no list unless it is given a folder for it, which is not its default; so only Hearth.
     fn known(&mut self, name: &str, count: usize) -> anyhow::Result<()> {
-        let logs = if count > 100_000 {
-            self.logs.idle(count as u64)?
-        } else {
-            self.logs.small(count as u64, Form::Zstd)?
-        };
+        let logs =
+            if count > 100_000 { self.logs.idle(count as u64)? } else { self.logs.small(count as u64, Form::Zstd)? };
         for program in self.programs.clone().into_iter().filter(|program| program.name() == "Hearth") {
             let state = tempfile::tempdir()?;
             let mut server = program.start(&logs, state.path())?;

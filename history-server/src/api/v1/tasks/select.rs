@@ -152,11 +152,14 @@ impl Ordered<'_> {
             let classes = self.count(level, part.low, part.high)?;
             let (first, passed) = classes.of(offset - part.skipped)?;
             let (last, _) = classes.of(end - part.skipped - 1).unwrap_or((classes.counts.len() - 1, 0));
-            let held = classes.counts[first..=last].iter().map(|count| *count as usize).sum();
-            let narrowed = held < part.held;
-            part =
-                Part { low: classes.low_of(first), high: classes.end_of(last), skipped: part.skipped + passed, held };
-            if !narrowed && classes.shift == 0 {
+            part = Part {
+                low: classes.low_of(first),
+                high: classes.end_of(last),
+                skipped: part.skipped + passed,
+                held: classes.counts[first..=last].iter().map(|count| *count as usize).sum(),
+            };
+            // The wanted rows lie on both sides of a gap that takes up all the classes between.
+            if (part.low, part.high) == (classes.low, classes.high) {
                 break;
             }
         }

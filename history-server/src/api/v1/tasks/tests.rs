@@ -55,6 +55,18 @@ fn key(tasks: &StageTasks, sort: TaskSort, row: usize) -> i64 {
     }
 }
 
+/// A page between two values with nothing between them cannot be narrowed down, and was sought for ever.
+#[test]
+fn a_page_may_lie_on_both_sides_of_a_gap() {
+    let values: Vec<_> = (0..1000).map(|n| (if n < 500 { 5 } else { 1_000_000_000_000 }, 0, true)).collect();
+    let tasks = stage(&values);
+    let sort = TaskSort::Metric(metric::EXECUTOR_RUN_TIME);
+    let query = TaskQuery { sort, ascending: true, statuses: &[], offset: 490, length: 20 };
+    let rows = Tasks::from(&tasks).rows(&query);
+    assert_eq!(rows.len(), 20);
+    assert!(rows[..10].iter().all(|row| *row < 500) && rows[10..].iter().all(|row| *row >= 500));
+}
+
 fn a_value() -> impl Strategy<Value = i64> {
     prop_oneof![Just(5), Just(i64::MAX / 4), 0..10i64, 0..1000i64, 0..1_000_000_000_000i64]
 }
