@@ -5,10 +5,12 @@
 //! against each other. [`suite`] runs the cases of Spark's own test suite. [`tables`] has Spark read what is kept.
 
 mod compare;
+mod html;
 mod known;
 mod limits;
 mod recordings;
 mod servers;
+mod services;
 mod suite;
 mod tables;
 mod walk;
@@ -62,4 +64,29 @@ async fn under_limits_what_spark_drops_is_dropped() {
 #[tokio::test]
 async fn the_cases_of_sparks_own_suite_pass() {
     suite::run(&suite::server().await.client).await;
+}
+
+/// What Spark's pages show of streaming queries, Connect and Thrift servers, our model says.
+#[tokio::test]
+async fn services_of_spark_3_5_are_as_sparks_pages_show_them() {
+    let logs = recordings::of_services("3.5", &[]).await;
+    let agreed = services::compare(&logs, None).await;
+    assert!(agreed.queries >= 8 && agreed.points >= 100 && agreed.statements >= 9, "{agreed:?}");
+}
+
+#[tokio::test]
+async fn services_of_spark_4_0_are_as_sparks_pages_show_them() {
+    let logs = recordings::of_services("4.0", &["connect"]).await;
+    let agreed = services::compare(&logs, None).await;
+    assert!(agreed.operations >= 5, "{agreed:?}");
+}
+
+#[tokio::test]
+async fn services_of_spark_4_3_are_as_sparks_pages_show_them() {
+    let logs = recordings::of_services("4.3", &[]).await;
+    let agreed = services::compare(&logs, None).await;
+    assert!(agreed.queries >= 8 && agreed.operations >= 5 && agreed.statements >= 9, "{agreed:?}");
+    let limited = services::compare(&logs, Some(3)).await;
+    assert!(limited.operations < agreed.operations && limited.statements < agreed.statements, "{limited:?}");
+    assert!(limited.points < agreed.points, "{limited:?}");
 }

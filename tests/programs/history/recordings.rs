@@ -19,13 +19,22 @@ pub(super) const OF_A_VERSION: &[&str] = &["jobs", "sql", "streaming", "cluster"
 /// The folder of logs that this minor version of Spark wrote in these scenarios of the recorder; without any, in all.
 /// Recording takes minutes; the logs are kept.
 pub(super) async fn of(spark: &str, scenarios: &[&str]) -> PathBuf {
+    recorded("history", "record.py", spark, scenarios).await
+}
+
+/// The same for streaming queries and servers within an application.
+pub(super) async fn of_services(spark: &str, scenarios: &[&str]) -> PathBuf {
+    recorded("services", "record_services.py", spark, scenarios).await
+}
+
+async fn recorded(kind: &str, recorder: &str, spark: &str, scenarios: &[&str]) -> PathBuf {
     let _turn = RECORDING.lock().await;
-    let recorder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/history/record.py");
+    let recorder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/history").join(recorder);
     let mut hasher = DefaultHasher::new();
     std::fs::read(&recorder).unwrap().hash(&mut hasher);
     scenarios.iter().for_each(|scenario| scenario.hash(&mut hasher));
     let name = format!(
-        "history-{}-{:08x}",
+        "{kind}-{}-{:08x}",
         cache::version(&format!("SPARK_{}", spark.replace('.', "_"))),
         hasher.finish() as u32
     );

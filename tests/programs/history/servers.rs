@@ -88,6 +88,13 @@ impl Client {
         request
     }
 
+    /// What a browser gets at a path that does not begin with `/api/v1`.
+    pub(super) async fn page(&self, path: &str) -> Answer {
+        let response = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+    }
+
     /// The JSON of a path, or null where there is none.
     pub(super) async fn json(&self, path: &str) -> Value {
         let answer = self.ask(&Question::get(path)).await;
