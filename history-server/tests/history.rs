@@ -7,6 +7,8 @@ mod answers;
 mod clean;
 #[path = "history/links.rs"]
 mod links;
+#[path = "history/list.rs"]
+mod list;
 #[path = "history/long.rs"]
 mod long;
 #[path = "history/open.rs"]
