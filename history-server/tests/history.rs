@@ -5,6 +5,8 @@
 mod answers;
 #[path = "history/clean.rs"]
 mod clean;
+#[path = "history/damaged.rs"]
+mod damaged;
 #[path = "history/links.rs"]
 mod links;
 #[path = "history/list.rs"]
