@@ -188,8 +188,7 @@ impl Executions {
         let Some(execution) = self.live.get_mut(&id) else { return };
         execution.values = values;
         execution.end_events += 1;
-        self.write(id);
-        self.update(id);
+        self.update_in_any_case(id);
     }
 
     pub(super) fn job_start(&mut self, event: &JobStart) {
@@ -223,8 +222,7 @@ impl Executions {
         for stage in new {
             *self.owners.entry(stage).or_default() += 1;
         }
-        self.write(id);
-        self.update(id);
+        self.update_in_any_case(id);
     }
 
     /// An execution that had ended gets another job: as in Spark, its driver metrics and its error are forgotten.
@@ -287,6 +285,15 @@ impl Executions {
         }
         if let Some(metrics) = self.stages.get_mut(&stage.0).filter(|metrics| metrics.key == stage) {
             metrics.task_end(&self.kinds[metrics.kinds], task_id, index, updates, succeeded);
+        }
+    }
+
+    /// Writes an execution down: once, for it may go at once and is not to come back.
+    fn update_in_any_case(&mut self, id: i64) {
+        if self.live.get(&id).is_some_and(LiveExecution::is_over) {
+            self.update(id);
+        } else {
+            self.write(id);
         }
     }
 

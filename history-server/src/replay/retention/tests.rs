@@ -120,6 +120,17 @@ fn what_ended_first_goes_and_a_tenth_of_the_limit_at_once() {
 }
 
 #[test]
+fn what_is_too_much_by_itself_goes_when_it_is_first_written_down() {
+    let log: String = (0..3).map(|number| query(number, 1)).collect();
+    let without_jobs: String = log.split_inclusive('\n').filter(|line| line.contains("SQLExecution")).collect();
+    let none = Settings { retained_executions: Some(0), ..Settings::default() };
+    let ids = |log: &str| replay(log, &none).sql.iter().map(|execution| execution.id).collect::<Vec<_>>();
+    assert_eq!(ids(&without_jobs), [0; 0]);
+    // Where there are jobs, that was when the first one started: nothing had ended then that could go but the one before.
+    assert_eq!(ids(&log), [2]);
+}
+
+#[test]
 fn of_executors_that_are_gone_the_lowest_ids_go_as_text() {
     let app = replay(&executors(1, 13), &Settings { retained_dead_executors: Some(4), ..Settings::default() });
     let ids: Vec<_> = app.executors.iter().map(|executor| executor.id.as_str()).collect();
