@@ -57,6 +57,7 @@ async fn logs_of_spark_4_3_are_answered_as_spark_does() {
 #[tokio::test]
 async fn under_limits_what_spark_drops_is_dropped() {
     let logs = recordings::of("4.3", &[]).await;
+    limits::compare(&logs, [0, 1, 1, 0, 0]).await;
     limits::compare(&logs, [3, 4, 5, 1, 2]).await;
     limits::compare(&logs, [12, 15, 40, 2, 6]).await;
 }
@@ -89,4 +90,12 @@ async fn services_of_spark_4_3_are_as_sparks_pages_show_them() {
     let limited = services::compare(&logs, Some(3)).await;
     assert!(limited.operations < agreed.operations && limited.statements < agreed.statements, "{limited:?}");
     assert!(limited.points < agreed.points, "{limited:?}");
+}
+
+#[tokio::test]
+async fn spark_reads_in_the_tables_of_services_what_the_model_says() {
+    let logs = recordings::of_services("4.3", &[]).await;
+    let names = std::fs::read_dir(&logs).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let ended: Vec<_> = names.filter(|name| !name.ends_with(".inprogress")).collect();
+    services::tables::compare(&logs, &ended.iter().map(String::as_str).collect::<Vec<_>>()).await;
 }

@@ -2,6 +2,8 @@
 //!
 //! The logs are of real servers with real clients (`tests/data/history/record_services.py`).
 
+pub(super) mod tables;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -39,7 +39,7 @@ async fn spark_reads_in_the_tables_what_the_rest_api_answers() {
         }
     }
     assert!(kept >= 15, "{kept} attempts are kept");
-    let got = read_by_spark(&history).await;
+    let got = read_by_spark("tables.py", &history).await;
     for (name, rows) in &mut want {
         let (mut want, mut got) = (rows.as_array().unwrap().clone(), got[name].as_array().unwrap().clone());
         [&mut want, &mut got].into_iter().for_each(|rows| rows.sort_by_key(Value::to_string));
@@ -50,8 +50,9 @@ async fn spark_reads_in_the_tables_what_the_rest_api_answers() {
     }
 }
 
-async fn read_by_spark(history: &Path) -> Value {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/history/tables.py");
+/// What a script of `tests/data/history` prints of a `history` folder.
+pub(super) async fn read_by_spark(script: &str, history: &Path) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/history").join(script);
     let mut command = guarded(cache::python("4.3"));
     command.arg(script).arg(history).env("SPARK_LOCAL_IP", "127.0.0.1");
     let output = run(&mut command, Duration::from_secs(300)).await.succeeded();
