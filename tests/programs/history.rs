@@ -58,7 +58,6 @@ async fn logs_of_spark_4_3_are_answered_as_spark_does() {
 async fn under_limits_what_spark_drops_is_dropped() {
     let logs = recordings::of("4.3", &[]).await;
     limits::compare(&logs, [0, 1, 1, 0, 0]).await;
-    limits::compare(&logs, [0, 1, 1, 0, 0]).await;
     limits::compare(&logs, [12, 15, 40, 2, 6]).await;
 }
 
