@@ -81,11 +81,13 @@ impl Queries {
     fn progress(&mut self, event: Progress) {
         let Some(time) = millis(&event.timestamp) else { return };
         let retained = self.retained_updates;
-        let is_new = !self.by_run.contains_key(&event.run_id);
         let Some(query) = self.query(&event.run_id) else { return };
-        if is_new {
+        if query.id.is_empty() {
             query.id.clone_from(&event.id);
             query.name.clone_from(&event.name);
+        }
+        // Before Spark 3.0 the start has no time.
+        if query.start_time == 0 {
             query.start_time = time;
         }
         report(query, time, event);
