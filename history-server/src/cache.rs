@@ -80,15 +80,17 @@ impl Cache {
         Cached::Loading(load.loading.clone())
     }
 
-    /// Starts a load that nobody waits for yet, and of which nothing is kept unless somebody does; `None` for what is there or under
-    /// way.
+    /// Starts a load that nobody waits for yet, and of which nothing is kept unless somebody does; `None` for what is there whole or
+    /// under way.
     pub(crate) fn load_ahead(
         &self,
         key: &LogKey,
         load: impl FnOnce() -> BoxFuture<'static, Result<Arc<OpenApplication>, Error>>,
     ) -> Option<Loading> {
         let mut state = self.state();
-        if state.ready.contains_key(key) || state.loading.contains_key(key) {
+        // Of a log that has grown since, what was read before it ended is no reason to leave it.
+        let is_whole = state.ready.get(key).is_some_and(|ready| ready.opened.complete);
+        if is_whole || state.loading.contains_key(key) {
             return None;
         }
         let loading = load().shared();

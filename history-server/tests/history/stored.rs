@@ -198,6 +198,35 @@ async fn who_opens_what_is_being_replayed_ahead_waits_for_that() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_open_while_it_grew_is_replayed_ahead_when_it_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let rolling = folder.path().join("eventlog_v2_app-1");
+    fs::create_dir(&rolling).unwrap();
+    fs::write(rolling.join("appstatus_app-1.inprogress"), "").unwrap();
+    fs::write(rolling.join("events_1_app-1"), head("app-1", None) + &job(0, 3)).unwrap();
+    let (hour, often) = (std::time::Duration::from_secs(3600), std::time::Duration::from_millis(10));
+    let store = Some(Store::in_memory());
+    let rarely = Config { refresh_interval: hour, scan_interval: often, ..config(folder.path(), store) };
+    let history = History::new(Config { replay_ahead: Some(hour), ..rarely });
+    history.scan().await;
+    assert_eq!(open(&history, "app-1").await.model.jobs.len(), 1);
+    fs::write(rolling.join("events_2_app-1"), job(1, 3) + &end()).unwrap();
+    fs::rename(rolling.join("appstatus_app-1.inprogress"), rolling.join("appstatus_app-1")).unwrap();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn({
+        let (history, stop) = (history.clone(), stop.clone());
+        async move { history.run(stop).await }
+    });
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while history.figures().stored_writes == 0 {
+        assert!(std::time::Instant::now() < deadline, "nothing was written");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    stop.cancel();
+    task.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_ended_long_ago_is_not_replayed_ahead() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("app-old"), log("app-old", 1, 1)).unwrap();
