@@ -1,7 +1,8 @@
 //! How a log arrives makes no difference: in any pieces, at once or growing, it amounts to the same.
 //!
-//! `tests/data` holds two applications recorded with Spark 4.3.0 by `tests/data/history/record.py` of the whole project
-//! (`jobs` and `sql`), without their environment, which names the machine.
+//! `tests/data` holds applications recorded with Spark 4.3.0 by `tests/data/history/record.py` of the whole project (`jobs`
+//! and `sql`) and by `record_services.py` there (`streaming`, `connect` and `thrift`), without their environment, which names
+//! the machine.
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails the test, as the test itself would")]
 
@@ -35,6 +36,12 @@ fn limited(limit: Option<usize>, threads: usize) -> Settings {
         retained_tasks: limit,
         retained_dead_executors: limit,
         retained_executions: limit,
+        retained_streaming_queries: limit,
+        retained_streaming_updates: limit,
+        retained_thrift_sessions: limit,
+        retained_thrift_statements: limit,
+        retained_connect_sessions: limit,
+        retained_connect_statements: limit,
         threads,
         ..Settings::default()
     }
@@ -46,16 +53,40 @@ fn replayed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, settings: Settings) 
     replay.finish(0)
 }
 
+/// A recorded log with something of its own.
+fn name() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["jobs", "streaming", "connect", "thrift"])
+}
+
+#[test]
+fn recorded_services_are_known_in_full() {
+    let app = |name: &str| {
+        let app = replayed([&recorded(name)[..]], limited(None, 1));
+        assert!(!app.problems.any() && app.problems.unknown_events.is_empty(), "{name}: {:?}", app.problems);
+        app
+    };
+    let (streaming, connect, thrift) = (app("streaming"), app("connect"), app("thrift"));
+    assert_eq!(streaming.streaming.iter().filter(|query| query.status() == "FAILED").count(), 1);
+    assert_eq!((streaming.streaming.len(), connect.connect.sessions.len(), thrift.thrift.sessions.len()), (6, 3, 3));
+    assert_eq!((connect.connect.operations.len(), thrift.thrift.statements.len()), (10, 9));
+    // Every job of a server is some client's.
+    let of_clients: usize = connect.connect.operations.iter().map(|operation| operation.job_ids.len()).sum();
+    assert_eq!(of_clients, connect.jobs.len());
+    let of_clients: usize = thrift.thrift.statements.iter().map(|statement| statement.job_ids.len()).sum();
+    assert_eq!(of_clients, thrift.jobs.len());
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn any_split_gives_the_model_of_the_whole(
         mut cuts in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
         threads in 1..4_usize,
         limit in prop::option::of(0..9_usize),
+        name in name(),
     ) {
-        let log = recorded("jobs");
+        let log = recorded(name);
         let mut at: Vec<_> = cuts.iter_mut().map(|cut| cut.index(log.len())).collect();
         at.sort_unstable();
         let ends = at.iter().copied().chain([log.len()]);
@@ -65,8 +96,12 @@ proptest! {
     }
 
     #[test]
-    fn looking_at_a_growing_log_changes_nothing(cut: prop::sample::Index, limit in prop::option::of(0..9_usize)) {
-        let log = recorded("jobs");
+    fn looking_at_a_growing_log_changes_nothing(
+        cut: prop::sample::Index,
+        limit in prop::option::of(0..9_usize),
+        name in name(),
+    ) {
+        let log = recorded(name);
         let mut replay = Replay::new(limited(limit, 1));
         let (before, after) = log.split_at(cut.index(log.len()));
         replay.feed(before);
