@@ -262,6 +262,7 @@ def exclusion():
     """Executors and a node excluded for a stage and for the application, and taken back."""
     with Application("exclusion", "local-cluster[2,1,1024]", codec=None, spark__excludeOnFailure__enabled="true",
                      spark__excludeOnFailure__timeout="2s", spark__task__maxFailures="6",
+                     spark__scheduler__excludeOnFailure__unschedulableTaskSetTimeout="2s",
                      spark__excludeOnFailure__task__maxTaskAttemptsPerExecutor="1",
                      spark__excludeOnFailure__task__maxTaskAttemptsPerNode="4",
                      spark__excludeOnFailure__stage__maxFailedTasksPerExecutor="1",
@@ -300,6 +301,22 @@ def profiles():
         need = ExecutorResourceRequests().cores(2).memory("600m").memoryOverhead("384m")
         profile = ResourceProfileBuilder().require(need).require(TaskResourceRequests().cpus(2)).build
         sc.parallelize(range(4), 2).map(lambda x: x).withResources(profile).count()
+
+
+@scenario
+def resources():
+    """Executors and tasks that want a resource which a script discovers; a barrier stage; long call sites."""
+    script = Path(tempfile.mkdtemp(prefix="resources-")) / "discover"
+    script.write_text("#!/bin/sh\necho '{\"name\": \"gpu\", \"addresses\": [\"3\", \"a0\"]}'\n")
+    script.chmod(0o755)
+    with Application("resources", "local-cluster[1,2,1024]", spark__eventLog__longForm__enabled="true",
+                     spark__eventLog__includeTaskMetricsAccumulators="false",
+                     spark__worker__resource__gpu__amount="2", spark__worker__resource__gpu__discoveryScript=script,
+                     spark__executor__resource__gpu__amount="2", spark__executor__resource__gpu__discoveryScript=script,
+                     spark__task__resource__gpu__amount="1") as (spark, sc):
+        sc.parallelize(range(20), 4).map(lambda x: (x % 3, x)).groupByKey(2).count()
+        sc.parallelize(range(8), 2).barrier().mapPartitions(lambda it: it).count()
+        spark.range(1000).selectExpr("id % 3 k").groupBy("k").count().collect()
 
 
 def small(name, codec, rolling, master="local[1]"):
@@ -355,6 +372,7 @@ def derive():
     plain = [p for p in single if "." not in p.name]
     named = {name: p for p in plain for name in ("jobs:", "exclusion", "codec None") if name in application_name(p)}
     attempts(named["jobs:"])
+    rolling_attempts(named["codec None"])
     unusual(named["jobs:"], named["exclusion"])
     damaged(named["codec None"])
     two_logs_of_one(named["codec None"])
@@ -404,6 +422,20 @@ def attempts(path):
         kept = lines if n != "3" else lines[:len(lines) // 2]
         name = "application_1700000000000_0001_" + n + ("" if n != "3" else ".inprogress")
         write(name, with_id(kept, "application_1700000000000_0001", n))
+
+
+def rolling_attempts(path):
+    """Two attempts that rolled: of the first both files are there, the second has not ended."""
+    lines = events(path)
+    middle = len(lines) // 2
+    for n in ("1", "2"):
+        name = "application_1700000000000_0002_" + n
+        folder = OUT / ("eventlog_v2_" + name)
+        folder.mkdir()
+        (folder / ("appstatus_" + name + ("" if n == "1" else ".inprogress"))).write_bytes(b"")
+        kept = list(with_id(lines, "application_1700000000000_0002", n))
+        for i, part in enumerate([kept[:middle], kept[middle:]] if n == "1" else [kept[:middle]], 1):
+            (folder / ("events_%d_%s" % (i, name))).write_text("".join(x + "\n" for x in part))
 
 
 def damaged(path):
