@@ -33,6 +33,8 @@ struct Load {
     loading: Loading,
     /// Whether somebody waits for what comes of it.
     wanted: bool,
+    /// Whether it was started ahead of need: then it ends when what came of it has been stored.
+    ahead: bool,
 }
 
 struct Ready {
@@ -74,7 +76,7 @@ impl Cache {
             }
             before = Some(Arc::clone(&ready.opened));
         }
-        let start = || Load { loading: load(before).shared(), wanted: true };
+        let start = || Load { loading: load(before).shared(), wanted: true, ahead: false };
         let load = state.loading.entry(key.clone()).or_insert_with(start);
         load.wanted = true;
         Cached::Loading(load.loading.clone())
@@ -94,12 +96,20 @@ impl Cache {
             return None;
         }
         let loading = load().shared();
-        state.loading.insert(key.clone(), Load { loading: loading.clone(), wanted: false });
+        state.loading.insert(key.clone(), Load { loading: loading.clone(), wanted: false, ahead: true });
         Some(loading)
     }
 
-    /// Ends a load; what came of it is kept if somebody wants it.
+    /// Ends a load; what came of it is kept. One that was started ahead only ends here if nothing came of it.
     pub(crate) fn loaded(&self, key: &LogKey, opened: Option<&Arc<OpenApplication>>) {
+        let goes_on = self.state().loading.get(key).is_some_and(|load| load.ahead) && opened.is_some();
+        if !goes_on {
+            self.end(key, opened);
+        }
+    }
+
+    /// Ends a load; what came of it is kept if somebody wants it.
+    pub(crate) fn end(&self, key: &LogKey, opened: Option<&Arc<OpenApplication>>) {
         let mut state = self.state();
         let wanted = state.loading.remove(key).is_some_and(|load| load.wanted);
         if let Some(opened) = opened.filter(|_| wanted) {

@@ -1,5 +1,6 @@
 //! Replaying finished applications before anyone asks, one at a time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -39,10 +40,15 @@ impl History {
         let start = || self.start_load(app_id, &known, None, false);
         let Some(loading) = self.inner.cache.load_ahead(&key, start) else { return Ok(()) };
         let opened = loading.await?;
-        let (_, log) = self.find_log(&known).await?;
-        if opened.tasks_in_memory().is_some() && opened.fingerprint == log.fingerprint() {
-            self.store(&known, &log, opened).await;
+        // Until it is stored, who opens it is given what was replayed here.
+        let found = self.find_log(&known).await;
+        if let Ok((_, log)) = &found
+            && opened.tasks_in_memory().is_some()
+            && opened.fingerprint == log.fingerprint()
+        {
+            self.store(&known, log, Arc::clone(&opened)).await;
         }
-        Ok(())
+        self.inner.cache.end(&key, Some(&opened));
+        found.map(drop)
     }
 }
