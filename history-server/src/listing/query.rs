@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::rows::{Row, Rows};
+use super::rows::{Attempts, Row, Rows};
 use super::symbols::Symbol;
 use crate::access::{AccessConfig, Viewer};
 use crate::api::v1::types::{ApplicationAttemptInfo, ApplicationInfo, Date};
@@ -113,7 +113,7 @@ pub(super) struct Asked<'a> {
     pub(super) now_millis: i64,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
     pub(super) fn page(&self, filter: &Filter) -> Page {
         let Found { ids, total, next_cursor } = self.find(filter);
         Page { applications: ids.iter().filter_map(|id| self.application(id)).collect(), total, next_cursor }
@@ -122,12 +122,13 @@ impl Asked<'_> {
     pub(super) fn find(&self, filter: &Filter) -> Found {
         let test = Test::new(self, filter);
         let mut found: Vec<&Arc<str>> = Vec::new();
-        if filter.sort == Sort::End && !filter.reverse {
-            found.extend(self.rows.in_order().filter(|id| test.passes(id)));
-        } else if filter.sort == Sort::End {
-            found.extend(self.rows.in_order().rev().filter(|id| test.passes(id)));
+        let passing = |(id, attempts): (&'a Arc<str>, Attempts<'a>)| test.passes(id, attempts).then_some(id);
+        if filter.sort == Sort::End && filter.reverse {
+            found.extend(self.rows.in_order().rev().filter_map(passing));
         } else {
-            found.extend(self.rows.in_order().filter(|id| test.passes(id)));
+            found.extend(self.rows.in_order().filter_map(passing));
+        }
+        if filter.sort != Sort::End {
             found.sort_by_cached_key(|id| self.key(filter.sort, id));
             if filter.reverse {
                 found.reverse();
@@ -257,8 +258,7 @@ impl<'a> Test<'a> {
         }
     }
 
-    fn passes(&self, id: &str) -> bool {
-        let Some(mut attempts) = self.asked.rows.attempts(id) else { return false };
+    fn passes(&self, id: &str, mut attempts: Attempts<'_>) -> bool {
         let Some(newest) = attempts.next() else { return false };
         let running = !newest.ended;
         let Filter { completed, running: also_running, .. } = *self.filter;

@@ -4,7 +4,7 @@
 //! three indexes.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
@@ -69,7 +69,8 @@ pub(crate) struct Rows {
     logs: HashMap<u64, Ids>,
     hasher: RandomState,
     apps: HashMap<Arc<str>, App>,
-    order: BTreeSet<Place>,
+    /// The shown attempts of every application, once more: a query goes through all of them.
+    order: BTreeMap<Place, Ids>,
 }
 
 /// The attempts of an application that are shown, newest first, and where it stands in the order.
@@ -78,6 +79,20 @@ struct App {
     /// Logs of the same attempt that are not shown.
     hidden: Ids,
     end_millis: i64,
+}
+
+/// Attempts of an application, newest first.
+pub(crate) struct Attempts<'a> {
+    rows: &'a Rows,
+    ids: std::slice::Iter<'a, u32>,
+}
+
+impl<'a> Iterator for Attempts<'a> {
+    type Item = &'a Row;
+
+    fn next(&mut self) -> Option<&'a Row> {
+        self.ids.find_map(|id| self.rows.row(*id))
+    }
 }
 
 /// Row numbers: mostly one.
@@ -134,15 +149,15 @@ impl Rows {
         self.rows.iter().flatten()
     }
 
-    /// The applications in the list's own order.
-    pub(crate) fn in_order(&self) -> impl DoubleEndedIterator<Item = &Arc<str>> {
-        self.order.iter().map(|(_, id)| &id.0)
+    /// The applications in the list's own order, each with its attempts, newest first.
+    pub(crate) fn in_order(&self) -> impl DoubleEndedIterator<Item = (&Arc<str>, Attempts<'_>)> {
+        self.order.iter().map(|((_, id), ids)| (&id.0, Attempts { rows: self, ids: ids.as_slice().iter() }))
     }
 
     /// The attempts of an application, newest first.
-    pub(crate) fn attempts(&self, app_id: &str) -> Option<impl Iterator<Item = &Row>> {
+    pub(crate) fn attempts(&self, app_id: &str) -> Option<Attempts<'_>> {
         let app = self.apps.get(app_id)?;
-        Some(app.attempts.as_slice().iter().filter_map(|id| self.row(*id)))
+        Some(Attempts { rows: self, ids: app.attempts.as_slice().iter() })
     }
 
     /// The logs that are not shown because another one is of the same attempt.
@@ -272,8 +287,9 @@ impl Rows {
         }
         let (attempts, hidden) = self.shown(ids);
         let end_millis = attempts.first().and_then(|id| self.row(*id)).map_or(-1, |row| row.end_millis);
-        self.order.insert((Reverse(end_millis), Reverse(Arc::clone(&app))));
-        self.apps.insert(app, App { attempts: attempts.into(), hidden: hidden.into(), end_millis });
+        let attempts = Ids::from(attempts);
+        self.order.insert((Reverse(end_millis), Reverse(Arc::clone(&app))), attempts.clone());
+        self.apps.insert(app, App { attempts, hidden: hidden.into(), end_millis });
     }
 
     /// Of several logs of one attempt, one that has ended is shown, the oldest of those: a server of Spark's that starts

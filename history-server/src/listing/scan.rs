@@ -175,9 +175,10 @@ impl Scanner {
             let summarize = |log: EventLog| (summarize(&store, &log, &runtime), log);
             logs.into_iter().map(summarize).collect::<Vec<_>>()
         });
+        let mut seen = Vec::new();
         for (summary, log) in read.await.unwrap_or_default() {
             match summary {
-                Ok(summary) => self.insert(source, scan, &log, summary),
+                Ok(summary) => seen.push(self.seen(source, scan, &log, summary)),
                 Err(error) => {
                     // Renamed or removed since it was listed: the next scan sees what became of it.
                     if !error.is_not_found() {
@@ -187,14 +188,15 @@ impl Scanner {
                 }
             }
         }
+        self.insert(seen);
         self.figures.pending.fetch_sub(count, Ordering::Relaxed);
         self.figures.logs_read.fetch_add(count, Ordering::Relaxed);
     }
 
-    fn insert(&self, source: u16, scan: u32, log: &EventLog, summary: Summary) {
+    fn seen(&self, source: u16, scan: u32, log: &EventLog, summary: Summary) -> Seen {
         let modified_millis = log.last_modified().timestamp_millis();
         let now_millis = Utc::now().timestamp_millis();
-        let seen = Seen {
+        Seen {
             source,
             log: log.name.clone(),
             fingerprint: log.fingerprint(),
@@ -206,10 +208,17 @@ impl Scanner {
             complete: log.complete,
             scan,
             summary,
-        };
-        self.note_finished(&seen);
-        self.listing.rows_mut().insert(seen);
-        self.figures.changes.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Lists logs. All at once: each time, those who ask for the list have to be waited for.
+    fn insert(&self, seen: Vec<Seen>) {
+        seen.iter().for_each(|seen| self.note_finished(seen));
+        let count = seen.len() as u64;
+        let mut rows = self.listing.rows_mut();
+        seen.into_iter().for_each(|seen| rows.insert(seen));
+        drop(rows);
+        self.figures.changes.fetch_add(count, Ordering::Relaxed);
     }
 
     fn note_finished(&self, seen: &Seen) {
@@ -252,7 +261,7 @@ impl Scanner {
         let (store, runtime) = (place.store.clone(), Handle::current());
         let read = tokio::task::spawn_blocking(move || (summarize(&store, &log, &runtime), log)).await;
         if let Ok((summary, log)) = read {
-            self.insert(source, self.number.load(Ordering::Relaxed), &log, summary?);
+            self.insert(vec![self.seen(source, self.number.load(Ordering::Relaxed), &log, summary?)]);
         }
         Ok(())
     }
