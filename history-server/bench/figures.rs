@@ -141,10 +141,11 @@ impl Bench {
             ];
             let clients = (0..100).map(|n| {
                 let (address, path) = (server.address, format!("/applications/{id}/{}", paths[n % paths.len()]));
-                std::thread::spawn(move || get(address, &path))
+                // Spark's server turns connections away when so many come at once; who comes again is answered.
+                std::thread::spawn(move || (0..100).find_map(|_| get(address, &path).ok()))
             });
             for client in clients.collect::<Vec<_>>() {
-                let answer = client.join().map_err(|_| anyhow::anyhow!("a client failed"))??;
+                let answer = client.join().ok().flatten().context("a client was not answered")?;
                 ensure!(answer.status == 200, "a client was answered {}", answer.status);
             }
             self.add("100 readers: until all are answered", &program, Value::Time(began.elapsed()));
