@@ -48,6 +48,15 @@ pub(crate) enum Cached {
     Loading(Loading),
 }
 
+/// What came of a load ahead of need.
+pub(crate) enum Ahead {
+    /// There is nothing to do: the whole is here.
+    There,
+    /// Somebody loads it, as it is or as it was.
+    UnderWay(Loading),
+    Started(Loading),
+}
+
 impl Cache {
     pub(crate) fn new(limit_bytes: u64) -> Self {
         Self { limit_bytes, state: Mutex::default() }
@@ -82,22 +91,23 @@ impl Cache {
         Cached::Loading(load.loading.clone())
     }
 
-    /// Starts a load that nobody waits for yet, and of which nothing is kept unless somebody does; `None` for what is there whole or
-    /// under way.
+    /// Starts a load that nobody waits for yet, and of which nothing is kept unless somebody does.
     pub(crate) fn load_ahead(
         &self,
         key: &LogKey,
         load: impl FnOnce() -> BoxFuture<'static, Result<Arc<OpenApplication>, Error>>,
-    ) -> Option<Loading> {
+    ) -> Ahead {
         let mut state = self.state();
         // Of a log that has grown since, what was read before it ended is no reason to leave it.
-        let is_whole = state.ready.get(key).is_some_and(|ready| ready.opened.complete);
-        if is_whole || state.loading.contains_key(key) {
-            return None;
+        if state.ready.get(key).is_some_and(|ready| ready.opened.complete) {
+            return Ahead::There;
+        }
+        if let Some(load) = state.loading.get(key) {
+            return Ahead::UnderWay(load.loading.clone());
         }
         let loading = load().shared();
         state.loading.insert(key.clone(), Load { loading: loading.clone(), wanted: false, ahead: true });
-        Some(loading)
+        Ahead::Started(loading)
     }
 
     /// Ends a load; what came of it is kept. One that was started ahead only ends here if nothing came of it.

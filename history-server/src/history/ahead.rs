@@ -7,7 +7,7 @@ use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
 use super::History;
-use crate::cache::LogKey;
+use crate::cache::{Ahead, LogKey};
 use crate::error::Error;
 
 /// How often it is looked whether another application has ended.
@@ -38,8 +38,14 @@ impl History {
         let key: LogKey = (known.source, known.log.clone());
         // Stored here and not behind our back: only so many applications may wait for it.
         let start = || self.start_load(app_id, &known, None, false);
-        let Some(loading) = self.inner.cache.load_ahead(&key, start) else { return Ok(()) };
-        let opened = loading.await?;
+        let opened = loop {
+            match self.inner.cache.load_ahead(&key, start) {
+                Ahead::There => return Ok(()),
+                // Perhaps of the log before its end: what comes of it is kept by who asked, or it is loaded again.
+                Ahead::UnderWay(other) => drop(other.await),
+                Ahead::Started(loading) => break loading.await?,
+            }
+        };
         // Until it is stored, who opens it is given what was replayed here.
         let found = self.find_log(&known).await;
         if let Ok((_, log)) = &found
