@@ -120,20 +120,17 @@ impl<'a> Asked<'a> {
     }
 
     pub(super) fn find(&self, filter: &Filter) -> Found {
+        if filter.sort == Sort::End { self.find_in_order(filter) } else { self.find_sorted(filter) }
+    }
+
+    /// In the list's own order, in which all applications are already.
+    fn find_in_order(&self, filter: &Filter) -> Found {
         let test = Test::new(self, filter);
-        let mut found: Vec<&Arc<str>> = Vec::new();
         let passing = |(id, attempts): (&'a Arc<str>, Attempts<'a>)| test.passes(id, attempts).then_some(id);
-        if filter.sort == Sort::End && filter.reverse {
-            found.extend(self.rows.in_order().rev().filter_map(passing));
-        } else {
-            found.extend(self.rows.in_order().filter_map(passing));
-        }
-        if filter.sort != Sort::End {
-            found.sort_by_cached_key(|id| self.key(filter.sort, id));
-            if filter.reverse {
-                found.reverse();
-            }
-        }
+        let found: Vec<&Arc<str>> = match filter.reverse {
+            true => self.rows.in_order().rev().filter_map(passing).collect(),
+            false => self.rows.in_order().filter_map(passing).collect(),
+        };
         let total = found.len();
         let start = filter.cursor.as_deref().map_or(0, |cursor| self.behind(filter, &found, cursor));
         let ids = found.iter().skip(start).take(filter.limit).map(|id| Arc::clone(id)).collect();
@@ -141,6 +138,26 @@ impl<'a> Asked<'a> {
         let last = found.get(start.saturating_add(filter.limit).saturating_sub(1)).filter(|_| more && filter.limit > 0);
         let next_cursor = last.map(|id| self.key(filter.sort, id).to_cursor());
         Found { ids, total, next_cursor }
+    }
+
+    /// In another order. Only the page is sorted.
+    fn find_sorted(&self, filter: &Filter) -> Found {
+        let test = Test::new(self, filter);
+        let passing = self.rows.in_order().filter(|(id, attempts)| test.passes(id, attempts.clone()));
+        let mut found: Vec<_> = passing.map(|(id, _)| self.key(filter.sort, id)).collect();
+        let total = found.len();
+        let compare = |a: &SortKey, b: &SortKey| if filter.reverse { b.cmp(a) } else { a.cmp(b) };
+        if let Some(cursor) = filter.cursor.as_deref().and_then(SortKey::of_cursor) {
+            found.retain(|key| compare(key, &cursor).is_gt());
+        }
+        let more = filter.limit > 0 && found.len() > filter.limit;
+        if more {
+            found.select_nth_unstable_by(filter.limit - 1, compare);
+        }
+        found.truncate(filter.limit);
+        found.sort_unstable_by(compare);
+        let next_cursor = found.last().filter(|_| more).map(SortKey::to_cursor);
+        Found { ids: found.into_iter().map(|key| key.id).collect(), total, next_cursor }
     }
 
     /// An application, if it is there and may be seen.
@@ -190,14 +207,13 @@ impl<'a> Asked<'a> {
         SortKey { number, text, id: Arc::clone(id) }
     }
 
-    /// The index behind what `cursor` names, whether that is still there or not.
+    /// The index behind what `cursor` names in the list's own order, whether that is still there or not.
     fn behind(&self, filter: &Filter, found: &[&Arc<str>], cursor: &str) -> usize {
         let Some(cursor) = SortKey::of_cursor(cursor) else { return 0 };
         found.partition_point(|id| {
             let key = self.key(filter.sort, id);
-            // Spark's own order is by end, then by id from behind.
-            let ids = if filter.sort == Sort::End { cursor.id.cmp(&key.id) } else { key.id.cmp(&cursor.id) };
-            let order = (key.number, &key.text).cmp(&(cursor.number, &cursor.text)).then(ids);
+            // By end, then by id from behind.
+            let order = key.number.cmp(&cursor.number).then(cursor.id.cmp(&key.id));
             order == Ordering::Equal || (order == Ordering::Less) != filter.reverse
         })
     }

@@ -1,7 +1,7 @@
 //! The list in memory, small: a row for each log, texts that repeat held once.
 //!
-//! An application takes about 400 bytes, measured with 100,000 of them: its row, its log's name, its id, and its place in
-//! three indexes.
+//! An application takes about 700 bytes, measured with a million of them under as many names (the whole process took 730 MB):
+//! its row, its log's name, its id, its name, and its place in four indexes.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -82,6 +82,7 @@ struct App {
 }
 
 /// Attempts of an application, newest first.
+#[derive(Clone)]
 pub(crate) struct Attempts<'a> {
     rows: &'a Rows,
     ids: std::slice::Iter<'a, u32>,
