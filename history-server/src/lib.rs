@@ -26,6 +26,7 @@ mod opened;
 mod pods;
 mod redaction;
 pub mod replay;
+mod share_out;
 pub mod tables;
 
 pub use access::{AccessConfig, Viewer};

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf as _, Bytes};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
@@ -19,6 +18,7 @@ use crate::model::column::Column;
 use crate::model::metric;
 use crate::model::strings::Strings;
 use crate::model::tasks::{COLUMN_NAMES, TaskAccumulable, TaskColumn, TaskTable};
+use crate::share_out::share_out;
 
 /// A row group with its bytes, and which of its rows are wanted.
 pub(super) struct Chunk {
@@ -129,41 +129,14 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Fewer rows than this are not worth a second thread.
-const ALONE: usize = 100_000;
-const MOST_THREADS: usize = 4;
-
-/// The table of the wanted rows. Columns are read on several threads, one on each.
+/// The table of the wanted rows.
 pub(super) fn decode(tasks: &[Chunk], accumulators: &[Chunk], strings: &Strings) -> ParquetResult<TaskTable> {
-    let rows: usize = tasks.iter().map(|chunk| chunk.rows.len()).sum();
-    let threads = match std::thread::available_parallelism() {
-        Ok(threads) if rows >= ALONE => threads.get().min(MOST_THREADS),
-        _ => 1,
-    };
-    let next = AtomicUsize::new(0);
-    let work = || -> ParquetResult<Vec<(usize, Column)>> {
-        let groups = tasks.iter().map(Group::new).collect::<ParquetResult<Vec<_>>>()?;
-        let mut columns = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if at >= COLUMN_NAMES.len() + metric::COUNT {
-                return Ok(columns);
-            }
-            columns.push((at, decode_column(&groups, at, strings)?));
-        }
-    };
-    let mut columns = std::thread::scope(|scope| -> ParquetResult<_> {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut columns = work()?;
-        for other in others {
-            let failed = |_| ParquetError::General("reading a column broke off".to_owned());
-            columns.extend(other.join().map_err(failed)??);
-        }
-        Ok(columns)
-    })?;
-    columns.sort_unstable_by_key(|(at, _)| *at);
+    let groups = tasks.iter().map(Group::new).collect::<ParquetResult<Vec<_>>>()?;
+    let rows = tasks.iter().map(|chunk| chunk.rows.len()).sum();
+    let columns = share_out(COLUMN_NAMES.len() + metric::COUNT, rows, |at| decode_column(&groups, at, strings));
+    let columns = columns.into_iter().collect::<ParquetResult<_>>()?;
     let accumulables = decode_accumulators(accumulators, strings)?;
-    TaskTable::from_columns(columns.into_iter().map(|(_, column)| column).collect(), accumulables)
+    TaskTable::from_columns(columns, accumulables)
         .map_err(|count| ParquetError::General(format!("{count} columns do not make a table of tasks")))
 }
 

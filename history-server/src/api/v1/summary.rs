@@ -2,7 +2,6 @@
 
 mod statistics;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::tasks::Tasks;
@@ -14,11 +13,8 @@ use super::types::{
 use crate::model::Stage;
 use crate::model::metric;
 use crate::opened::StageTasks;
+use crate::share_out::share_out;
 use statistics::MeasuredTasks;
-
-/// Fewer tasks than this are not worth a second thread.
-const ALONE: usize = 100_000;
-const MOST_THREADS: usize = 4;
 
 /// Quantiles over the tasks of a stage attempt; `None` where none has succeeded. `quantiles` must be ascending.
 ///
@@ -96,23 +92,8 @@ impl Summary {
         let places: Vec<_> =
             quantiles.iter().map(|quantile| ((quantile * count as f64) as i64).min(count - 1)).collect();
         let measures = Measure::all();
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            while let Some(measure) = measures.get(next.fetch_add(1, Ordering::Relaxed)) {
-                done.push((*measure, values.at(*measure, &places)));
-            }
-            done
-        };
-        if tasks.table.len() < ALONE {
-            return Some(Self(work()));
-        }
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        Some(Self(std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let own = work();
-            own.into_iter().chain(others.into_iter().flat_map(|other| other.join().unwrap_or_default())).collect()
-        })))
+        let found = share_out(measures.len(), tasks.table.len(), |at| values.at(measures[at], &places));
+        Some(Self(measures.into_iter().zip(found).collect()))
     }
 
     fn at(&self, measure: Measure) -> Vec<f64> {

@@ -11,8 +11,6 @@ pub(in crate::api::v1) const CHUNK: usize = 1024;
 
 /// The key of every row.
 pub(super) enum Keys<'a> {
-    /// All alike.
-    None,
     Column(&'a Column),
     /// By the place of its text: the codes, what is taken from them, and the places by code.
     Ranked(&'a Column, i64, Vec<i64>),
@@ -26,7 +24,7 @@ pub(super) enum Keys<'a> {
 impl<'a> Keys<'a> {
     pub(super) fn new(tasks: Tasks<'a>, sort: TaskSort) -> Self {
         match sort {
-            TaskSort::Id => Self::None,
+            TaskSort::Id => Self::Column(tasks.table.column(TaskColumn::TaskId)),
             TaskSort::Column(column) => Self::Column(tasks.table.column(column)),
             // An error's code is one higher, and 0 where there is none, which is the lowest text, too.
             TaskSort::Text(column) => {
@@ -43,7 +41,6 @@ impl<'a> Keys<'a> {
     /// The keys from row `start` on; at most [`CHUNK`] of them.
     pub(super) fn read(&self, start: usize, out: &mut [i64]) {
         match self {
-            Self::None => out.fill(0),
             Self::Column(column) => column.read(start, out),
             Self::Ranked(column, shift, ranks) => {
                 column.read(start, out);

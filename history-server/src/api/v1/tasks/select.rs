@@ -1,7 +1,7 @@
 //! The rows of some places in an order, without sorting all the others.
 
 use super::keys::{CHUNK, Keys};
-use super::{TaskQuery, TaskSort, Tasks};
+use super::{TaskQuery, Tasks};
 use crate::model::tasks::TaskColumn;
 
 /// Up to so many rows are found by holding the best ones so far. This and the next two are small in tests, so that small tables do.
@@ -27,9 +27,7 @@ struct Ordered<'a> {
 impl Tasks<'_> {
     /// The rows that a query asks for, in its order.
     pub(super) fn rows(self, query: &TaskQuery<'_>) -> Vec<u32> {
-        let by_id = query.sort == TaskSort::Id;
-        let keys =
-            if by_id { Keys::Column(self.table.column(TaskColumn::TaskId)) } else { Keys::new(self, query.sort) };
+        let keys = Keys::new(self, query.sort);
         let codes = || query.statuses.iter().filter_map(|status| self.strings.code(status)).map(i64::from).collect();
         let statuses = (!query.statuses.is_empty()).then(codes);
         let ordered = Ordered { tasks: self, keys, mask: if query.ascending { 0 } else { -1 }, statuses };
