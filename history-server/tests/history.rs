@@ -3,6 +3,8 @@
 
 #[path = "history/answers.rs"]
 mod answers;
+#[path = "history/bounds.rs"]
+mod bounds;
 #[path = "history/clean.rs"]
 mod clean;
 #[path = "history/damaged.rs"]
