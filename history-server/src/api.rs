@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::any;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{Predicate, SizeAbove};
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use crate::access::Viewer;
 use crate::history::History;
@@ -22,13 +22,17 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
+/// An archive of event logs is compressed as it is.
+const ARCHIVE: NotForContentType = NotForContentType::const_new("application/octet-stream");
+
 /// Serves `/api/v1/…`. Who asks is taken from a [`Viewer`] among the request's extensions, where something in front of this has put one.
 pub fn router(history: History) -> Router {
     let all = |State(history), viewer, method, uri, headers| answer(history, viewer, method, uri, headers);
+    let worth_it = SizeAbove::default().and(ARCHIVE).and(succeeded);
     Router::new()
         .route("/api/v1/{*path}", any(all))
         .with_state(history)
-        .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::default().and(succeeded)))
+        .layer(CompressionLayer::new().gzip(true).compress_when(worth_it))
         .layer(axum::middleware::map_response(with_headers))
 }
 

@@ -1,5 +1,7 @@
 //! Single answers of the REST API.
 
+use std::io::Read as _;
+
 use axum::body::Body;
 use axum::response::Response;
 use history_server::{Config, History, Redaction};
@@ -69,4 +71,42 @@ async fn properties_are_masked_by_the_servers_pattern() {
     assert!(sql.contains("\"spark.my.token\" : \"x\""), "{sql}");
     assert_eq!(shown(Redaction::default()).await, ["pi-12", mask, "ann"]);
     assert_eq!(shown(Redaction::new("pi-\\d+|view").unwrap()).await, [mask, "a-token", mask]);
+}
+
+#[tokio::test]
+async fn long_answers_are_whole_for_who_takes_them_compressed() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = log("app-1", 1, 2000);
+    std::fs::write(folder.path().join("app-1"), &text).unwrap();
+    std::fs::write(folder.path().join("app-2"), text.replace("app-1", "app-2")).unwrap();
+    let packed = zstd::encode_all(log("app-3", 300, 20).as_bytes(), 1).unwrap();
+    std::fs::write(folder.path().join("app-3.zstd"), &packed).unwrap();
+    let history = scanned(folder.path(), None).await;
+    for (path, packs) in [
+        ("applications/app-1/stages/0", true),
+        ("applications/app-1/stages?details=true", true),
+        ("applications/app-1/stages/0/0/taskList?length=2000", true),
+        ("applications/app-1/logs", false),
+        ("applications/app-3/logs", false),
+    ] {
+        let plain = get(&history, path, "identity").await.into_body().collect().await.unwrap().to_bytes();
+        assert!(
+            path.contains("app-3") || path.contains("logs") || plain.len() > 1024 * 1024,
+            "{path}: {}",
+            plain.len()
+        );
+        let answer = get(&history, path, "gzip").await;
+        assert_eq!(answer.headers().contains_key(header::CONTENT_ENCODING), packs, "{path}");
+        let mut body = answer.into_body().collect().await.unwrap().to_bytes().to_vec();
+        if packs {
+            let mut text = Vec::new();
+            flate2::read::GzDecoder::new(&*body).read_to_end(&mut text).unwrap();
+            body = text;
+        }
+        assert!(plain == body, "{path}: {} bytes, compressed {}", plain.len(), body.len());
+    }
+    // What is compressed as it is lies in the archive as it is.
+    let archive =
+        get(&history, "applications/app-3/logs", "gzip").await.into_body().collect().await.unwrap().to_bytes();
+    assert!(archive.len() > packed.len() && archive.len() < packed.len() + packed.len() / 100 + 1024);
 }

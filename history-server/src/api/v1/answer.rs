@@ -76,10 +76,11 @@ pub(super) async fn printed(
 type Pieces = mpsc::Receiver<io::Result<Bytes>>;
 type Whole = Result<(HeaderMap, Vec<u8>), Refusal>;
 
-fn body(pieces: Pieces, worker: JoinHandle<Whole>) -> Body {
-    Body::from_stream(stream::unfold((pieces, worker), |(mut pieces, worker)| async {
-        let piece = pieces.recv().await?;
-        Some((piece, (pieces, worker)))
+/// What compresses a body asks once more after its end: the stream has to bear that.
+fn body(mut pieces: Pieces, worker: JoinHandle<Whole>) -> Body {
+    Body::from_stream(stream::poll_fn(move |context| {
+        let _owned = &worker;
+        pieces.poll_recv(context)
     }))
 }
 

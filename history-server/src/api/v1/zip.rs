@@ -5,6 +5,7 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 use futures::stream::{self, Stream, StreamExt as _};
 
 use crate::error::Error;
+use crate::event_log::Codec;
 use crate::history::LogEntry;
 
 const STORED: u16 = 0;
@@ -30,6 +31,8 @@ struct Archive {
 struct Current {
     name: String,
     bytes: storage::ByteStream,
+    /// Whether its bytes are compressed as they are, and only wrapped here.
+    compressed: bool,
     deflate: Compress,
     crc: Crc,
     offset: u64,
@@ -45,17 +48,11 @@ pub(super) fn stream(entries: Vec<LogEntry>) -> impl Stream<Item = Result<Bytes,
         count: 0,
         ended: false,
     };
-    stream::unfold(Some(archive), |archive| async {
-        let mut archive = archive?;
-        match archive.next().await {
-            Ok(Some(bytes)) => {
-                archive.written += bytes.len() as u64;
-                Some((Ok(Bytes::from(bytes)), Some(archive)))
-            }
-            Ok(None) => None,
-            // What was sent cannot be taken back: the connection breaks off.
-            Err(error) => Some((Err(error), None)),
-        }
+    // What was sent cannot be taken back: at an error, the connection breaks off.
+    stream::try_unfold(archive, |mut archive| async {
+        let Some(bytes) = archive.next().await? else { return Ok(None) };
+        archive.written += bytes.len() as u64;
+        Ok(Some((Bytes::from(bytes), archive)))
     })
 }
 
@@ -64,7 +61,7 @@ impl Archive {
         if let Some(mut current) = self.current.take() {
             return match current.bytes.next().await {
                 Some(bytes) => {
-                    let sent = current.deflate(&bytes?, FlushCompress::None);
+                    let (current, sent) = current.deflate_aside(bytes?).await?;
                     self.current = Some(current);
                     Ok(Some(sent))
                 }
@@ -99,9 +96,14 @@ impl Archive {
         put_u16(&mut header, 1);
         put_u16(&mut header, 16);
         header.extend([0; 16]);
-        let bytes = entry.read().await?;
-        let deflate = Compress::new(Compression::fast(), false);
-        self.current = Some(Current { name: entry.name, bytes, deflate, crc: Crc::new(), offset });
+        let mut bytes = entry.read().await?;
+        let first = bytes.next().await.transpose()?.unwrap_or_default();
+        let compressed = Codec::of(&entry.name, &first) != Codec::Plain;
+        let bytes = stream::iter([Ok(first)]).chain(bytes).boxed();
+        // A file whose length is not told before it is sent has to be of the deflated kind, and that one can hold bytes as they are.
+        let level = if compressed { Compression::none() } else { Compression::fast() };
+        let deflate = Compress::new(level, false);
+        self.current = Some(Current { name: entry.name, bytes, compressed, deflate, crc: Crc::new(), offset });
         Ok(header)
     }
 
@@ -163,6 +165,20 @@ impl Archive {
 }
 
 impl Current {
+    /// Deflates where it keeps nobody else from being served.
+    async fn deflate_aside(mut self, bytes: Bytes) -> Result<(Self, Vec<u8>), Error> {
+        if self.compressed {
+            let sent = self.deflate(&bytes, FlushCompress::None);
+            return Ok((self, sent));
+        }
+        let name = self.name.clone();
+        let deflated = tokio::task::spawn_blocking(move || {
+            let sent = self.deflate(&bytes, FlushCompress::None);
+            (self, sent)
+        });
+        deflated.await.map_err(|_| Error::ReplayFailed { log: name })
+    }
+
     fn deflate(&mut self, mut bytes: &[u8], flush: FlushCompress) -> Vec<u8> {
         self.crc.update(bytes);
         let mut out = Vec::with_capacity(bytes.len() / 2 + 1024);
