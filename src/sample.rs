@@ -13,7 +13,7 @@ const MAX_OBJECT_BYTES: u64 = 8 * 1024 * 1024;
 pub(crate) async fn add(store: &Store) -> anyhow::Result<()> {
     for (path, bytes) in objects()? {
         match store.put_if_absent(&path, bytes).await {
-            Ok(()) | Err(Error::AlreadyExists { .. }) => {}
+            Ok(_) | Err(Error::AlreadyExists { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }

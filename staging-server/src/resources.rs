@@ -70,7 +70,7 @@ impl Resource {
     /// Puts the document at `name` if nothing is there.
     pub(crate) async fn save_if_absent(&self, store: &Store, name: &ObjectPath) -> Result<()> {
         match store.put_if_absent(&Key::Resource(name.clone()).path(), self.to_bytes()?).await {
-            Ok(()) | Err(storage::Error::AlreadyExists { .. }) => Ok(()),
+            Ok(_) | Err(storage::Error::AlreadyExists { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

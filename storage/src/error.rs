@@ -1,4 +1,5 @@
 use crate::ObjectPath;
+use crate::client::Refusal;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -14,6 +15,12 @@ pub enum Error {
     /// A conditional write found an object already there.
     #[error("{path}: an object is already there")]
     AlreadyExists {
+        /// What was to be written.
+        path: ObjectPath,
+    },
+    /// A write in place of a certain version found another one, or none.
+    #[error("{path}: the object is another one by now")]
+    Changed {
         /// What was to be written.
         path: ObjectPath,
     },
@@ -41,9 +48,34 @@ pub enum Error {
         /// What is wrong, and what would be right.
         reason: String,
     },
-    /// The store refused our credentials.
+    /// The store refused our credentials, or they do not suffice; or the folder is not ours to read or write.
     #[error("the object store refused access to {path}")]
     PermissionDenied {
+        /// What was asked for.
+        path: ObjectPath,
+        /// The store's own words.
+        #[source]
+        source: Source,
+    },
+    /// The bucket, container or folder that the store's URL names is not there.
+    #[error("the object store has no such bucket")]
+    NoSuchBucket {
+        /// The store's own words.
+        #[source]
+        source: Source,
+    },
+    /// No room is left, or a quota is used up.
+    #[error("the object store is full: {path} was not written")]
+    Full {
+        /// What was to be written.
+        path: ObjectPath,
+        /// The store's own words.
+        #[source]
+        source: Source,
+    },
+    /// The store does not take such a request: sending it again changes nothing.
+    #[error("the object store refused the request for {path}")]
+    Refused {
         /// What was asked for.
         path: ObjectPath,
         /// The store's own words.
@@ -76,18 +108,61 @@ impl Error {
         matches!(self, Self::NotFound { .. })
     }
 
+    /// Whether the same request may succeed later without anybody having done something about it.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+
     pub(crate) fn from_store(path: &ObjectPath, error: object_store::Error) -> Self {
         use object_store::Error as E;
         let path = path.clone();
         match error {
             E::NotFound { .. } => Self::NotFound { path },
-            E::AlreadyExists { .. } | E::Precondition { .. } => Self::AlreadyExists { path },
+            E::AlreadyExists { .. } => Self::AlreadyExists { path },
+            E::Precondition { .. } => Self::Changed { path },
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => {
                 Self::PermissionDenied { path, source: error.into() }
             }
+            E::NotSupported { .. } | E::NotImplemented { .. } | E::InvalidPath { .. } => {
+                Self::Refused { path, source: error.into() }
+            }
             // A folder where a file is asked for, or a file as a folder of the path, is no object.
             E::Generic { ref source, .. } if is_no_place_for_a_file(source.as_ref()) => Self::NotFound { path },
-            other => Self::Unavailable { path, source: other.into() },
+            other => Self::of_cause(path, other),
+        }
+    }
+
+    fn of_cause(path: ObjectPath, error: object_store::Error) -> Self {
+        use std::io::ErrorKind as K;
+        enum Kind {
+            Denied,
+            NoBucket,
+            Full,
+            Refused,
+            Passing,
+        }
+        let kind = if let Some(refusal) = cause::<Refusal>(&error) {
+            match refusal {
+                refusal if refusal.is_no_bucket() => Kind::NoBucket,
+                refusal if refusal.is_full() => Kind::Full,
+                refusal if refusal.is_denied() => Kind::Denied,
+                _ => Kind::Refused,
+            }
+        } else {
+            match cause::<std::io::Error>(&error).map(std::io::Error::kind) {
+                Some(K::StorageFull | K::QuotaExceeded | K::FileTooLarge) => Kind::Full,
+                Some(K::PermissionDenied | K::ReadOnlyFilesystem) => Kind::Denied,
+                _ => Kind::Passing,
+            }
+        };
+        let source = Box::new(error);
+        match kind {
+            Kind::Denied => Self::PermissionDenied { path, source },
+            Kind::NoBucket => Self::NoSuchBucket { source },
+            Kind::Full => Self::Full { path, source },
+            Kind::Refused => Self::Refused { path, source },
+            Kind::Passing => Self::Unavailable { path, source },
         }
     }
 
@@ -107,12 +182,12 @@ impl Error {
 
 fn is_no_place_for_a_file(error: &(dyn std::error::Error + 'static)) -> bool {
     use std::io::ErrorKind as K;
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return matches!(io.kind(), K::IsADirectory | K::NotADirectory | K::InvalidFilename | K::AlreadyExists);
-        }
-        cause = error.source();
-    }
-    false
+    cause::<std::io::Error>(error).is_some_and(|io| {
+        matches!(io.kind(), K::IsADirectory | K::NotADirectory | K::InvalidFilename | K::AlreadyExists)
+    })
+}
+
+/// The first cause of that type.
+fn cause<'a, E: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a E> {
+    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref::<E>())
 }

@@ -1,13 +1,13 @@
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result,
+    PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 
 use crate::Store;
@@ -18,6 +18,19 @@ pub struct Faults {
     down: AtomicBool,
     answers_lost: AtomicBool,
     requests: AtomicU64,
+    /// The one request that fails, and how.
+    planned: Mutex<Option<(u64, Failure)>>,
+}
+
+/// How one request fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nothing was done.
+    Refused,
+    /// It was done, but whoever asked is told that it failed.
+    AnswerLost,
+    /// Nothing is done and nothing is answered.
+    Hangs,
 }
 
 impl Faults {
@@ -36,10 +49,43 @@ impl Faults {
         self.requests.load(Ordering::SeqCst)
     }
 
-    fn ask(&self) -> Result<()> {
-        self.requests.fetch_add(1, Ordering::SeqCst);
-        if self.down.load(Ordering::SeqCst) { Err(failure()) } else { Ok(()) }
+    /// The request after `requests` more of them fails, once; `0` is the next one.
+    pub fn fail_after(&self, requests: u64, how: Failure) {
+        let number = self.requests() + requests + 1;
+        *self.planned.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, how));
     }
+
+    /// What happens to the next request: `Err` before it is made, `Ok(true)` when its answer is to be lost.
+    fn ask(&self) -> Result<Fate> {
+        let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
+        if self.down.load(Ordering::SeqCst) {
+            return Err(failure());
+        }
+        let planned = *self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        match planned.filter(|(planned, _)| *planned == number) {
+            None => Ok(Fate::Done),
+            Some((_, Failure::Refused)) => Err(failure()),
+            Some((_, Failure::AnswerLost)) => Ok(Fate::Lost),
+            Some((_, Failure::Hangs)) => Ok(Fate::Hangs),
+        }
+    }
+
+    async fn run<T>(&self, request: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        match self.ask()? {
+            Fate::Done => request.await,
+            Fate::Lost => {
+                request.await?;
+                Err(failure())
+            }
+            Fate::Hangs => std::future::pending().await,
+        }
+    }
+}
+
+enum Fate {
+    Done,
+    Lost,
+    Hangs,
 }
 
 impl Store {
@@ -63,8 +109,7 @@ fn failure() -> object_store::Error {
 #[async_trait]
 impl ObjectStore for Faulty {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        self.faults.ask()?;
-        let result = self.inner.put_opts(location, payload, options).await?;
+        let result = self.faults.run(self.inner.put_opts(location, payload, options)).await?;
         if self.faults.answers_lost.load(Ordering::SeqCst) { Err(failure()) } else { Ok(result) }
     }
 
@@ -73,37 +118,71 @@ impl ObjectStore for Faulty {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.faults.ask()?;
-        self.inner.put_multipart_opts(location, options).await
+        let inner = self.faults.run(self.inner.put_multipart_opts(location, options)).await?;
+        Ok(Box::new(FaultyUpload { inner, faults: Arc::clone(&self.faults) }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.faults.ask()?;
-        self.inner.get_opts(location, options).await
+        self.faults.run(self.inner.get_opts(location, options)).await
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        match self.faults.ask() {
-            Ok(()) => self.inner.delete_stream(locations),
-            Err(error) => stream::once(async { Err(error) }).boxed(),
-        }
+        let (inner, faults) = (Arc::clone(&self.inner), Arc::clone(&self.faults));
+        stream::once(async move {
+            let removed = faults.run(async move { Ok(inner.delete_stream(locations).collect::<Vec<_>>().await) }).await;
+            stream::iter(removed.unwrap_or_else(|error| vec![Err(error)]))
+        })
+        .flatten()
+        .boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        match self.faults.ask() {
-            Ok(()) => self.inner.list(prefix),
-            Err(error) => stream::once(async { Err(error) }).boxed(),
-        }
+        listed(&self.faults, self.inner.list(prefix))
+    }
+
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        listed(&self.faults, self.inner.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.faults.ask()?;
-        self.inner.list_with_delimiter(prefix).await
+        self.faults.run(self.inner.list_with_delimiter(prefix)).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.faults.ask()?;
-        self.inner.copy_opts(from, to, options).await
+        self.faults.run(self.inner.copy_opts(from, to, options)).await
+    }
+}
+
+fn listed(
+    faults: &Arc<Faults>,
+    found: BoxStream<'static, Result<ObjectMeta>>,
+) -> BoxStream<'static, Result<ObjectMeta>> {
+    match faults.ask() {
+        Ok(Fate::Done) => found,
+        Ok(Fate::Hangs) => stream::pending().boxed(),
+        Ok(Fate::Lost) | Err(_) => stream::once(async { Err(failure()) }).boxed(),
+    }
+}
+
+#[derive(Debug)]
+struct FaultyUpload {
+    inner: Box<dyn MultipartUpload>,
+    faults: Arc<Faults>,
+}
+
+#[async_trait]
+impl MultipartUpload for FaultyUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        let (part, faults) = (self.inner.put_part(data), Arc::clone(&self.faults));
+        Box::pin(async move { faults.run(part).await })
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        self.faults.run(self.inner.complete()).await
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.faults.run(self.inner.abort()).await
     }
 }
 

@@ -10,15 +10,19 @@ use bytes::Bytes;
 use futures::stream::{self, Stream};
 use object_store::local::LocalFileSystem;
 
+mod swap;
+
+pub(crate) use swap::Folder;
+
 /// Large enough to keep a disk and a network busy; `object_store` itself reads 8 KiB at a time.
 const CHUNK_BYTES: u64 = 256 * 1024;
 
-pub(crate) fn open(path: &Path) -> Result<LocalFileSystem, String> {
+pub(crate) fn open(path: &Path) -> Result<Folder, String> {
     std::fs::create_dir_all(path).map_err(|e| format!("the folder cannot be made: {e}"))?;
     let store = LocalFileSystem::new_with_prefix(path).map_err(|e| e.to_string())?;
     // What was acknowledged must outlive a power cut, as it does on the clouds' stores. And a folder is there as long as
     // something is in it, no longer: otherwise one left empty could not become a file.
-    Ok(store.with_fsync(true).with_automatic_cleanup(true))
+    Ok(Folder::new(store.with_fsync(true).with_automatic_cleanup(true), path.to_owned()))
 }
 
 /// A key as `object_store` takes it for a folder. It keeps names that end in `#` and digits for itself, so that mark

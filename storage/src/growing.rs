@@ -46,6 +46,7 @@ struct Part {
     path: ObjectPath,
     start: u64,
     end: u64,
+    size_bytes: u64,
     /// Where the bytes begin that no part before it has.
     from: u64,
 }
@@ -56,8 +57,8 @@ struct Part {
 /// A failure of the store.
 pub async fn create(store: &Store, path: &ObjectPath) -> Result<()> {
     match store.put_if_absent(&part_path(path, 0)?, Bytes::new()).await {
-        Err(Error::AlreadyExists { .. }) => Ok(()),
-        other => other,
+        Ok(_) | Err(Error::AlreadyExists { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -99,15 +100,21 @@ pub async fn list(store: &Store, folder: &ObjectPath) -> Result<Vec<GrowingFile>
     Ok(files.into_iter().map(|(path, parts)| assemble(path, parts)).collect())
 }
 
-/// The bytes of a growing file from `offset` to the end that [`open`] or [`list`] saw.
+/// The bytes of a growing file from `offset` to the end that [`open`] or [`list`] saw; also when it is finished meanwhile.
 #[must_use]
 pub fn read(store: &Store, file: &GrowingFile, offset: u64) -> ByteStream {
-    let store = store.clone();
+    let (store, finished) = (store.clone(), file.path.clone());
     let wanted: Vec<_> = file.parts.iter().filter(|part| part.end > part.from.max(offset)).cloned().collect();
     stream::iter(wanted)
         .map(move |part| {
-            let (store, from) = (store.clone(), part.from.max(offset));
-            async move { store.get_range(&part.path, from - part.start..part.end - part.start).await }
+            let (store, finished, from) = (store.clone(), finished.clone(), part.from.max(offset));
+            async move {
+                match store.get_range(&part.path, from - part.start..part.end - part.start).await {
+                    // Parts go when the whole is there, and only then.
+                    Err(error) if error.is_not_found() => store.get_range(&finished, from..part.end).await,
+                    got => got,
+                }
+            }
         })
         .buffered(PARTS_AHEAD)
         .boxed()
@@ -121,23 +128,26 @@ pub fn read(store: &Store, file: &GrowingFile, offset: u64) -> ByteStream {
 /// [`Error::Corrupt`] when a part is missing in the middle; a failure of the store. The parts are then still there.
 pub async fn finish(store: &Store, path: &ObjectPath) -> Result<()> {
     let Some(file) = open(store, path).await? else { return Ok(()) };
+    let arrived = file.parts.iter().map(|part| part.start + part.size_bytes).max().unwrap_or_default();
+    let made_bytes = match store.head(path).await {
+        Ok(made) => Some(made.size_bytes),
+        Err(error) if error.is_not_found() => None,
+        Err(error) => return Err(error),
+    };
+    // All of it is there; that parts are missing is what an earlier call has left.
+    if made_bytes.is_some_and(|made| made >= arrived) {
+        return remove(store, &file).await;
+    }
     if file.is_broken {
         let reason = format!("a part is missing behind its first {} bytes", file.size_bytes);
         return Err(Error::Corrupt { path: path.clone(), reason });
     }
-    let is_made = match store.head(path).await {
-        Ok(made) => made.size_bytes >= file.size_bytes,
-        Err(error) if error.is_not_found() => false,
-        Err(error) => return Err(error),
-    };
-    if !is_made {
-        let mut writer = store.writer(path);
-        let mut bytes = read(store, &file, 0);
-        while let Some(chunk) = bytes.try_next().await? {
-            writer.write(&chunk).await?;
-        }
-        writer.finish().await?;
+    let mut writer = store.writer(path);
+    let mut bytes = read(store, &file, 0);
+    while let Some(chunk) = bytes.try_next().await? {
+        writer.write(&chunk).await?;
     }
+    writer.finish().await?;
     remove(store, &file).await
 }
 
@@ -146,11 +156,7 @@ pub async fn finish(store: &Store, path: &ObjectPath) -> Result<()> {
 /// # Errors
 /// A failure of the store.
 pub async fn remove(store: &Store, file: &GrowingFile) -> Result<()> {
-    // Backwards, so that what a crash leaves is still a run without a gap.
-    for part in file.parts.iter().rev() {
-        store.delete(&part.path).await?;
-    }
-    Ok(())
+    store.delete_all(file.parts.iter().map(|part| part.path.clone())).await
 }
 
 fn assemble(path: ObjectPath, mut found: Vec<ObjectMeta>) -> GrowingFile {
@@ -166,7 +172,8 @@ fn assemble(path: ObjectPath, mut found: Vec<ObjectMeta>) -> GrowingFile {
         if !file.is_broken {
             file.size_bytes = end.max(from);
         }
-        file.parts.push(Part { path: part.path, start, end: if file.is_broken { from } else { end }, from });
+        let read_to = if file.is_broken { from } else { end };
+        file.parts.push(Part { path: part.path, start, end: read_to, size_bytes: part.size_bytes, from });
     }
     file
 }

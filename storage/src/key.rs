@@ -124,6 +124,8 @@ pub enum Key {
     Resource(ObjectPath),
     /// `staging/uploads/<id>`: an upload whose digest is not known yet. Left behind by a crash only.
     Upload(uuid::Uuid),
+    /// `staging/moved/<id>`: the name that an upload has now, which was renamed while it was written.
+    Moved(uuid::Uuid),
     /// `pod-templates/<namespace>/<name>.yaml`
     PodTemplate {
         /// Kubernetes namespace.
@@ -150,6 +152,7 @@ impl Key {
             Self::Blob(digest) => format!("staging/blobs/sha256/{digest}"),
             Self::Resource(path) => under("staging/resources", path),
             Self::Upload(id) => format!("staging/uploads/{id}"),
+            Self::Moved(id) => format!("staging/moved/{id}"),
             Self::PodTemplate { namespace, name } => format!("pod-templates/{namespace}/{name}.yaml"),
             Self::Log(path) => under("logs", path),
             Self::History(path) => under("history", path),
@@ -175,6 +178,7 @@ impl Key {
                 match kind {
                     "resources" => Some(Self::Resource(ObjectPath::parse(rest).ok()?)),
                     "uploads" => Some(Self::Upload(rest.parse().ok()?)),
+                    "moved" => Some(Self::Moved(rest.parse().ok()?)),
                     "blobs" => Some(Self::Blob(rest.strip_prefix("sha256/")?.parse().ok()?)),
                     _ => None,
                 }
@@ -197,7 +201,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_key_is_read_back(path in any_path(), digest: [u8; 32], name in "[a-z0-9-]{1,20}", kind in 0..7) {
+        fn every_key_is_read_back(path in any_path(), digest: [u8; 32], name in "[a-z0-9-]{1,20}", kind in 0..8) {
             let key = match kind {
                 0 => Key::EventLog(path),
                 1 => Key::Blob(Sha256Digest::from_bytes(digest)),
@@ -205,6 +209,7 @@ mod tests {
                 3 => Key::Upload(uuid::Uuid::from_u128(u128::from_le_bytes(digest[..16].try_into().unwrap()))),
                 4 => Key::PodTemplate { namespace: name.clone(), name },
                 5 => Key::Log(path),
+                6 => Key::Moved(uuid::Uuid::from_u128(u128::from_le_bytes(digest[..16].try_into().unwrap()))),
                 _ => Key::History(path),
             };
             prop_assert_eq!(Key::parse(&key.path()), Some(key));

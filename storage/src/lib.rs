@@ -7,7 +7,9 @@
 //! Read [`Store`] first, then [`Key`] for what lies where, then [`growing`] for files that are still being written, and
 //! [`segment`] for lines with timestamps.
 
+mod backend;
 mod blob;
+mod check;
 mod client;
 mod codec;
 mod error;
@@ -21,10 +23,11 @@ mod store;
 mod url;
 
 pub use blob::{BlobWriter, Sha256Digest, Written};
+pub use check::Unusable;
 pub use error::Error;
-pub use faults::Faults;
+pub use faults::{Failure, Faults};
 pub use key::{Key, ObjectPath};
-pub use store::{ByteStream, Listing, ObjectMeta, Store};
+pub use store::{After, ByteStream, Listing, ObjectMeta, Page, PageEntry, Store, Version};
 pub use url::StoreUrl;
 
 /// The result of every fallible call of this crate.

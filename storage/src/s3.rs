@@ -7,14 +7,20 @@ use async_trait::async_trait;
 use aws_config::Region;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
 use object_store::client::{
     ClientOptions, HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService,
 };
+use object_store::path::Path;
 use object_store::{CredentialProvider, ObjectStore};
 use tokio::sync::Mutex;
 
-use crate::client;
+mod swap;
+
+use crate::ObjectPath;
+use crate::backend::Backend;
+use crate::client::{self, Understanding};
+use swap::Swapping;
 
 const STORE: &str = "S3";
 
@@ -32,7 +38,7 @@ pub(crate) fn connect(
     endpoint: Option<&str>,
     region: Option<&str>,
     credentials: Option<SharedCredentialsProvider>,
-) -> Result<Arc<dyn ObjectStore>, String> {
+) -> Result<Backend, String> {
     // `from_env` reads region, endpoint and the like; the credentials are the SDK's own, which knows profiles too.
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
     if let Some(region) = region {
@@ -43,7 +49,8 @@ pub(crate) fn connect(
     }
     let endpoints = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
     let endpoint = endpoints.iter().find_map(|key| builder.get_config_value(key)).unwrap_or_default();
-    build(builder, &endpoint, credentials)
+    let builder = builder.with_http_connector(client::connector());
+    Ok(Backend::cloud(build(builder, &endpoint, credentials)?))
 }
 
 pub(crate) fn connect_oss(
@@ -51,7 +58,8 @@ pub(crate) fn connect_oss(
     endpoint: Option<&str>,
     credentials: Option<SharedCredentialsProvider>,
     connector: impl HttpConnector,
-) -> Result<Arc<dyn ObjectStore>, String> {
+    locks: &ObjectPath,
+) -> Result<Backend, String> {
     let endpoint = endpoint.ok_or("oss:// needs ?endpoint=https://oss-REGION.aliyuncs.com")?;
     let url = url::Url::parse(endpoint).map_err(|e| format!("endpoint {endpoint:?}: {e}"))?;
     let host = url.host_str().ok_or_else(|| format!("endpoint {endpoint:?} names no host"))?;
@@ -63,8 +71,11 @@ pub(crate) fn connect_oss(
         .with_region(oss_region(host))
         .with_virtual_hosted_style_request(true)
         .with_endpoint(&bucket_endpoint)
-        .with_http_connector(OssConnector(connector));
-    build(builder, &bucket_endpoint, credentials)
+        .with_http_connector(Understanding(OssConnector(connector)));
+    let client = Arc::new(build(builder, &bucket_endpoint, credentials)?);
+    let locks = Path::parse(locks.as_str()).map_err(|e| e.to_string())?;
+    let objects: Arc<dyn ObjectStore> = Arc::new(Swapping::new(Arc::clone(&client), locks));
+    Ok(Backend { objects, ..Backend::shared(client) })
 }
 
 /// `oss-cn-hangzhou` of `oss-cn-hangzhou-internal.aliyuncs.com` or `s3.oss-cn-hangzhou.aliyuncs.com`.
@@ -77,7 +88,7 @@ fn build(
     mut builder: AmazonS3Builder,
     endpoint: &str,
     credentials: Option<SharedCredentialsProvider>,
-) -> Result<Arc<dyn ObjectStore>, String> {
+) -> Result<AmazonS3, String> {
     let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
     let found = Mutex::new(Found { chain: credentials, cached: None });
     // Whoever writes http:// means it.
@@ -87,7 +98,7 @@ fn build(
         .with_credentials(Arc::new(SdkCredentials { region, found }))
         .with_client_options(options)
         .with_retry(client::retry());
-    Ok(Arc::new(builder.build().map_err(|e| e.to_string())?))
+    builder.build().map_err(|e| e.to_string())
 }
 
 /// The AWS SDK's default chain: environment, profile, web identity, container and pod identity, instance role.
@@ -124,7 +135,12 @@ impl CredentialProvider for SdkCredentials {
                 chain.ok_or_else(|| unauthenticated("the AWS SDK found no source of credentials".into()))?
             }
         };
-        let new = chain.provide_credentials().await.map_err(|e| unauthenticated(Box::new(e)))?;
+        let new = match (chain.provide_credentials().await, &found.cached) {
+            (Ok(new), _) => new,
+            // Asked early, so that a source that fails in passing fails nobody: the key that is there is still good.
+            (Err(_), Some((credential, Some(end)))) if SystemTime::now() < *end => return Ok(Arc::clone(credential)),
+            (Err(error), _) => return Err(unauthenticated(Box::new(error))),
+        };
         let credential = Arc::new(credential_of(&new));
         *found = Found { chain: Some(chain), cached: Some((Arc::clone(&credential), new.expiry())) };
         Ok(credential)

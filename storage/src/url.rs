@@ -1,14 +1,13 @@
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use object_store::ObjectStore;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::client::ReqwestConnector;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::memory::InMemory;
 
+use crate::backend::Backend;
 use crate::{Error, ObjectPath, Result, client, folder, s3};
 
 /// Where a store is: `file:`, `memory:`, `s3://`, `oss://`, `gs://`, `az://` or `abfss://`.
@@ -38,6 +37,9 @@ enum Place {
     Gcs { bucket: String },
     Azure { container: String, account: Option<String> },
 }
+
+/// Where the locks of a store on OSS lie, below its prefix.
+const OSS_LOCKS: &str = ".hearth-locks";
 
 impl StoreUrl {
     /// Reads a store URL.
@@ -114,37 +116,37 @@ impl StoreUrl {
         }
     }
 
-    pub(crate) fn connect(
-        &self,
-        credentials: Option<SharedCredentialsProvider>,
-    ) -> Result<(Arc<dyn ObjectStore>, ObjectPath)> {
+    pub(crate) fn connect(&self, credentials: Option<SharedCredentialsProvider>) -> Result<(Backend, ObjectPath)> {
         let invalid = |reason: String| Error::InvalidUrl { url: self.to_string(), reason };
-        let store: Arc<dyn ObjectStore> = match &self.place {
-            Place::Folder(path) => Arc::new(folder::open(path).map_err(invalid)?),
-            Place::Memory => Arc::new(InMemory::new()),
+        let store = match &self.place {
+            Place::Folder(path) => Backend::local(folder::open(path).map_err(invalid)?),
+            Place::Memory => Backend::local(InMemory::new()),
             Place::S3 { bucket, endpoint, region } => {
                 s3::connect(bucket, endpoint.as_deref(), region.as_deref(), credentials).map_err(invalid)?
             }
             Place::Oss { bucket, endpoint } => {
-                s3::connect_oss(bucket, endpoint.as_deref(), credentials, ReqwestConnector::default())
+                let locks = self.prefix.join(OSS_LOCKS)?;
+                s3::connect_oss(bucket, endpoint.as_deref(), credentials, ReqwestConnector::default(), &locks)
                     .map_err(invalid)?
             }
             Place::Gcs { bucket } => {
                 let builder = GoogleCloudStorageBuilder::from_env()
                     .with_bucket_name(bucket)
                     .with_client_options(client::options())
+                    .with_http_connector(client::connector())
                     .with_retry(client::retry());
-                Arc::new(builder.build().map_err(|e| invalid(e.to_string()))?)
+                Backend::cloud(builder.build().map_err(|e| invalid(e.to_string()))?)
             }
             Place::Azure { container, account } => {
                 let mut builder = MicrosoftAzureBuilder::from_env()
                     .with_container_name(container)
                     .with_client_options(client::options())
+                    .with_http_connector(client::connector())
                     .with_retry(client::retry());
                 if let Some(account) = account {
                     builder = builder.with_account(account);
                 }
-                Arc::new(builder.build().map_err(|e| invalid(e.to_string()))?)
+                Backend::cloud(builder.build().map_err(|e| invalid(e.to_string()))?)
             }
         };
         Ok((store, self.prefix.clone()))

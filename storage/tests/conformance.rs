@@ -41,6 +41,12 @@ on_every_store!(
     the_tail_is_the_last_bytes,
     streams_start_anywhere,
     only_one_of_many_creates_wins,
+    only_the_version_that_was_seen_is_replaced,
+    no_swap_of_many_writers_is_lost,
+    many_are_deleted_at_once,
+    listing_starts_behind_a_path,
+    a_folder_is_listed_in_pages,
+    a_store_that_can_be_used_says_so,
     listing_finds_all_below_and_nothing_beside,
     folders_are_what_has_something_below_it,
     deleting_twice_is_no_error,
@@ -53,6 +59,8 @@ on_every_store!(
     a_growing_file_becomes_one_object,
     a_growing_file_survives_a_crash_while_it_is_finished,
     a_growing_file_with_a_gap_is_read_up_to_it,
+    a_growing_file_is_read_while_it_is_finished,
+    parts_that_an_interrupted_finish_left_are_no_gap,
 );
 
 // The S3 server of these tests keeps its objects in a folder and shows it, where S3 itself knows no folders.
@@ -99,6 +107,111 @@ async fn a_wrong_secret_is_refused() {
     assert!(matches!(error, storage::Error::PermissionDenied { .. }), "{error:?}");
     let error = store.get(&cases::path("a"), 10).await.unwrap_err();
     assert!(matches!(error, storage::Error::PermissionDenied { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_no_trying_again_helps_is_told_apart() {
+    let server = S3Server::start().await;
+    let keys = Credentials::new(s3_server::KEY, s3_server::SECRET, None, None, "test");
+    let body = "<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>";
+    let url = StoreUrl::parse(&format!("s3://bucket?endpoint={}", answering(404, body.to_owned()).await)).unwrap();
+    let nowhere = Store::open_with(&url, keys.clone()).unwrap();
+    let error = nowhere.put(&cases::path("a"), "a").await.unwrap_err();
+    assert!(matches!(error, storage::Error::NoSuchBucket { .. }), "{error:?}");
+    let unusable = nowhere.check(true).await.unwrap_err();
+    assert!(!unusable.may_pass() && unusable.to_string().contains("no such bucket"), "{unusable}");
+
+    let denied = open(&server, "", "not the secret").check(true).await.unwrap_err();
+    assert!(!denied.may_pass() && denied.to_string().contains("refuses access"), "{denied}");
+
+    for (status, code) in [(400, "InvalidArgument"), (400, "XMinioInvalidObjectName"), (507, "XMinioStorageFull")] {
+        let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>so it is</Message></Error>");
+        let endpoint = answering(status, body).await;
+        let url = StoreUrl::parse(&format!("s3://bucket?endpoint={endpoint}")).unwrap();
+        let error = Store::open_with(&url, keys.clone()).unwrap().put(&cases::path("a"), "a").await.unwrap_err();
+        match status {
+            400 => assert!(matches!(error, storage::Error::Refused { .. }), "{error:?}"),
+            _ => assert!(matches!(error, storage::Error::Full { .. }), "{error:?}"),
+        }
+        let words = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+        assert!(words.map(ToString::to_string).any(|words| words.contains(code)), "{error:?}");
+    }
+}
+
+/// A server that says the same to everybody.
+async fn answering(status: u16, body: String) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let status = axum::http::StatusCode::from_u16(status).unwrap();
+    let router = axum::Router::new().fallback(move || {
+        let body = body.clone();
+        async move { (status, body) }
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    endpoint
+}
+
+#[tokio::test]
+async fn a_burst_of_failures_is_outlasted() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let (asked, listener) = (AtomicU32::new(0), tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::sync::Arc::new(asked);
+    let router = axum::Router::new().fallback(move || {
+        let asked = std::sync::Arc::clone(&asked);
+        async move {
+            // More than the six times that were once all.
+            match asked.fetch_add(1, Ordering::SeqCst) {
+                0..8 => axum::http::StatusCode::SERVICE_UNAVAILABLE,
+                _ => axum::http::StatusCode::OK,
+            }
+        }
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let url = StoreUrl::parse(&format!("s3://bucket?endpoint={endpoint}")).unwrap();
+    let store = Store::open_with(&url, Credentials::new("a", "b", None, None, "test")).unwrap();
+    // Only that it was not given up: the answer of this server has no ETag.
+    match store.put(&cases::path("a"), "a").await {
+        Ok(()) => {}
+        Err(error) => assert!(!format!("{error:?}").contains("503"), "{error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_signed_url_is_read_without_a_credential() {
+    let server = S3Server::start().await;
+    let store = open(&server, "team a", s3_server::SECRET);
+    store.put(&cases::path("jars/a b#1.jar"), "the jar").await.unwrap();
+    let url = store.signed_url(&cases::path("jars/a b#1.jar"), std::time::Duration::from_secs(60)).await.unwrap();
+    let got = get(&url.unwrap()).await;
+    assert!(got.starts_with("HTTP/1.1 200") && got.ends_with("the jar"), "{got}");
+    let other = store.signed_url(&cases::path("jars/other"), std::time::Duration::from_secs(60)).await.unwrap();
+    assert!(get(&other.unwrap()).await.starts_with("HTTP/1.1 404"));
+    assert_eq!(
+        Store::in_memory().signed_url(&cases::path("a"), std::time::Duration::from_secs(60)).await.unwrap(),
+        None
+    );
+}
+
+/// The answer to a plain GET, by a client that knows nothing but the URL.
+async fn get(url: &url::Url) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = (url.host_str().unwrap(), url.port().unwrap());
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    let target = format!("{}?{}", url.path(), url.query().unwrap());
+    let head = format!("GET {target} HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n\r\n", address.0, address.1);
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn swaps_of_two_processes_on_one_folder_are_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    // Two stores share no lock but the folder's own, as two processes do.
+    let (one, other) = (in_folder(folder.path()), in_folder(folder.path()));
+    cases::count_together([one, other]).await;
 }
 
 #[tokio::test]

@@ -229,7 +229,7 @@ impl<'a> Shipper<'a> {
         if !self.is_begun {
             match self.context.store.put_if_absent(path, bytes.clone()).await {
                 Err(storage::Error::AlreadyExists { .. }) => {}
-                other => return other,
+                other => return other.map(|_| ()),
             }
         }
         self.context.store.put(path, bytes).await

@@ -53,7 +53,8 @@ async fn oss_is_addressed_by_virtual_host_and_told_not_to_overwrite() {
     let asked = Recorder::default();
     let credentials = SharedCredentialsProvider::new(keys("key", None));
     let endpoint = Some("https://oss-cn-hangzhou.aliyuncs.com");
-    let store = connect_oss("the-bucket", endpoint, Some(credentials), asked.clone()).unwrap();
+    let locks = ObjectPath::parse(".hearth-locks").unwrap();
+    let store = connect_oss("the-bucket", endpoint, Some(credentials), asked.clone(), &locks).unwrap().objects;
     let (path, create) = (Path::from("a/b"), PutOptions { mode: PutMode::Create, ..PutOptions::default() });
     store.put_opts(&path, "x".into(), create.clone()).await.unwrap();
     store.put(&path, "x".into()).await.unwrap();
@@ -83,6 +84,32 @@ impl aws_credential_types::provider::ProvideCredentials for Counting {
         let mut count = self.0.lock().unwrap();
         *count += 1;
         aws_credential_types::provider::future::ProvideCredentials::ready(Ok(keys(&count.to_string(), self.1)))
+    }
+}
+
+/// Gives a key that ends in a minute, once, and then fails.
+#[derive(Debug)]
+struct Once(Locked<bool>);
+
+impl aws_credential_types::provider::ProvideCredentials for Once {
+    fn provide_credentials<'a>(&'a self) -> aws_credential_types::provider::future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let given = std::mem::replace(&mut *self.0.lock().unwrap(), true);
+        let failed = aws_credential_types::provider::error::CredentialsError::provider_error("told to fail");
+        let key = if given { Err(failed) } else { Ok(keys("first", Some(Duration::from_secs(60)))) };
+        aws_credential_types::provider::future::ProvideCredentials::ready(key)
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_used_to_its_end_when_no_other_can_be_had() {
+    let chain = SharedCredentialsProvider::new(Once(Locked::new(false)));
+    let found = Mutex::new(Found { chain: Some(chain), cached: None });
+    let credentials = SdkCredentials { region: "r".to_owned(), found };
+    for _ in 0..3 {
+        assert_eq!(credentials.get_credential().await.unwrap().key_id, "first");
     }
 }
 

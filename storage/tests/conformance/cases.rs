@@ -129,8 +129,123 @@ pub(crate) async fn only_one_of_many_creates_wins(store: Store) {
     let ended = writers.join_all().await;
     let winners: Vec<_> = ended.iter().filter(|(_, result)| result.is_ok()).collect();
     let [(winner, _)] = winners.as_slice() else { panic!("{ended:?}") };
-    assert!(ended.iter().all(|(_, result)| matches!(result, Ok(()) | Err(Error::AlreadyExists { .. }))), "{ended:?}");
+    assert!(ended.iter().all(|(_, result)| matches!(result, Ok(_) | Err(Error::AlreadyExists { .. }))), "{ended:?}");
     assert_eq!(store.get(&path("lock"), 10).await.unwrap(), format!("{winner}"));
+}
+
+pub(crate) async fn only_the_version_that_was_seen_is_replaced(store: Store) {
+    let at = path("record");
+    let first = store.put_if_absent(&at, "one").await.unwrap();
+    let (text, seen) = store.get_versioned(&at, 10).await.unwrap();
+    assert_eq!((text.as_ref(), &seen), (b"one".as_ref(), &first));
+    assert!(matches!(store.get_versioned(&at, 2).await.unwrap_err(), Error::TooLarge { limit_bytes: 2, .. }));
+
+    let second = store.put_if_match(&at, "two", &first).await.unwrap();
+    assert_eq!(store.get_versioned(&at, 10).await.unwrap().1, second);
+    let late = store.put_if_match(&at, "late", &first).await.unwrap_err();
+    assert!(matches!(late, Error::Changed { .. }), "{late:?}");
+    assert_eq!(store.get(&at, 10).await.unwrap(), "two");
+
+    store.put(&at, "three").await.unwrap();
+    let late = store.put_if_match(&at, "late", &second).await.unwrap_err();
+    assert!(matches!(late, Error::Changed { .. }), "{late:?}");
+    store.delete(&at).await.unwrap();
+    let gone = store.put_if_match(&at, "late", &second).await.unwrap_err();
+    assert!(matches!(gone, Error::Changed { .. }), "{gone:?}");
+    assert_eq!(names(&store, "").await, [""; 0]);
+}
+
+pub(crate) async fn no_swap_of_many_writers_is_lost(store: Store) {
+    count_together([store.clone(), store]).await;
+}
+
+/// Each store's writers add their own letter to one object, again and again.
+pub(crate) async fn count_together(stores: [Store; 2]) {
+    const TIMES: usize = 6;
+    let at = path("count");
+    stores[0].put(&at, "").await.unwrap();
+    let mut writers = JoinSet::new();
+    for (writer, store) in "abcd".chars().zip(stores.iter().cycle()) {
+        let (store, at) = (store.clone(), at.clone());
+        writers.spawn(async move {
+            for _ in 0..TIMES {
+                loop {
+                    let (text, seen) = store.get_versioned(&at, 1000).await.unwrap();
+                    let text = format!("{}{writer}", std::str::from_utf8(&text).unwrap());
+                    match store.put_if_match(&at, text, &seen).await {
+                        Ok(_) => break,
+                        Err(Error::Changed { .. }) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            }
+        });
+    }
+    writers.join_all().await;
+    let text = stores[0].get(&at, 1000).await.unwrap();
+    let count = |letter: u8| text.iter().filter(|found| **found == letter).count();
+    assert!(b"abcd".iter().all(|letter| count(*letter) == TIMES), "{text:?}");
+}
+
+pub(crate) async fn many_are_deleted_at_once(store: Store) {
+    let all: Vec<_> = (0..30).map(|i| path(&format!("many/a b/{i}#{i}"))).collect();
+    for at in &all {
+        store.put(at, "x").await.unwrap();
+    }
+    store.put(&path("many/other"), "x").await.unwrap();
+    store.delete_all(all.iter().cloned().chain([path("never/was"), path("many/neither")])).await.unwrap();
+    assert_eq!(names(&store, "").await, ["many/other"]);
+    store.delete_all([]).await.unwrap();
+}
+
+pub(crate) async fn listing_starts_behind_a_path(store: Store) {
+    for name in ["f/a", "f/b", "f/b-", "f/bb/x", "f/c", "g"] {
+        store.put(&path(name), "x").await.unwrap();
+    }
+    let after = |name: &str| {
+        let found = store.list_after(&path("f"), &path(name));
+        async move {
+            let found: Vec<_> = found.try_collect().await.unwrap();
+            let mut found: Vec<_> = found.iter().map(|meta| meta.path.as_str().to_owned()).collect();
+            found.sort();
+            found
+        }
+    };
+    let all = names(&store, "f").await;
+    for (start, expected) in [("a", &all[..]), ("f/a", &all[1..]), ("f/b", &all[2..]), ("f/c", &[]), ("g", &[])] {
+        assert_eq!(after(start).await, expected, "{start}");
+    }
+}
+
+pub(crate) async fn a_folder_is_listed_in_pages(store: Store) {
+    let expected = ["f/a", "f/b-c", "f/b.c", "f/b/", "f/b0", "f/d/", "f/e"];
+    for name in ["f/a", "f/b-c", "f/b.c", "f/b/x", "f/b/y", "f/b0", "f/d/x/y", "f/e", "g", "a"] {
+        store.put(&path(name), "x").await.unwrap();
+    }
+    for limit in [1, 2, 3, 7, 100] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.list_page(&path("f"), after.as_ref(), limit).await.unwrap();
+            assert!(page.entries.len() <= limit);
+            found.extend(page.entries.iter().map(|entry| match entry {
+                storage::PageEntry::Folder(path) => format!("{}/", path.as_str()),
+                storage::PageEntry::Object(meta) => meta.path.as_str().to_owned(),
+            }));
+            after = page.entries.last().map(storage::PageEntry::as_after);
+            if page.is_last {
+                break;
+            }
+        }
+        assert_eq!(found, expected, "{limit}");
+    }
+    let none = store.list_page(&path("nothing"), None, 10).await.unwrap();
+    assert!(none.entries.is_empty() && none.is_last);
+}
+
+pub(crate) async fn a_store_that_can_be_used_says_so(store: Store) {
+    store.check(false).await.unwrap();
+    store.check(true).await.unwrap();
+    assert_eq!(names(&store, "").await, [""; 0]);
 }
 
 pub(crate) async fn listing_finds_all_below_and_nothing_beside(store: Store) {
@@ -301,6 +416,33 @@ pub(crate) async fn a_growing_file_survives_a_crash_while_it_is_finished(store: 
     growing::finish(&store, &at).await.unwrap();
     assert_eq!(store.get(&at, 10).await.unwrap(), "one two");
     assert_eq!(names(&store, "").await, ["log"]);
+}
+
+pub(crate) async fn a_growing_file_is_read_while_it_is_finished(store: Store) {
+    let at = path("logs/log");
+    for (offset, text) in [(0, "one "), (4, "two "), (8, "three")] {
+        growing::append(&store, &at, offset, text).await.unwrap();
+    }
+    let seen = growing::open(&store, &at).await.unwrap().unwrap();
+    growing::finish(&store, &at).await.unwrap();
+    for (offset, expected) in [(0, "one two three"), (5, "wo three"), (9, "hree")] {
+        let read = growing::read(&store, &seen, offset).try_collect::<Vec<_>>().await.unwrap().concat();
+        assert_eq!(String::from_utf8(read).unwrap(), expected);
+    }
+}
+
+pub(crate) async fn parts_that_an_interrupted_finish_left_are_no_gap(store: Store) {
+    let at = path("log");
+    for (offset, text) in [(0, "one "), (4, "two "), (8, "three")] {
+        growing::append(&store, &at, offset, text).await.unwrap();
+    }
+    store.put(&at, "one two three").await.unwrap();
+    store.delete(&path(".growing/log/00000000000000000004")).await.unwrap();
+    growing::finish(&store, &at).await.unwrap();
+    assert_eq!(
+        (store.get(&at, 20).await.unwrap(), names(&store, "").await),
+        ("one two three".into(), vec!["log".to_owned()])
+    );
 }
 
 pub(crate) async fn a_growing_file_with_a_gap_is_read_up_to_it(store: Store) {

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use tempfile::TempDir;
@@ -42,10 +42,17 @@ impl S3Server {
             let line = format!("{} {}", request.method(), request.uri());
             noted.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             async move {
-                let is_create = request.headers().contains_key(header::IF_NONE_MATCH);
-                let _alone = if is_create { Some(creating.lock().await) } else { None };
+                let conditions = [header::IF_NONE_MATCH, header::IF_MATCH];
+                let is_conditional = conditions.iter().any(|name| request.headers().contains_key(name));
+                let _alone = if is_conditional { Some(creating.lock().await) } else { None };
+                let is_ranged = request.headers().contains_key(header::RANGE);
                 let answer = service.call(request.map(s3s::Body::http_body_unsync)).await;
-                answer.map(|answer| answer.map(Body::new)).map_err(|error| format!("{error:?}"))
+                let mut answer = answer.map_err(|error| format!("{error:?}"))?.map(Body::new);
+                // Nor does it know what to say of a range of nothing.
+                if is_ranged && answer.status().is_server_error() {
+                    *answer.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+                }
+                Ok::<_, String>(answer)
             }
         };
         let router = axum::Router::new().fallback(answer);
