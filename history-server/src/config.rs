@@ -6,7 +6,7 @@ use crate::access::AccessConfig;
 use crate::clean::CleanConfig;
 use crate::event_log::LogSource;
 use crate::redaction::Redaction;
-use crate::replay::Settings;
+use history_replay::Settings;
 
 /// What a history server is to do.
 #[derive(Clone, Debug)]

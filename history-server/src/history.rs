@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Viewer;
-use crate::api::v1::types::ApplicationInfo;
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Error;
@@ -16,6 +15,7 @@ use crate::listing::{Filter, Found, Listing, Page, Scanner};
 use crate::metrics::Figures;
 use crate::redaction::Redaction;
 use crate::tables::RecentStages;
+use history_model::types::ApplicationInfo;
 
 mod ahead;
 mod clean;

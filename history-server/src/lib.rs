@@ -4,7 +4,7 @@
 //! [`OpenApplication`], replayed once however many ask. Its model holds everything but tasks, of which there can be
 //! millions: [`OpenApplication::stage_tasks`] brings those of one stage attempt.
 //!
-//! Data flows one way: [`event_log`] finds files and gives whole lines, [`replay`] makes a [`model`] of them without
+//! Data flows one way: [`event_log`] finds files and gives whole lines, [`history_replay`] makes a [`model`] of them without
 //! knowing of files, and [`api`] answers from the model. Nothing here knows HTML, Kubernetes or the other servers. Start
 //! reading at `history/open.rs`.
 
@@ -14,20 +14,19 @@ mod cache;
 mod clean;
 mod config;
 mod error;
-mod event;
 pub mod event_log;
 mod history;
 mod listing;
 mod load;
 mod log_url;
 mod metrics;
-pub mod model;
 mod opened;
 mod pods;
 mod redaction;
-pub mod replay;
-mod share_out;
 pub mod tables;
+
+pub use history_model::{self as model, StageTasks};
+pub use history_replay::Settings as ReplaySettings;
 
 pub use access::{AccessConfig, Viewer};
 pub use clean::CleanConfig;
@@ -36,7 +35,6 @@ pub use error::Error;
 pub use history::{History, LogEntry};
 pub use listing::{Filter, Page, Sort};
 pub use metrics::Figures;
-pub use opened::{OpenApplication, StageTasks};
+pub use opened::OpenApplication;
 pub use pods::{PodName, Pods};
 pub use redaction::Redaction;
-pub use replay::Settings as ReplaySettings;

@@ -26,8 +26,8 @@ pub(crate) use scan::Scanner;
 pub(crate) use summary::Acls;
 
 use crate::access::{AccessConfig, Viewer};
-use crate::api::v1::types::ApplicationInfo;
 use crate::event_log::LogSource;
+use history_model::types::ApplicationInfo;
 
 /// The list, shared by those who ask and the one who scans.
 pub(crate) struct Listing {

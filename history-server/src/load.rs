@@ -6,9 +6,9 @@ use storage::Store;
 use tokio::runtime::Handle;
 
 use crate::event_log::{Block, Checkpoint, EventLog, LineBlocks, Problem, ReadOptions};
-use crate::model::Application;
 use crate::opened::Growing;
-use crate::replay::{Replay, Settings};
+use history_model::Application;
+use history_replay::{Replay, Settings};
 
 /// Large enough for the replay to share a block out among its threads.
 const BLOCK_BYTES: usize = 8 * 1024 * 1024;

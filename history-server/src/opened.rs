@@ -2,16 +2,15 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::api::v1::Summaries;
 use crate::error::Error;
 use crate::event_log::{Checkpoint, EventLog, Problem};
 use crate::log_url::LogUrlPattern;
-use crate::model::Application;
-use crate::model::strings::Strings;
-use crate::model::tasks::{TaskTable, TaskTables};
 use crate::pods::{PodName, Pods};
-use crate::replay::Replay;
 use crate::tables::{Loaded, StoredTasks};
+use history_model::strings::Strings;
+use history_model::tasks::{TaskTable, TaskTables};
+use history_model::{Application, StageTasks, Summaries};
+use history_replay::Replay;
 
 /// An attempt of an application, replayed: its log as it was at one moment.
 #[derive(Debug)]
@@ -46,17 +45,6 @@ pub struct OpenApplication {
 
 /// Links by name, by executor.
 pub(crate) type Links = BTreeMap<String, BTreeMap<String, String>>;
-
-/// The tasks of one stage attempt.
-#[derive(Clone, Debug)]
-pub struct StageTasks {
-    /// The texts that the table names by code.
-    pub strings: Arc<Strings>,
-    /// The rows.
-    pub table: Arc<TaskTable>,
-    /// What was worked out of them.
-    pub(crate) summaries: Arc<Summaries>,
-}
 
 /// Where an application's tasks are.
 #[derive(Debug)]

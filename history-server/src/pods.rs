@@ -3,7 +3,7 @@
 //! On Kubernetes these properties are always there, from Spark 3.0 on: the scheduler fills in the prefix of the pods'
 //! names when the user has not. Executor pods are called `<prefix>-exec-<id>`.
 
-use crate::api::v1::types::ApplicationEnvironmentInfo;
+use history_model::types::ApplicationEnvironmentInfo;
 
 /// A pod by name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -16,7 +16,7 @@
 //!
 //! | table | a row is | columns besides the application's |
 //! | --- | --- | --- |
-//! | `tasks` | a task attempt | `stage_id`, `stage_attempt_id`, `task_id`, `index`, `attempt`, `partition_id`, `launch_time`, `result_fetch_start`, `duration`, `executor_id`, `host`, `status`, `locality`, `speculative`, `error_message`, `has_metrics`, then the task's metrics, null where it reported none: [`crate::model::metric::NAMES`] (CPU and shuffle write times in nanoseconds) |
+//! | `tasks` | a task attempt | `stage_id`, `stage_attempt_id`, `task_id`, `index`, `attempt`, `partition_id`, `launch_time`, `result_fetch_start`, `duration`, `executor_id`, `host`, `status`, `locality`, `speculative`, `error_message`, `has_metrics`, then the task's metrics, null where it reported none: [`history_model::metric::NAMES`] (CPU and shuffle write times in nanoseconds) |
 //! | `task_accumulators` | what a task added to a named accumulator | `stage_id`, `stage_attempt_id`, `task_id`, `task_row` (the task's place among those of its stage attempt), `accumulator_id`, `name`, `update`, `value` |
 //! | `stages` | a stage attempt | `stage_id`, `stage_attempt_id`, `status`, times, counts of tasks and sums of their metrics, as `stages` of the REST API |
 //! | `jobs` | a job | `job_id`, `status`, `sql_execution_id`, times and counts, as `jobs` of the REST API |
@@ -50,9 +50,9 @@ use serde::{Deserialize, Serialize};
 use storage::{Key, ObjectPath};
 
 use crate::event_log::{EventLog, Problem};
-use crate::model::Application;
 use crate::opened::Links;
-use crate::replay::Settings;
+use history_model::Application;
+use history_replay::Settings;
 pub(crate) use read::{Loaded, StoredTasks, load};
 pub(crate) use recent::RecentStages;
 use rows::StageRows;

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use history_replay::{Replay, Settings};
 use history_server::event_log::LogSource;
 use history_server::model::Application;
-use history_server::replay::{Replay, Settings};
 use history_server::{Config, History};
 use http::Request;
 use http_body_util::BodyExt;

@@ -7,11 +7,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of the workspace that it may use.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("storage", &[]),
     ("staging-server", &["storage"]),
     ("log-collector", &["storage"]),
-    ("history-server", &["storage"]),
+    ("history-model", &[]),
+    ("history-replay", &["history-model"]),
+    ("history-server", &["storage", "history-model", "history-replay"]),
     ("web", &["staging-server", "log-collector", "history-server"]),
     ("hearth", &["storage", "staging-server", "log-collector", "history-server", "web"]),
 ];
@@ -25,6 +27,24 @@ const BELONGS_TO: [(&str, &[&str]); 7] = [
     ("k8s-openapi", &["staging-server", "log-collector", "hearth"]),
     ("clap", &["hearth"]),
     ("anyhow", &["hearth"]),
+];
+
+/// Crates that only work things out: of bytes, numbers and texts. They may use nothing that waits, reads files or talks to others.
+const PURE: [(&str, &[&str]); 2] = [
+    ("history-model", &["chrono", "foldhash", "serde"]),
+    ("history-replay", &["chrono", "foldhash", "history-model", "memchr", "serde", "serde_json"]),
+];
+
+/// Where each crate's sources are.
+const SOURCES: [&str; 8] = [
+    "src",
+    "storage/src",
+    "staging-server/src",
+    "log-collector/src",
+    "history-server/model/src",
+    "history-server/replay/src",
+    "history-server/src",
+    "web/src",
 ];
 
 #[test]
@@ -46,6 +66,20 @@ fn dependencies_stay_with_their_subject() {
     for (user, used) in edges(&packages) {
         let homes = BELONGS_TO.iter().find(|(dependency, _)| *dependency == used).map(|(_, homes)| *homes);
         assert!(homes.is_none_or(|homes| homes.contains(&user)), "{user} must not use {used}: that is for {homes:?}");
+    }
+}
+
+#[test]
+fn what_is_pure_uses_nothing_that_is_not() {
+    let packages = packages();
+    for (user, used) in edges(&packages) {
+        let all = PURE.iter().find(|(pure, _)| *pure == user).map(|(_, all)| *all);
+        assert!(all.is_none_or(|all| all.contains(&used)), "{user} must not use {used}: it is pure");
+    }
+    for (file, text) in sources() {
+        let pure = ["history-server/model", "history-server/replay"].iter().any(|folder| file.starts_with(folder));
+        let waits = ["std::fs", "std::net", "std::process", "thread::sleep"].iter().any(|word| text.contains(word));
+        assert!(!(pure && waits), "{} is pure, and reads, waits or talks to others", file.display());
     }
 }
 
@@ -90,10 +124,10 @@ fn edges(packages: &[Value]) -> impl Iterator<Item = (&str, &str)> {
 /// Every source file but tests, with its path from the root.
 fn sources() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    for name in ["src", "storage/src", "staging-server/src", "log-collector/src", "history-server/src", "web/src"] {
+    for name in SOURCES {
         collect(&root().join(name), &mut found);
     }
-    assert!(found.len() > MAY_USE.len(), "{found:?}");
+    assert!(found.len() > SOURCES.len(), "{found:?}");
     let read = |file: PathBuf| (file.strip_prefix(root()).unwrap().to_owned(), std::fs::read_to_string(&file).unwrap());
     found.into_iter().map(read).collect()
 }

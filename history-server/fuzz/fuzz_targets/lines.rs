@@ -1,10 +1,9 @@
 //! Replays lines, whole and in pieces.
 
-use history_server::ReplaySettings;
-use history_server::replay::Replay;
+use history_replay::{Replay, Settings};
 
-fn settings() -> ReplaySettings {
-    ReplaySettings { max_line_bytes: 1 << 16, threads: 1, ..ReplaySettings::default() }
+fn settings() -> Settings {
+    Settings { max_line_bytes: 1 << 16, threads: 1, ..Settings::default() }
 }
 
 /// Whatever the lines are: nothing panics, and neither how the bytes were split nor looking in between, which a growing

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use crate::model::format::java_double;
+use history_model::format::java_double;
 
 /// Prints a value.
 ///

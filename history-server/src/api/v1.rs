@@ -11,10 +11,7 @@ mod routes;
 mod sql;
 mod sql_table;
 mod stages;
-mod summary;
 mod task_table;
-mod tasks;
-pub mod types;
 mod zip;
 
 pub use environment::environment;
@@ -22,10 +19,9 @@ pub use executors::executors;
 pub use routes::SPARK_VERSION;
 pub use sql::{duration as sql_duration, execution_data};
 pub use stages::{StageDetails, stage_data};
-pub(crate) use summary::Summaries;
-pub use summary::{executor_summary, task_summary};
 pub use task_table::sort_of_title;
-pub use tasks::{TaskList, TaskQuery, TaskSort};
+
+pub use history_model::{TaskList, TaskQuery, TaskSort, executor_summary, task_summary, types};
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, Uri, header};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::rows::{Attempts, Row, Rows};
 use super::symbols::Symbol;
 use crate::access::{AccessConfig, Viewer};
-use crate::api::v1::types::{ApplicationAttemptInfo, ApplicationInfo, Date};
 use crate::event_log::LogSource;
+use history_model::types::{ApplicationAttemptInfo, ApplicationInfo, Date};
 
 /// What is asked of the list. The default asks for everything in Spark's order: latest end first.
 #[derive(Clone, Debug)]

@@ -14,11 +14,11 @@ use parquet::file::serialized_reader::SerializedRowGroupReader;
 
 use super::column::Kind;
 use super::schema::TASK_KINDS;
-use crate::model::column::Column;
-use crate::model::metric;
-use crate::model::strings::Strings;
-use crate::model::tasks::{COLUMN_NAMES, TaskAccumulable, TaskColumn, TaskTable};
-use crate::share_out::share_out;
+use history_model::column::Column;
+use history_model::metric;
+use history_model::share_out;
+use history_model::strings::Strings;
+use history_model::tasks::{COLUMN_NAMES, TaskAccumulable, TaskColumn, TaskTable};
 
 /// A row group with its bytes, and which of its rows are wanted.
 pub(super) struct Chunk {

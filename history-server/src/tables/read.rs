@@ -12,9 +12,9 @@ use super::recent::{RecentOf, RecentStages};
 use super::rows::{StageKey, StageRows};
 use super::{FORMAT, Folder, Identity, StoredHead, StoredModel, Table, write};
 use crate::event_log::Problem;
-use crate::model::Application;
-use crate::model::strings::Strings;
-use crate::model::tasks::TaskTable;
+use history_model::Application;
+use history_model::strings::Strings;
+use history_model::tasks::TaskTable;
 
 /// Larger models are replayed instead.
 const MAX_MODEL_BYTES: u64 = 1024 * 1024 * 1024;

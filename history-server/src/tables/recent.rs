@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::rows::StageKey;
-use crate::model::tasks::TaskTable;
+use history_model::tasks::TaskTable;
 
 /// Tables that are held for who asks again, of all applications together; the ones asked for longest ago go first. Cheap to clone.
 #[derive(Clone, Debug)]

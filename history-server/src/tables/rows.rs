@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::model::strings::Strings;
-use crate::model::tasks::{TaskAccumulable, TaskTable};
+use history_model::strings::Strings;
+use history_model::tasks::{TaskAccumulable, TaskTable};
 
 /// Stage and attempt.
 pub(super) type StageKey = (i32, i32);

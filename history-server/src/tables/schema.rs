@@ -2,10 +2,10 @@
 
 use super::column::{Cell, Column, Kind};
 use super::rows::TaskRows;
-use crate::api::v1::types::JobExecutionStatus;
-use crate::model::metric;
-use crate::model::tasks::{COLUMN_NAMES, TaskColumn};
-use crate::model::{Application, SqlExecution};
+use history_model::metric;
+use history_model::tasks::{COLUMN_NAMES, TaskColumn};
+use history_model::types::JobExecutionStatus;
+use history_model::{Application, SqlExecution};
 
 /// The columns with which every table begins.
 pub(super) struct Owner<'a> {
@@ -134,7 +134,7 @@ fn job_status(status: JobExecutionStatus) -> &'static str {
 }
 
 pub(super) fn stages<'a>(owner: &Owner<'a>, model: &'a Application) -> Vec<Column<'a>> {
-    use crate::api::v1::types::StageStatus;
+    use history_model::types::StageStatus;
     let (mut columns, stages) = (owner.columns(), &model.stages);
     fields! { columns, stages, int32 stage_id; }
     columns
@@ -212,7 +212,7 @@ pub(super) fn sql_executions<'a>(owner: &Owner<'a>, model: &'a Application) -> V
 
 /// An operator's metric: the execution, the operator, and the metric's number in it.
 pub(super) type SqlMetricRow<'a> =
-    (&'a SqlExecution, &'a crate::model::plan::PlanNode, &'a crate::model::plan::SqlMetric);
+    (&'a SqlExecution, &'a history_model::plan::PlanNode, &'a history_model::plan::SqlMetric);
 
 pub(super) fn sql_metric_rows(model: &Application) -> Vec<SqlMetricRow<'_>> {
     let mut rows = Vec::new();

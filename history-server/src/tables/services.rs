@@ -2,8 +2,8 @@
 
 use super::column::{Cell, Column, Kind};
 use super::schema::Owner;
-use crate::model::connect::ConnectServer;
-use crate::model::thrift::ThriftServer;
+use history_model::connect::ConnectServer;
+use history_model::thrift::ThriftServer;
 
 /// Columns that are fields of the rows, or what a function makes of a row's field of that name.
 macro_rules! fields {
@@ -45,14 +45,14 @@ fn joined<T: ToString>(items: &[T]) -> String {
 
 impl Lists {
     pub(super) fn of_connect(server: &ConnectServer) -> Self {
-        let lists = |one: &crate::model::connect::ConnectOperation| {
+        let lists = |one: &history_model::connect::ConnectOperation| {
             [joined(&one.job_ids), joined(&one.sql_execution_ids), joined(&one.session_tags)]
         };
         Self(server.operations.iter().map(lists).collect())
     }
 
     pub(super) fn of_thrift(server: &ThriftServer) -> Self {
-        let lists = |one: &crate::model::thrift::ThriftStatement| {
+        let lists = |one: &history_model::thrift::ThriftStatement| {
             [joined(&one.job_ids), joined(&one.sql_execution_ids), String::new()]
         };
         Self(server.statements.iter().map(lists).collect())

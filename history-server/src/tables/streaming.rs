@@ -2,9 +2,9 @@
 
 use super::column::{Cell, Column, Kind};
 use super::schema::Owner;
-use crate::model::StreamingQuery;
-use crate::model::series::Series;
-use crate::model::streaming::{STATE_METRICS, StateMetric, StreamingProgress};
+use history_model::StreamingQuery;
+use history_model::series::Series;
+use history_model::streaming::{STATE_METRICS, StateMetric, StreamingProgress};
 
 /// Phases of a batch that have a column of their own: what Spark calls them, and the column.
 const PHASES: [(&str, &str); 8] = [

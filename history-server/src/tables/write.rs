@@ -13,10 +13,10 @@ use super::services::{self, Lists};
 use super::streaming::{self, MetricRows, ProgressRows};
 use super::{FORMAT, Folder, Identity, Stored, StoredHead, Table};
 use crate::event_log::Problem;
-use crate::model::Application;
-use crate::model::strings::Strings;
-use crate::model::tasks::TaskTable;
 use crate::opened::Links;
+use history_model::Application;
+use history_model::strings::Strings;
+use history_model::tasks::TaskTable;
 
 /// What is stored of an application.
 pub(crate) struct Content<'a> {

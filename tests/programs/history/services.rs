@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use history_server::ReplaySettings as Settings;
 use history_server::event_log::LogSource;
 use history_server::model::connect::ConnectServer;
 use history_server::model::thrift::ThriftServer;
-use history_server::replay::Settings;
 use history_server::{Config, History, OpenApplication, Viewer};
 use rows::{date, maybe_date, operation_row, our_timelines, phases, query_row, statement_row, took};
 use storage::{Store, StoreUrl};

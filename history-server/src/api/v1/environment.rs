@@ -1,9 +1,9 @@
 //! The environment of an application, sorted and with secrets masked.
 
-use super::types::ApplicationEnvironmentInfo;
-use crate::model::Application;
-use crate::model::order::java_cmp;
 use crate::redaction::Redaction;
+use history_model::Application;
+use history_model::order::java_cmp;
+use history_model::types::ApplicationEnvironmentInfo;
 
 fn sorted(mut entries: Vec<(String, String)>) -> Vec<(String, String)> {
     entries.sort_by(|(left, _), (right, _)| java_cmp(left, right));

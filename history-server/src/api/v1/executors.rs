@@ -1,7 +1,7 @@
 //! Executors.
 
-use super::types::ExecutorSummary;
-use crate::model::Application;
+use history_model::Application;
+use history_model::types::ExecutorSummary;
 
 /// The executor that stands for storage that outlives executors; it is not shown.
 const FALLBACK: &str = "fallback";

@@ -3,7 +3,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::error::Refusal;
-use crate::api::v1::types::{JobExecutionStatus, StageStatus};
+use history_model::types::{JobExecutionStatus, StageStatus};
 
 /// The parameters of a request, decoded, in order.
 #[derive(Clone, Debug, Default)]

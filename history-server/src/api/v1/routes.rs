@@ -9,15 +9,16 @@ use super::applications;
 use super::error::Refusal;
 use super::params::{Params, job_status, stage_status};
 use super::stages::{StageDetails, has_tasks, stage_data};
-use super::summary::task_summary;
-use super::tasks::{TaskList, TaskQuery, TaskSort};
-use super::types::{StageData, VersionInfo};
 use super::{environment::environment, executors::executors, sql, sql_table, task_table};
 use crate::access::Viewer;
 use crate::history::History;
-use crate::model::{Application, Stage};
-use crate::opened::{OpenApplication, StageTasks};
+use crate::opened::OpenApplication;
 use crate::redaction::Redaction;
+use history_model::StageTasks;
+use history_model::task_summary;
+use history_model::types::{StageData, VersionInfo};
+use history_model::{Application, Stage};
+use history_model::{TaskList, TaskQuery, TaskSort};
 
 /// The version of Spark whose answers these are.
 pub const SPARK_VERSION: &str = "4.3.0";
@@ -214,7 +215,7 @@ impl Details {
 }
 
 fn task_order(params: &Params) -> Result<(TaskSort, bool)> {
-    let run_time = TaskSort::Metric(crate::model::metric::EXECUTOR_RUN_TIME);
+    let run_time = TaskSort::Metric(history_model::metric::EXECUTOR_RUN_TIME);
     match params.first("sortBy").unwrap_or("ID").to_ascii_lowercase().as_str() {
         "id" => Ok((TaskSort::Id, true)),
         "runtime" | "increasing_runtime" => Ok((run_time, true)),
@@ -299,7 +300,7 @@ impl Question {
         match self {
             Self::Jobs(statuses) => {
                 let wanted =
-                    |job: &&crate::model::Job| statuses.is_empty() || statuses.contains(&Some(job.data.status));
+                    |job: &&history_model::Job| statuses.is_empty() || statuses.contains(&Some(job.data.status));
                 out.json(&app.jobs.iter().rev().filter(wanted).map(|job| &job.data).collect::<Vec<_>>())
             }
             Self::Job(id) => match app.job(*id) {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::types::{Date, ExecutionData, JobExecutionStatus, Metric, Node};
-use crate::model::SqlExecution;
-use crate::model::plan::{PlanGraph, PlanNode};
+use history_model::SqlExecution;
+use history_model::plan::{PlanGraph, PlanNode};
+use history_model::types::{Date, ExecutionData, JobExecutionStatus, Metric, Node};
 
 const CODEGEN: &str = "WholeStageCodegen";
 
@@ -61,7 +61,7 @@ fn nodes(graph: &PlanGraph, values: &BTreeMap<i64, String>) -> Vec<Node> {
 }
 
 fn metrics(node: &PlanNode, values: &BTreeMap<i64, String>) -> Vec<Metric> {
-    let shown = |metric: &crate::model::plan::SqlMetric| {
+    let shown = |metric: &history_model::plan::SqlMetric| {
         let value = values.get(&metric.accumulator_id)?;
         let value = value.strip_prefix('\n').unwrap_or(value);
         Some(Metric { name: trim(&metric.name).to_owned(), value: value.to_owned() })

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::error::Refusal;
 use super::params::Params;
 use super::sql::duration;
-use super::types::{Date, JobExecutionStatus};
-use crate::model::SqlExecution;
-use crate::model::order::java_cmp;
+use history_model::SqlExecution;
+use history_model::order::java_cmp;
+use history_model::types::{Date, JobExecutionStatus};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

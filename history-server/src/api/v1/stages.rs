@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::summary::{executor_summary, task_summary};
-use super::tasks::{TaskList, TaskQuery, TaskSort};
-use super::types::{StageData, TaskMap};
-use crate::model::Stage;
-use crate::opened::{OpenApplication, StageTasks};
+use crate::opened::OpenApplication;
+use history_model::Stage;
+use history_model::StageTasks;
+use history_model::types::{StageData, TaskMap};
+use history_model::{TaskList, TaskQuery, TaskSort};
+use history_model::{executor_summary, task_summary};
 
 /// What is given besides a stage itself.
 #[derive(Clone, Debug, Default)]

@@ -5,13 +5,13 @@ use serde::{Serialize, Serializer};
 
 use super::error::Refusal;
 use super::params::Params;
-use super::tasks::{TaskList, TaskQuery, TaskSort};
-use super::types::{TaskData, TaskMetrics};
-use crate::model::Application;
-use crate::model::format::{bytes, ui_duration};
-use crate::model::metric;
-use crate::model::tasks::TaskColumn;
-use crate::opened::StageTasks;
+use history_model::Application;
+use history_model::StageTasks;
+use history_model::format::{bytes, ui_duration};
+use history_model::metric;
+use history_model::tasks::TaskColumn;
+use history_model::types::{TaskData, TaskMetrics};
+use history_model::{TaskList, TaskQuery, TaskSort};
 
 /// A page of tasks; the counts are texts, as in Spark.
 #[derive(Debug, Serialize)]

@@ -1,0 +1,157 @@
+//! What an executor says now and then of the tasks that it runs, and of itself.
+//!
+//! Spark writes these events where `spark.eventLog.logStageExecutorMetrics` is set, and then only the driver's: in local mode
+//! that is the executor, too.
+
+use std::borrow::Cow;
+
+use super::scan::{Malformed, Result, Scan};
+use super::task::Update;
+use super::task_metrics::executor_metrics;
+use history_model::metric::{self, TaskMetricValues};
+use history_model::types::{EXECUTOR_METRICS, ExecutorMetrics};
+
+/// An executor lives, and says what it has done.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heartbeat {
+    pub(crate) executor_id: String,
+    pub(crate) tasks: Vec<TaskProgress>,
+    /// The highest values since the last time, by stage and attempt; -1 and -1 where it is not known for which.
+    pub(crate) peaks: Vec<((i32, i32), ExecutorMetrics)>,
+}
+
+/// What a task has done so far.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskProgress {
+    pub(crate) task_id: i64,
+    pub(crate) stage: (i32, i32),
+    /// What is not told counts as 0.
+    pub(crate) metrics: TaskMetricValues,
+    /// The numbers that SQL metrics are made of.
+    pub(crate) updates: Vec<Update>,
+}
+
+const KEYS: [&[u8]; 3] = [b"\"Executor ID\":", b"\"Metrics Updated\":", b"\"Executor Metrics Updated\":"];
+
+impl Heartbeat {
+    pub(crate) fn read(line: &[u8]) -> Result<Self> {
+        let (mut beat, mut executor_id) = (Self::default(), None);
+        let mut scan = Scan::new(line);
+        scan.object(&KEYS, |scan, key| {
+            match key {
+                0 => executor_id = scan.optional_string()?.map(Cow::into_owned),
+                _ if scan.null() => {}
+                1 => scan.array(|scan| TaskProgress::read(scan).map(|task| beat.tasks.push(task)))?,
+                _ => scan.array(|scan| peaks(scan).map(|peaks| beat.peaks.push(peaks)))?,
+            }
+            Ok(())
+        })?;
+        beat.executor_id = executor_id.ok_or(Malformed)?;
+        if scan.at_end() { Ok(beat) } else { Err(Malformed) }
+    }
+}
+
+fn peaks(scan: &mut Scan<'_>) -> Result<((i32, i32), ExecutorMetrics)> {
+    const KEYS: [&[u8]; 3] = [b"\"Stage ID\":", b"\"Stage Attempt ID\":", b"\"Executor Metrics\":"];
+    let (mut stage, mut metrics) = ((0, 0), ExecutorMetrics([0; EXECUTOR_METRICS.len()]));
+    scan.object(&KEYS, |scan, key| {
+        match key {
+            0 => stage.0 = scan.int()? as i32,
+            1 => stage.1 = scan.int()? as i32,
+            _ => metrics = executor_metrics(scan)?,
+        }
+        Ok(())
+    })?;
+    Ok((stage, metrics))
+}
+
+impl TaskProgress {
+    fn read(scan: &mut Scan<'_>) -> Result<Self> {
+        const KEYS: [&[u8]; 4] =
+            [b"\"Task ID\":", b"\"Stage ID\":", b"\"Stage Attempt ID\":", b"\"Accumulator Updates\":"];
+        let mut task = Self { task_id: 0, stage: (0, 0), metrics: [0; metric::COUNT], updates: Vec::new() };
+        scan.object(&KEYS, |scan, key| {
+            match key {
+                0 => task.task_id = scan.int()?,
+                1 => task.stage.0 = scan.int()? as i32,
+                2 => task.stage.1 = scan.int()? as i32,
+                _ if scan.null() => {}
+                _ => scan.array(|scan| task.accumulator(scan))?,
+            }
+            Ok(())
+        })?;
+        Ok(task)
+    }
+
+    fn accumulator(&mut self, scan: &mut Scan<'_>) -> Result<()> {
+        const KEYS: [&[u8]; 3] = [b"\"ID\":", b"\"Name\":", b"\"Update\":"];
+        let (mut id, mut name, mut update) = (0, None, None);
+        scan.object(&KEYS, |scan, key| {
+            match key {
+                0 => id = scan.int()?,
+                1 => name = scan.optional_string()?,
+                _ if scan.null() => {}
+                _ => update = Some(scan.text()?),
+            }
+            Ok(())
+        })?;
+        let value = update.and_then(|text| text.parse().ok());
+        match (name.as_deref().and_then(|name| name.strip_prefix("internal.metrics.")), value) {
+            (Some(name), Some(value)) => {
+                if let Some(at) = metric_of(name) {
+                    self.metrics[at] = value;
+                }
+            }
+            (None, Some(value)) => self.updates.push(Update { id, value }),
+            (_, None) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Which metric an accumulator of Spark's own stands for, by its name behind `internal.metrics.`.
+fn metric_of(name: &str) -> Option<usize> {
+    Some(match name {
+        "executorDeserializeTime" => metric::EXECUTOR_DESERIALIZE_TIME,
+        "executorDeserializeCpuTime" => metric::EXECUTOR_DESERIALIZE_CPU_TIME,
+        "executorRunTime" => metric::EXECUTOR_RUN_TIME,
+        "executorCpuTime" => metric::EXECUTOR_CPU_TIME,
+        "resultSize" => metric::RESULT_SIZE,
+        "jvmGCTime" => metric::JVM_GC_TIME,
+        "resultSerializationTime" => metric::RESULT_SERIALIZATION_TIME,
+        "memoryBytesSpilled" => metric::MEMORY_BYTES_SPILLED,
+        "diskBytesSpilled" => metric::DISK_BYTES_SPILLED,
+        "peakExecutionMemory" => metric::PEAK_EXECUTION_MEMORY,
+        "input.bytesRead" => metric::INPUT_BYTES_READ,
+        "input.recordsRead" => metric::INPUT_RECORDS_READ,
+        "output.bytesWritten" => metric::OUTPUT_BYTES_WRITTEN,
+        "output.recordsWritten" => metric::OUTPUT_RECORDS_WRITTEN,
+        "shuffle.write.bytesWritten" => metric::SHUFFLE_BYTES_WRITTEN,
+        "shuffle.write.recordsWritten" => metric::SHUFFLE_RECORDS_WRITTEN,
+        "shuffle.write.writeTime" => metric::SHUFFLE_WRITE_TIME,
+        _ => return shuffle_read_metric(name),
+    })
+}
+
+fn shuffle_read_metric(name: &str) -> Option<usize> {
+    Some(match name {
+        "shuffle.read.remoteBlocksFetched" => metric::SHUFFLE_REMOTE_BLOCKS_FETCHED,
+        "shuffle.read.localBlocksFetched" => metric::SHUFFLE_LOCAL_BLOCKS_FETCHED,
+        "shuffle.read.remoteBytesRead" => metric::SHUFFLE_REMOTE_BYTES_READ,
+        "shuffle.read.remoteBytesReadToDisk" => metric::SHUFFLE_REMOTE_BYTES_READ_TO_DISK,
+        "shuffle.read.localBytesRead" => metric::SHUFFLE_LOCAL_BYTES_READ,
+        "shuffle.read.fetchWaitTime" => metric::SHUFFLE_FETCH_WAIT_TIME,
+        "shuffle.read.recordsRead" => metric::SHUFFLE_RECORDS_READ,
+        "shuffle.read.remoteReqsDuration" => metric::SHUFFLE_REMOTE_REQS_DURATION,
+        "shuffle.push.read.corruptMergedBlockChunks" => metric::SHUFFLE_CORRUPT_MERGED_BLOCK_CHUNKS,
+        "shuffle.push.read.mergedFetchFallbackCount" => metric::SHUFFLE_MERGED_FETCH_FALLBACK_COUNT,
+        "shuffle.push.read.remoteMergedBlocksFetched" => metric::SHUFFLE_MERGED_REMOTE_BLOCKS_FETCHED,
+        "shuffle.push.read.localMergedBlocksFetched" => metric::SHUFFLE_MERGED_LOCAL_BLOCKS_FETCHED,
+        "shuffle.push.read.remoteMergedChunksFetched" => metric::SHUFFLE_MERGED_REMOTE_CHUNKS_FETCHED,
+        "shuffle.push.read.localMergedChunksFetched" => metric::SHUFFLE_MERGED_LOCAL_CHUNKS_FETCHED,
+        "shuffle.push.read.remoteMergedBytesRead" => metric::SHUFFLE_MERGED_REMOTE_BYTES_READ,
+        "shuffle.push.read.localMergedBytesRead" => metric::SHUFFLE_MERGED_LOCAL_BYTES_READ,
+        "shuffle.push.read.remoteMergedReqsDuration" => metric::SHUFFLE_MERGED_REMOTE_REQS_DURATION,
+        _ => return None,
+    })
+}

@@ -1,0 +1,101 @@
+use super::{Batch, Event, Reason};
+
+const LIMIT: usize = 1 << 20;
+
+/// A task's end as Spark 4 writes it, with an accumulator of the application, one of SQL and one of Spark's own.
+const TASK_END: &str = r#"{"Event":"SparkListenerTaskEnd","Stage ID":1,"Stage Attempt ID":0,"Task Type":"ResultTask","Task End Reason":{"Reason":"Success"},"Task Info":{"Task ID":5,"Index":2,"Attempt":0,"Partition ID":2,"Launch Time":1000,"Executor ID":"1","Host":"node","Locality":"PROCESS_LOCAL","Speculative":false,"Getting Result Time":0,"Finish Time":1500,"Failed":false,"Killed":false,"Accumulables":[{"ID":7,"Name":"number of output rows","Update":"12","Value":"40","Internal":true,"Count Failed Values":true,"Metadata":"sql"},{"ID":8,"Name":"my \"counter\"","Update":"1","Value":"3","Internal":false,"Count Failed Values":false},{"ID":9,"Name":"internal.metrics.executorRunTime","Update":3,"Value":9,"Internal":true,"Count Failed Values":true}]},"Task Executor Metrics":{"JVMHeapMemory":11,"MinorGCCount":2},"Task Metrics":{"Executor Deserialize Time":1,"Executor Deserialize CPU Time":2,"Executor Run Time":3,"Executor CPU Time":4,"Peak Execution Memory":5,"Peak On Heap Execution Memory":5,"Result Size":6,"JVM GC Time":7,"Result Serialization Time":8,"Memory Bytes Spilled":9,"Disk Bytes Spilled":10,"Shuffle Read Metrics":{"Remote Blocks Fetched":1,"Local Blocks Fetched":2,"Fetch Wait Time":3,"Remote Bytes Read":4,"Remote Bytes Read To Disk":5,"Local Bytes Read":6,"Total Records Read":7,"Remote Requests Duration":8,"Push Based Shuffle":{"Merged Fetch Fallback Count":9}},"Updated Blocks":[]}}"#;
+
+/// The same event with its keys the other way round, and with spaces.
+fn reversed(json: &str) -> String {
+    fn turn(value: serde_json::Value, out: &mut String) {
+        match value {
+            serde_json::Value::Object(map) => {
+                out.push_str("{ ");
+                let mut entries: Vec<_> = map.into_iter().collect();
+                entries.sort_by(|left, right| right.0.cmp(&left.0));
+                for (at, (key, value)) in entries.into_iter().enumerate() {
+                    out.push_str(if at > 0 { " , " } else { "" });
+                    out.push_str(&serde_json::to_string(&key).unwrap());
+                    out.push_str(" : ");
+                    turn(value, out);
+                }
+                out.push_str(" }");
+            }
+            serde_json::Value::Array(items) => {
+                out.push('[');
+                for (at, item) in items.into_iter().enumerate() {
+                    out.push_str(if at > 0 { " , " } else { "" });
+                    turn(item, out);
+                }
+                out.push(']');
+            }
+            scalar => out.push_str(&scalar.to_string()),
+        }
+    }
+    let mut out = String::new();
+    turn(serde_json::from_str(json).unwrap(), &mut out);
+    out
+}
+
+fn check_task_end(line: &str) {
+    let batch = Batch::read(line.as_bytes(), LIMIT);
+    assert_eq!(batch.bad_lines, [] as [u64; 0], "{line}");
+    assert!(matches!(batch.events[..], [Event::TaskEnd(0)]));
+    let end = &batch.task_ends[0];
+    assert_eq!((end.stage_id, end.stage_attempt, &end.reason), (1, 0, &Reason::Success));
+    assert_eq!((end.info.task_id, end.info.index, &*end.info.executor_id), (5, 2, "1"));
+    assert_eq!((end.info.launch_time, end.info.finish_time), (1000, 1500));
+    assert_eq!(end.executor_metrics.get("JVMHeapMemory"), 11);
+    assert_eq!(end.executor_metrics.get("MinorGCCount"), 2);
+    assert_eq!(end.metrics[history_model::metric::EXECUTOR_RUN_TIME], 3);
+    assert_eq!(end.metrics[history_model::metric::SHUFFLE_LOCAL_BYTES_READ], 6);
+    assert_eq!(end.metrics[history_model::metric::SHUFFLE_MERGED_FETCH_FALLBACK_COUNT], 9);
+    let shown: Vec<_> = end.info.accumulables.iter().map(|found| (found.id, found.name.as_deref())).collect();
+    assert_eq!(shown, [(8, Some("my \"counter\""))]);
+    let mut updates: Vec<_> = batch.updates.iter().map(|update| (update.id, update.value)).collect();
+    updates.sort_unstable();
+    assert_eq!(updates, [(7, 12), (8, 1)]);
+}
+
+#[test]
+fn a_task_reads_the_same_whatever_the_order_of_its_keys() {
+    check_task_end(TASK_END);
+    check_task_end(&reversed(TASK_END));
+}
+
+#[test]
+fn what_is_no_event_is_counted_by_its_line() {
+    let torn = &TASK_END[..TASK_END.len() - 1];
+    let log = format!("{TASK_END}\nnonsense\n\n{torn}\n{{\"Event\":\"com.acme.Other\"}}\n{TASK_END}x\n{TASK_END}\n");
+    let batch = Batch::read(log.as_bytes(), LIMIT);
+    assert_eq!(batch.bad_lines, [2, 4, 6]);
+    assert_eq!(batch.lines, 7);
+    assert!(batch.events.iter().any(|event| matches!(event, Event::Unknown(name) if name == "com.acme.Other")));
+}
+
+#[test]
+fn a_line_longer_than_allowed_is_left_out() {
+    let batch = Batch::read(TASK_END.as_bytes(), 100);
+    assert_eq!((batch.long_lines, batch.events.len()), (1, 0));
+}
+
+#[test]
+fn reasons_read_in_sparks_words() {
+    let line = |reason: &str| TASK_END.replace(r#"{"Reason":"Success"}"#, reason);
+    let message = |reason: &str| {
+        let line = line(reason);
+        let batch = Batch::read(line.as_bytes(), LIMIT);
+        batch.task_ends[0].reason.message().map(str::to_owned)
+    };
+    let lost = r#"{"Reason":"ExecutorLostFailure","Executor ID":"3","Exit Caused By App":false,"Loss Reason":"gone"}"#;
+    let text = "ExecutorLostFailure (executor 3 exited unrelated to the running tasks) Reason: gone";
+    assert_eq!(message(lost).as_deref(), Some(text));
+    let fetch = r#"{"Reason":"FetchFailed","Block Manager Address":{"Executor ID":"1","Host":"h","Port":7},"Shuffle ID":2,"Map ID":3,"Reduce ID":4,"Message":"m"}"#;
+    let text =
+        "FetchFailed(BlockManagerId(1, h, 7, None), shuffleId=2, mapIndex=Unknown, mapId=3, reduceId=4, message=\nm\n)";
+    assert_eq!(message(fetch).as_deref(), Some(text));
+    assert_eq!(message(r#"{"Reason":"TaskKilled"}"#).as_deref(), Some("unknown reason"));
+    let failure = r#"{"Reason":"ExceptionFailure","Class Name":"E","Description":"d","Stack Trace":[{"Declaring Class":"C","Method Name":"m","File Name":"F.scala","Line Number":3}]}"#;
+    assert_eq!(message(failure).as_deref(), Some("E: d\n        C.m(F.scala:3)"));
+    assert_eq!(message(r#"{"Reason":"Success"}"#), None);
+}

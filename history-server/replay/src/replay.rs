@@ -1,0 +1,183 @@
+//! A log that is being read: bytes to lines, lines to events, events to what they change.
+
+use history_model::Application;
+use history_model::problems::Problems;
+
+use crate::event::{Batch, Event};
+use crate::parallel;
+use crate::settings::Settings;
+use crate::state::State;
+
+/// A log that is being read.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    pub(crate) settings: Settings,
+    /// The beginning of a line whose end has not come yet.
+    carry: Vec<u8>,
+    /// Whether the rest of an over-long line is being left out.
+    skipping: bool,
+    /// Lines read so far.
+    lines: u64,
+    problems: Problems,
+    pub(crate) state: State,
+}
+
+impl Replay {
+    /// The beginning of a log.
+    pub fn new(settings: Settings) -> Self {
+        let state = State::new(&settings);
+        Self { settings, carry: Vec::new(), skipping: false, lines: 0, problems: Problems::default(), state }
+    }
+
+    /// Takes the next bytes of the log, which may end anywhere. Large pieces are read on several threads.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        if !self.carry.is_empty() || self.skipping {
+            let Some(end) = memchr::memchr(b'\n', rest) else {
+                return self.keep(rest);
+            };
+            self.keep(&rest[..end]);
+            rest = &rest[end + 1..];
+            self.end_of_carried_line();
+        }
+        let Some(end) = memchr::memrchr(b'\n', rest) else {
+            return self.keep(rest);
+        };
+        self.lines(&rest[..=end]);
+        self.keep(&rest[end + 1..]);
+    }
+
+    /// Keeps the beginning of a line, unless it gets too long.
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.skipping {
+            return;
+        }
+        if self.carry.len() + bytes.len() > self.settings.max_line_bytes {
+            self.carry = Vec::new();
+            self.skipping = true;
+        } else {
+            self.carry.extend_from_slice(bytes);
+        }
+    }
+
+    fn end_of_carried_line(&mut self) {
+        if std::mem::take(&mut self.skipping) {
+            self.lines += 1;
+            self.problems.long_lines += 1;
+            return;
+        }
+        let carry = std::mem::take(&mut self.carry);
+        let batch = Batch::read(&carry, self.settings.max_line_bytes);
+        self.apply(batch);
+    }
+
+    /// Takes whole lines.
+    fn lines(&mut self, bytes: &[u8]) {
+        if self.settings.threads > 1 && bytes.len() > parallel::PIECE_BYTES * 2 {
+            return self.lines_in_parallel(bytes);
+        }
+        for piece in parallel::pieces(bytes) {
+            let batch = Batch::read(piece, self.settings.max_line_bytes);
+            self.apply(batch);
+        }
+    }
+
+    pub(crate) fn apply(&mut self, batch: Batch<'_>) {
+        let Batch { events, task_ends, updates, lines, long_lines, bad_lines } = batch;
+        self.problems.long_lines += long_lines;
+        bad_lines.iter().for_each(|line| self.problems.bad_line(self.lines + line));
+        self.lines += lines;
+        for event in events {
+            match event {
+                Event::TaskEnd(at) => {
+                    let end = &task_ends[at];
+                    self.state.task_end(end, &updates[end.info.updates.clone()]);
+                }
+                Event::Unknown(name) => self.problems.unknown_event(&name),
+                other => self.state.apply(other),
+            }
+        }
+    }
+
+    /// What could not be read so far.
+    pub fn problems(&self) -> &Problems {
+        &self.problems
+    }
+
+    /// The application as the log tells it so far. `last_updated` is when the log last changed, in milliseconds since the epoch: until
+    /// then tasks without an end have run. More may be fed afterwards.
+    pub fn snapshot(&self, last_updated: i64) -> Application {
+        self.clone().finish(last_updated)
+    }
+
+    /// The application as the whole log tells it; see [`Replay::snapshot`].
+    pub fn finish(mut self, last_updated: i64) -> Application {
+        if self.skipping {
+            self.problems.long_lines += 1;
+        } else if !self.carry.is_empty() {
+            let carry = std::mem::take(&mut self.carry);
+            let batch = Batch::read(&carry, self.settings.max_line_bytes);
+            if batch.bad_lines.is_empty() {
+                self.apply(batch);
+            } else {
+                self.problems.truncated = true;
+            }
+        }
+        let mut application = self.state.finish(last_updated);
+        application.problems = self.problems;
+        application
+    }
+}
+
+impl State {
+    fn apply(&mut self, event: Event<'_>) {
+        match event {
+            Event::LogStart(event) => self.spark_version = event.spark_version.unwrap_or_default(),
+            Event::ApplicationStart(event) => self.application_start(event),
+            Event::ApplicationEnd(event) => self.application_end(event.time.0),
+            Event::EnvironmentUpdate(event) => self.environment_update(*event),
+            Event::ResourceProfileAdded(event) => self.resource_profile_added(event),
+            Event::MiscellaneousProcessAdded(event) => self.process_added(event),
+            Event::JobStart(event) => {
+                self.sql.job_start(&event);
+                self.services.job_start(&event);
+                self.job_start(*event);
+            }
+            Event::JobEnd(event) => {
+                self.job_end(&event);
+                self.sql.job_end(&event);
+            }
+            Event::StageSubmitted(event) => {
+                self.sql.stage_submitted(event.info.key());
+                self.stage_submitted(*event);
+            }
+            Event::StageCompleted(event) => self.stage_completed(event.info),
+            Event::TaskStart(event) => self.task_start(&event),
+            Event::ExecutorAdded(event) => self.executor_added(*event),
+            Event::ExecutorRemoved(event) => self.executor_removed(event),
+            Event::BlockManagerAdded(event) => self.block_manager_added(&event),
+            Event::UnpersistRdd(event) => self.unpersist_rdd(event.rdd_id.as_i32()),
+            Event::ExecutorMetricsUpdate(event) => self.heartbeat(&event),
+            Event::StageExecutorMetrics(event) => self.stage_executor_metrics(&event),
+            Event::BlockUpdated(event) => self.block_updated(&event.info),
+            Event::ExecutorExcluded { executor_id, excluded } => self.executor_excluded(&executor_id, excluded),
+            Event::NodeExcluded { host, excluded } => self.node_excluded(&host, excluded),
+            Event::ExecutorExcludedForStage { executor_id, stage } => {
+                self.executor_excluded_for_stage(&executor_id, stage)
+            }
+            Event::NodeExcludedForStage { host, stage } => self.node_excluded_for_stage(&host, stage),
+            Event::SqlStart(event) => {
+                self.services.sql_start(&event);
+                self.sql.start(*event);
+            }
+            Event::SqlEnd(event) => self.sql.end(event),
+            Event::SqlAdaptiveUpdate(event) => self.sql.adaptive_update(*event),
+            Event::SqlMetricUpdates(event) => self.sql.metric_updates(event),
+            Event::SqlDriverUpdates(event) => self.sql.driver_updates(event),
+            Event::Streaming(event) => self.services.streaming.apply(*event),
+            Event::Connect(event) => self.services.connect.apply(event),
+            Event::Thrift(event) => self.services.thrift.apply(event),
+            Event::TaskEnd(_) | Event::Unknown(_) => {}
+        }
+    }
+}
