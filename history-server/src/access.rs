@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::listing::Acls;
+use serde::Deserialize;
 
 /// Whether and how access is checked.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,20 @@ pub struct AccessConfig {
     pub allow_unnamed: bool,
     /// The groups of each user, for ACLs that name groups.
     pub groups_of_users: HashMap<String, Vec<String>>,
+}
+
+/// Who may see an application, in the words of its Spark properties: comma lists, `*` for everyone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize, serde::Serialize)]
+#[serde(default)]
+pub(crate) struct Acls {
+    #[serde(rename = "spark.ui.view.acls")]
+    pub(crate) view: String,
+    #[serde(rename = "spark.ui.view.acls.groups")]
+    pub(crate) view_groups: String,
+    #[serde(rename = "spark.admin.acls")]
+    pub(crate) admin: String,
+    #[serde(rename = "spark.admin.acls.groups")]
+    pub(crate) admin_groups: String,
 }
 
 /// Who asks.

@@ -7,6 +7,7 @@ mod block;
 mod blocks;
 mod decode;
 pub mod find;
+mod log;
 mod name;
 mod open;
 mod source;
@@ -15,7 +16,7 @@ pub use block::Block;
 pub use blocks::{Checkpoint, LineBlocks, ReadOptions};
 pub use decode::Codec;
 pub(crate) use decode::Decoder;
-pub use find::{EventLog, LogFile};
+pub use log::{EventLog, LogFile};
 pub(crate) use open::{local_error, local_path};
 pub use source::LogSource;
 

@@ -23,7 +23,6 @@ pub use query::{Filter, Page, Sort};
 pub(crate) use rows::Row;
 use rows::Rows;
 pub(crate) use scan::Scanner;
-pub(crate) use summary::Acls;
 
 use crate::access::{AccessConfig, Viewer};
 use crate::event_log::LogSource;

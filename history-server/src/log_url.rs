@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const FILE_NAME: &str = "FILE_NAME";
 const LOG_FILES: &str = "LOG_FILES";
 
+/// Links by name, by executor.
+pub(crate) type Links = BTreeMap<String, BTreeMap<String, String>>;
+
 /// A pattern for links.
 #[derive(Clone, Debug)]
 pub(crate) struct LogUrlPattern<'a> {

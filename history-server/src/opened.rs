@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
 use crate::event_log::{Checkpoint, EventLog, Problem};
-use crate::log_url::LogUrlPattern;
+use crate::log_url::{Links, LogUrlPattern};
 use crate::pods::{PodName, Pods};
 use crate::tables::{Loaded, StoredTasks};
 use history_model::strings::Strings;
@@ -42,9 +42,6 @@ pub struct OpenApplication {
     /// How many of the problems are of the log's own files; they come first.
     file_problems: usize,
 }
-
-/// Links by name, by executor.
-pub(crate) type Links = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Where an application's tasks are.
 #[derive(Debug)]

@@ -50,7 +50,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Key, ObjectPath};
 
 use crate::event_log::{EventLog, Problem};
-use crate::opened::Links;
+use crate::log_url::Links;
 use history_model::Application;
 use history_replay::Settings;
 pub(crate) use read::{Loaded, StoredTasks, load};

@@ -1,4 +1,8 @@
-//! Which crate may use which: what keeps the servers apart, the pages free of storage and the model free of pages.
+//! Which crate may use which, and within a crate, which file: what keeps the servers apart, the pages free of storage and the model
+//! free of pages, and every file readable without those that use it.
+
+mod circles;
+mod modules;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -15,8 +15,8 @@ use history_server::model::{Application, Stage};
 use history_server::{OpenApplication, StageTasks, Viewer};
 use log_collector::ContainerLog;
 
-use crate::Web;
 use crate::cell::{Badge, Cell};
+use crate::config::Web;
 use crate::error::Error;
 use crate::format;
 use crate::frame::{AppHead, Fact, Frame, Notice, Tab};

@@ -8,12 +8,9 @@ use axum::response::{IntoResponse, Response};
 
 use history_server::api::v1::types::ApplicationInfo;
 
-use crate::Web;
-use crate::frame::{Frame, html};
+use crate::config::Web;
+use crate::frame::{Frame, INTERNAL, html};
 use crate::links::Links;
-
-/// The whole of what is said about a fault of ours; the cause is in the server's log.
-pub(crate) const INTERNAL: &str = "Something went wrong inside the server. Its log says what; please try again.";
 
 /// Why there is no page.
 #[derive(Clone, Debug)]

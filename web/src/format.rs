@@ -79,6 +79,11 @@ pub(crate) fn headline(text: &str, limit_chars: usize) -> String {
     first_line(exception.unwrap_or(text), limit_chars)
 }
 
+/// Executor ids are numbers, except the driver's and those of old or foreign cluster managers: numbers first, in order.
+pub(crate) fn natural(id: &str) -> (i64, String) {
+    (id.parse().unwrap_or(i64::MAX), id.to_owned())
+}
+
 /// One decimal, halves rounded up as Java's formatter does.
 fn tenths(number: i64, unit: i64) -> String {
     let tenths = (i128::from(number) * 10 + i128::from(unit / 2)) / i128::from(unit);

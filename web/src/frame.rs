@@ -6,13 +6,15 @@ use axum::response::{IntoResponse, Response};
 
 use crate::assets;
 use crate::cell::{Badge, Cell};
-use crate::error;
 use crate::links::Links;
 
 /// Nothing but our own style sheet, pictures and forms: a name in an event log that gets past the escaping still runs
 /// nothing.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
+
+/// The whole of what is said about a fault of ours; the cause is in the server's log.
+pub(crate) const INTERNAL: &str = "Something went wrong inside the server. Its log says what; please try again.";
 
 /// Head and foot of a page.
 #[derive(Default)]
@@ -99,7 +101,7 @@ pub(crate) fn html(status: StatusCode, page: &impl Template) -> Response {
         Ok(text) => (status, headers(), text).into_response(),
         Err(cause) => {
             tracing::error!(%cause, "a page could not be drawn");
-            (StatusCode::INTERNAL_SERVER_ERROR, headers(), error::INTERNAL).into_response()
+            (StatusCode::INTERNAL_SERVER_ERROR, headers(), INTERNAL).into_response()
         }
     }
 }

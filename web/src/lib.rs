@@ -8,6 +8,7 @@
 mod app;
 mod assets;
 mod cell;
+mod config;
 mod error;
 mod format;
 mod frame;
@@ -16,51 +17,17 @@ mod logs;
 mod pages;
 mod params;
 mod table;
+mod task;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
 use axum::routing::{MethodRouter, get};
-use history_server::History;
-use log_collector::Logs;
 use tower_http::compression::CompressionLayer;
 
-/// What the pages are made from, and how they present themselves.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The applications.
-    pub history: History,
-    /// Where shipped logs are read.
-    pub logs: Logs,
-    /// The server's name, at the head of every page.
-    pub title: String,
-    /// The path under which a reverse proxy shows this server, such as `/spark-history`; empty when it has its own host. A proxy that
-    /// sends `X-Forwarded-Prefix` (or Knox's `X-Forwarded-Context`) has its way instead.
-    pub public_prefix: String,
-}
-
-/// What handlers share.
-#[derive(Clone, Debug)]
-pub(crate) struct Web(Arc<Config>);
-
-impl Web {
-    pub(crate) fn history(&self) -> &History {
-        &self.0.history
-    }
-
-    pub(crate) fn logs(&self) -> &Logs {
-        &self.0.logs
-    }
-
-    pub(crate) fn title(&self) -> &str {
-        &self.0.title
-    }
-
-    pub(crate) fn prefix(&self) -> &str {
-        &self.0.public_prefix
-    }
-}
+pub use config::Config;
+use config::Web;
 
 /// Every page, at the URLs of Spark's own history server.
 pub fn router(config: Config) -> Router {

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use history_server::model::Application;
 use log_collector::{ContainerLog, Logs};
 
-use crate::app::App;
 use crate::cell::{LogLinks, TextLink};
 use crate::error::Error;
 use crate::links::AppLinks;
-use crate::pages::tasks::Task;
+use crate::task::Task;
 
 /// What is known of the logs of an application's executors: one look into the store for a page.
 #[derive(Default)]
@@ -94,17 +94,15 @@ impl ExecutorLogs {
     }
 
     /// The links for a task: to what its executor wrote while it ran.
-    pub(crate) fn task_links(&self, app: &App, task: Task<'_>) -> LogLinks {
+    pub(crate) fn task_links(&self, links: &AppLinks, model: &Application, task: Task<'_>) -> LogLinks {
         let executor = task.executor();
         if !self.collected.contains(executor) {
-            return self.links(&app.links, executor, app.model().executor(executor).map(|known| &known.executor_logs));
+            return self.links(links, executor, model.executor(executor).map(|known| &known.executor_logs));
         }
         let since = task.launched() - CLOCK_SLACK_MILLIS;
         let until = task.launched() + task.duration() + CLOCK_SLACK_MILLIS;
-        let link = |stream: &str| TextLink {
-            text: stream.to_owned(),
-            href: app.links.log_window(executor, stream, since, until),
-        };
+        let link =
+            |stream: &str| TextLink { text: stream.to_owned(), href: links.log_window(executor, stream, since, until) };
         let hint = "What the executor wrote while the task ran".to_owned();
         LogLinks { links: STREAMS.into_iter().map(link).collect(), hint }
     }

@@ -1,5 +1,6 @@
 //! Quantiles over the tasks and executors of a stage.
 
+mod measure;
 mod statistics;
 
 use crate::application::Stage;
@@ -11,6 +12,7 @@ use crate::types::{
     OutputMetricDistributions, PeakMetricsDistributions, ShufflePushReadMetricDistributions,
     ShuffleReadMetricDistributions, ShuffleWriteMetricDistributions, TaskMetricDistributions,
 };
+use measure::Measure;
 use statistics::MeasuredTasks;
 
 /// Quantiles over the tasks of a stage attempt; `None` where none has succeeded. `quantiles` must be ascending.
@@ -21,31 +23,6 @@ pub fn task_summary(tasks: &StageTasks, quantiles: &[f64]) -> Option<TaskMetricD
         let summary = Summary::new(tasks.into(), quantiles)?;
         Some(summary.distributions(quantiles))
     })
-}
-
-/// Something that is measured of each task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Measure {
-    /// A metric, of the tasks that succeeded and reported any.
-    Metric(usize),
-    /// The sum of two.
-    Sum(usize, usize),
-    /// The others are of all tasks, whether they succeeded or not.
-    Duration,
-    GettingResultTime,
-    SchedulerDelay,
-}
-
-impl Measure {
-    const READ_BYTES: Self = Self::Sum(metric::SHUFFLE_LOCAL_BYTES_READ, metric::SHUFFLE_REMOTE_BYTES_READ);
-    const BLOCKS_FETCHED: Self = Self::Sum(metric::SHUFFLE_LOCAL_BLOCKS_FETCHED, metric::SHUFFLE_REMOTE_BLOCKS_FETCHED);
-
-    fn all() -> Vec<Self> {
-        let mut all = vec![Self::Duration, Self::SchedulerDelay, Self::GettingResultTime];
-        all.extend((0..metric::COUNT).map(Self::Metric));
-        all.extend([Self::READ_BYTES, Self::BLOCKS_FETCHED]);
-        all
-    }
 }
 
 /// The values of a measure at the quantiles, for each measure.

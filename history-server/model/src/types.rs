@@ -3,6 +3,7 @@
 //! As JSON they read as Spark writes them (absent fields left out, dates as text in GMT). The same types are kept in the model, and
 //! binary formats store dates as milliseconds.
 
+mod accumulable;
 mod application;
 mod date;
 mod distribution;
@@ -14,6 +15,7 @@ mod stage;
 mod storage;
 mod task;
 
+pub use accumulable::AccumulableInfo;
 pub use application::{
     ApplicationAttemptInfo, ApplicationEnvironmentInfo, ApplicationInfo, ExecutorResourceRequest, ResourceProfileInfo,
     RuntimeInfo, TaskResourceRequest, VersionInfo,
@@ -28,7 +30,7 @@ pub use executor::{ExecutorSummary, MemoryMetrics, ProcessSummary, ResourceInfor
 pub use job::{JobData, JobExecutionStatus};
 pub use metrics::{EXECUTOR_METRICS, ExecutorMetrics, PeakMetricsDistributions};
 pub use sql::{ExecutionData, Metric, Node, SparkPlanGraphEdge};
-pub use stage::{AccumulableInfo, ExecutorStageSummary, SpeculationStageSummary, StageData, StageStatus};
+pub use stage::{ExecutorStageSummary, SpeculationStageSummary, StageData, StageStatus};
 pub use storage::{RDDDataDistribution, RDDPartitionInfo, RDDStorageInfo};
 pub use task::{
     InputMetrics, OutputMetrics, ShufflePushReadMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskData, TaskMap,

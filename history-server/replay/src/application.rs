@@ -1,20 +1,14 @@
 //! The application itself, its environment, profiles and processes.
 
 use crate::event::core::{
-    ApplicationStart, EnvironmentUpdate, MiscellaneousProcessAdded, Properties, ResourceProfileAdded,
+    ApplicationStart, EnvironmentUpdate, MiscellaneousProcessAdded, Properties, ResourceProfileAdded, entries, property,
 };
 use history_model::order::java_cmp;
 use history_model::types::{ApplicationEnvironmentInfo, Date, ProcessSummary, ResourceProfileInfo, RuntimeInfo};
 use history_model::{Application, Attempt};
 
 use crate::cpus::Cpus;
-use crate::stages::property;
 use crate::state::State;
-
-/// Entries with a value.
-pub(crate) fn entries(properties: Properties) -> impl Iterator<Item = (String, String)> {
-    properties.into_iter().map(|(key, value)| (key, value.unwrap_or_default()))
-}
 
 impl State {
     pub(crate) fn application_start(&mut self, event: ApplicationStart) {

@@ -2,13 +2,12 @@
 //! down of what is still open how it began, and seldom what came of it; here it is kept as it stands. And a job that comes after its
 //! operation was closed makes it forget what it knew; here the job is added.
 
-use crate::entries::Entries;
+use crate::entries::{Entries, add};
 use crate::event::connect::{ConnectEvent, Operation, OperationEvent, Service, Session};
-use crate::event::core::JobStart;
+use crate::event::core::{JobStart, property};
 use crate::event::sql::ExecutionStart;
-use crate::services::add;
+
 use crate::settings::Settings;
-use crate::stages::property;
 use history_model::connect::{ConnectOperation, ConnectServer, ConnectService, ConnectSession};
 use history_model::operation::OperationState;
 use history_model::order::java_cmp;

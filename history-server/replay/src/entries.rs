@@ -91,3 +91,10 @@ impl<T> Entries<T> {
         self.all.into_iter().flatten().map(|entry| entry.value).collect()
     }
 }
+
+/// Adds a number, if it is not there yet.
+pub(crate) fn add<T: PartialEq>(numbers: &mut Vec<T>, number: T) {
+    if !numbers.contains(&number) {
+        numbers.push(number);
+    }
+}

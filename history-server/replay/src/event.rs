@@ -3,6 +3,7 @@
 pub(crate) mod connect;
 pub(crate) mod core;
 pub(crate) mod heartbeat;
+mod json;
 mod lenient;
 mod reason;
 mod scan;
@@ -14,8 +15,7 @@ mod task_metrics;
 mod tests;
 pub(crate) mod thrift;
 
-use serde::de::DeserializeOwned;
-
+use json::{boxed, read};
 pub(crate) use reason::Reason;
 use scan::{Malformed, Result, Scan};
 use task::{TaskEnd, TaskStart, Update};
@@ -167,16 +167,6 @@ fn event_name(line: &[u8]) -> Result<String> {
     name.ok_or(Malformed)
 }
 
-fn read<T: DeserializeOwned>(line: &[u8]) -> Result<T> {
-    serde_json::from_slice(line)
-        .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)))
-        .map_err(|_| Malformed)
-}
-
-fn boxed<T: DeserializeOwned>(line: &[u8]) -> Result<Box<T>> {
-    read(line).map(Box::new)
-}
-
 fn other_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
     let event = match name {
         "SparkListenerLogStart" => Event::LogStart(read(line)?),
@@ -226,13 +216,14 @@ fn qualified_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
 fn service_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
     let name = name.strip_prefix("org.apache.spark.sql.").unwrap_or_default();
     if let Some(name) = name.strip_prefix("streaming.StreamingQueryListener$") {
-        return streaming::StreamingEvent::read(name, line);
+        let event = streaming::StreamingEvent::read(name, line)?;
+        return Ok(event.map(|event| Event::Streaming(Box::new(event))));
     }
     if let Some(name) = name.strip_prefix("connect.service.SparkListenerConnect") {
-        return connect::ConnectEvent::read(name, line);
+        return Ok(connect::ConnectEvent::read(name, line)?.map(Event::Connect));
     }
     match name.strip_prefix("hive.thriftserver.ui.SparkListenerThriftServer") {
-        Some(name) => thrift::ThriftEvent::read(name, line),
+        Some(name) => Ok(thrift::ThriftEvent::read(name, line)?.map(Event::Thrift)),
         None => Ok(None),
     }
 }

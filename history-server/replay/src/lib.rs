@@ -12,6 +12,7 @@ mod event;
 mod executors;
 mod heartbeat;
 mod jobs;
+mod live;
 mod parallel;
 mod plan;
 mod replay;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::event::Batch;
-use crate::replay::Replay;
 
 /// How many bytes of lines are read at a time, about.
 pub(crate) const PIECE_BYTES: usize = 1 << 20;
@@ -89,25 +88,21 @@ impl<'a> Desk<'a> {
     }
 }
 
-impl Replay {
-    /// Takes whole lines, reading them on as many threads as the settings say.
-    pub(crate) fn lines_in_parallel(&mut self, bytes: &[u8]) {
-        let threads = self.settings.threads;
-        let desk = Desk {
-            pieces: pieces(bytes).collect(),
-            work: Mutex::new(Work { next: 0, applied: 0, ready: BTreeMap::new() }),
-            changed: Condvar::new(),
-            ahead: threads * AHEAD,
-            max_line_bytes: self.settings.max_line_bytes,
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|| desk.read());
-            }
-            for wanted in 0..desk.pieces.len() {
-                let batch = desk.batch(wanted);
-                self.apply(batch);
-            }
-        });
-    }
+/// Reads whole lines on so many threads, and gives what they say to `apply` in order.
+pub(crate) fn in_order(bytes: &[u8], threads: usize, max_line_bytes: usize, mut apply: impl FnMut(Batch<'_>)) {
+    let desk = Desk {
+        pieces: pieces(bytes).collect(),
+        work: Mutex::new(Work { next: 0, applied: 0, ready: BTreeMap::new() }),
+        changed: Condvar::new(),
+        ahead: threads * AHEAD,
+        max_line_bytes,
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(|| desk.read());
+        }
+        for wanted in 0..desk.pieces.len() {
+            apply(desk.batch(wanted));
+        }
+    });
 }

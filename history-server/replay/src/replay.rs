@@ -11,7 +11,7 @@ use crate::state::State;
 /// A log that is being read.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    pub(crate) settings: Settings,
+    settings: Settings,
     /// The beginning of a line whose end has not come yet.
     carry: Vec<u8>,
     /// Whether the rest of an over-long line is being left out.
@@ -74,7 +74,8 @@ impl Replay {
     /// Takes whole lines.
     fn lines(&mut self, bytes: &[u8]) {
         if self.settings.threads > 1 && bytes.len() > parallel::PIECE_BYTES * 2 {
-            return self.lines_in_parallel(bytes);
+            let Settings { threads, max_line_bytes, .. } = self.settings;
+            return parallel::in_order(bytes, threads, max_line_bytes, |batch| self.apply(batch));
         }
         for piece in parallel::pieces(bytes) {
             let batch = Batch::read(piece, self.settings.max_line_bytes);
@@ -82,7 +83,7 @@ impl Replay {
         }
     }
 
-    pub(crate) fn apply(&mut self, batch: Batch<'_>) {
+    fn apply(&mut self, batch: Batch<'_>) {
         let Batch { events, task_ends, updates, lines, long_lines, bad_lines } = batch;
         self.problems.long_lines += long_lines;
         bad_lines.iter().for_each(|line| self.problems.bad_line(self.lines + line));

@@ -9,96 +9,16 @@
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use history_model::tasks::{TaskColumn, TaskRow};
 use history_model::types::StageStatus;
 
-use crate::settings::Settings;
-use crate::state::{StageKey, State};
-
-/// Things of one kind that are written down, the next to go first.
-#[derive(Clone, Debug)]
-pub(crate) struct Kept<K> {
-    limit: usize,
-    /// When each ended; `None` where it may not go.
-    all: BTreeMap<K, Option<i64>>,
-    oldest: BTreeSet<(i64, K)>,
-}
-
-impl<K: Ord + Clone> Kept<K> {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, all: BTreeMap::new(), oldest: BTreeSet::new() }
-    }
-
-    /// Writes something down, for the first time or again.
-    pub(crate) fn write(&mut self, key: K, ended: Option<i64>) {
-        if let Some(Some(before)) = self.all.insert(key.clone(), ended) {
-            self.oldest.remove(&(before, key.clone()));
-        }
-        if let Some(ended) = ended {
-            self.oldest.insert((ended, key));
-        }
-    }
-
-    /// Takes out so many, or as many as may go: those that ended first.
-    pub(crate) fn take(&mut self, count: usize) -> Vec<K> {
-        let taken: Vec<_> = std::iter::from_fn(|| self.oldest.pop_first()).take(count).map(|(_, key)| key).collect();
-        for key in &taken {
-            self.all.remove(key);
-        }
-        taken
-    }
-
-    /// How many there are beyond the limit.
-    pub(crate) fn over(&self) -> usize {
-        self.all.len().saturating_sub(self.limit)
-    }
-
-    /// How many of `count` Spark drops: a tenth of the limit at least, so that it has to do so less often.
-    fn excess(&self, count: usize) -> usize {
-        excess(count, self.limit)
-    }
-}
-
-fn excess(count: usize, limit: usize) -> usize {
-    if count > limit { (limit / 10).max(count - limit) } else { 0 }
-}
-
-/// The ended tasks of a stage attempt: rows of its table.
-#[derive(Clone, Debug, Default)]
-struct EndedTasks {
-    /// When each ended, its id, and its row.
-    oldest: BinaryHeap<Reverse<(i64, i64, u32)>>,
-    /// Rows that are gone, though still in the table.
-    dropped: Vec<u32>,
-}
+use crate::live::{LiveExecutorStage, Retention, StageKey, excess};
+use crate::state::State;
 
 /// Fewer rows are not worth a new table.
 const MIN_DROPPED: usize = 256;
-
-/// What is written down of an application, where that is limited.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Retention {
-    jobs: Option<Kept<i32>>,
-    stages: Option<Kept<StageKey>>,
-    executors: Option<Kept<String>>,
-    tasks_of_stage: Option<usize>,
-    tasks: BTreeMap<StageKey, EndedTasks>,
-}
-
-impl Retention {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self {
-            jobs: settings.retained_jobs.map(Kept::new),
-            stages: settings.retained_stages.map(Kept::new),
-            executors: settings.retained_dead_executors.map(Kept::new),
-            tasks_of_stage: settings.retained_tasks,
-            tasks: BTreeMap::new(),
-        }
-    }
-}
 
 impl State {
     /// A job was written down; `ended` is its time, if it has one. Older ones go where `check` says so.
@@ -131,7 +51,7 @@ impl State {
         self.retention.tasks.remove(&key);
         // It may still have tasks that run.
         if let Some(live) = self.live_stages.get_mut(&key) {
-            live.executors.values_mut().for_each(crate::stages::LiveExecutorStage::forget);
+            live.executors.values_mut().for_each(LiveExecutorStage::forget);
         }
         let attempts = (key.0, i32::MIN)..=(key.0, i32::MAX);
         if self.retention.stages.as_ref().is_some_and(|kept| kept.all.range(attempts).next().is_none()) {

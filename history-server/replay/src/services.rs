@@ -38,10 +38,3 @@ impl Services {
         (self.streaming.finish(), self.connect.finish(), self.thrift.finish())
     }
 }
-
-/// Adds a number, if it is not there yet.
-pub(crate) fn add<T: PartialEq>(numbers: &mut Vec<T>, number: T) {
-    if !numbers.contains(&number) {
-        numbers.push(number);
-    }
-}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::event::core::{JobEnd, JobStart};
+use crate::event::core::{JobEnd, JobStart, property};
 use crate::event::heartbeat::TaskProgress;
 use crate::event::sql::{AdaptiveUpdate, DriverUpdates, ExecutionEnd, ExecutionStart, MetricUpdates};
 use crate::event::task::Update;
@@ -13,11 +13,9 @@ use history_model::order::immutable_order;
 use history_model::plan::{PlanGraph, SqlMetric};
 use history_model::types::JobExecutionStatus;
 
+use crate::live::{Kept, StageKey};
 use crate::plan::graph;
-use crate::retention::Kept;
 use crate::sql_metrics::{Aggregate, Kind, Kinds, StageMetrics};
-use crate::stages::property;
-use crate::state::StageKey;
 
 /// The SQL executions of an application.
 #[derive(Clone, Debug, Default)]

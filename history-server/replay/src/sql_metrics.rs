@@ -8,8 +8,7 @@ use crate::event::task::Update;
 use history_model::format;
 use history_model::plan::SqlMetric;
 
-use crate::jobs::IndexSet;
-use crate::state::StageKey;
+use crate::live::{IndexSet, StageKey};
 
 /// The metrics of an execution, by accumulator.
 pub(crate) type Kinds = HashMap<i64, Kind>;

@@ -10,37 +10,36 @@ use history_model::types::{
 };
 use history_model::{Attempt, Job, RddNode, Stage, StreamBlock};
 
+use crate::cpus::Cpus;
+use crate::live::{LiveExecutor, LiveJobs, LiveRdd, LiveStage, LiveTask, Retention, StageKey};
 use crate::settings::Settings;
-use crate::{cpus, executors, jobs, retention, services, sql, stages, storage, tasks};
-
-/// Stage and attempt.
-pub(crate) type StageKey = (i32, i32);
+use crate::{services, sql};
 
 /// What the events so far amount to. As in Spark, what is alive changes with every event, and is written down when it ends.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
-    pub(crate) retention: retention::Retention,
+    pub(crate) retention: Retention,
     pub(crate) spark_version: String,
     pub(crate) attempt: Option<Attempt>,
     pub(crate) environment: Option<ApplicationEnvironmentInfo>,
-    pub(crate) cpus_per_task: cpus::Cpus,
+    pub(crate) cpus_per_task: Cpus,
     pub(crate) profiles: BTreeMap<i32, ResourceProfileInfo>,
     pub(crate) processes: BTreeMap<String, ProcessSummary>,
     pub(crate) tables: TaskTables,
-    pub(crate) live_tasks: HashMap<i64, tasks::LiveTask>,
-    pub(crate) live_stages: HashMap<StageKey, stages::LiveStage>,
+    pub(crate) live_tasks: HashMap<i64, LiveTask>,
+    pub(crate) live_stages: HashMap<StageKey, LiveStage>,
     pub(crate) stages: BTreeMap<StageKey, Stage>,
     pub(crate) stage_executors: BTreeMap<StageKey, BTreeMap<String, ExecutorStageSummary>>,
     pub(crate) speculation: BTreeMap<StageKey, SpeculationStageSummary>,
     /// Jobs that run, with their place among `all_jobs`.
     pub(crate) live_jobs: BTreeMap<i32, usize>,
-    pub(crate) all_jobs: jobs::LiveJobs,
+    pub(crate) all_jobs: LiveJobs,
     pub(crate) jobs: BTreeMap<i32, Job>,
     /// By code of the executor's id.
-    pub(crate) live_executors: HashMap<u32, executors::LiveExecutor>,
-    pub(crate) dead_executors: HashMap<u32, executors::LiveExecutor>,
+    pub(crate) live_executors: HashMap<u32, LiveExecutor>,
+    pub(crate) dead_executors: HashMap<u32, LiveExecutor>,
     pub(crate) executors: BTreeMap<String, ExecutorSummary>,
-    pub(crate) rdds: BTreeMap<i32, storage::LiveRdd>,
+    pub(crate) rdds: BTreeMap<i32, LiveRdd>,
     pub(crate) stream_blocks: BTreeMap<(String, String), StreamBlock>,
     pub(crate) rdd_graphs: BTreeMap<i32, Vec<RddNode>>,
     pub(crate) sql: sql::Executions,
@@ -50,11 +49,11 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
-            retention: retention::Retention::new(settings),
+            retention: Retention::new(settings),
             spark_version: String::new(),
             attempt: None,
             environment: None,
-            cpus_per_task: cpus::Cpus::ONE,
+            cpus_per_task: Cpus::ONE,
             profiles: BTreeMap::new(),
             processes: BTreeMap::new(),
             tables: TaskTables::default(),
@@ -64,7 +63,7 @@ impl State {
             stage_executors: BTreeMap::new(),
             speculation: BTreeMap::new(),
             live_jobs: BTreeMap::new(),
-            all_jobs: jobs::LiveJobs::default(),
+            all_jobs: LiveJobs::default(),
             jobs: BTreeMap::new(),
             live_executors: HashMap::new(),
             dead_executors: HashMap::new(),

@@ -8,17 +8,8 @@ use history_model::metric::{self, TaskMetricValues};
 use history_model::tasks::{TaskAccumulable, TaskColumn, TaskRow};
 use history_model::types::{SpeculationStageSummary, StageStatus};
 
-use crate::state::{StageKey, State};
-
-/// A task that has not ended.
-#[derive(Clone, Debug)]
-pub(crate) struct LiveTask {
-    stage: StageKey,
-    /// With the metrics that a heartbeat told last.
-    pub(crate) row: TaskRow,
-    /// Which of its stage's SQL metrics it counts for; see [`crate::sql::Executions::task_start`].
-    pub(crate) sql_generation: u32,
-}
+use crate::live::{LiveTask, StageKey};
+use crate::state::State;
 
 /// How an end counts.
 struct Delta {

@@ -3,13 +3,12 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::entries::Entries;
-use crate::event::core::JobStart;
+use crate::entries::{Entries, add};
+use crate::event::core::{JobStart, property};
 use crate::event::sql::ExecutionStart;
 use crate::event::thrift::{Session, Statement, StatementEvent, ThriftEvent};
-use crate::services::add;
+
 use crate::settings::Settings;
-use crate::stages::property;
 use history_model::operation::OperationState;
 use history_model::thrift::{ThriftServer, ThriftSession, ThriftStatement};
 

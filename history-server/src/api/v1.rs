@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod executors;
 mod params;
+mod request;
 mod routes;
 mod sql;
 mod sql_table;
@@ -31,7 +32,7 @@ use crate::access::Viewer;
 use crate::history::History;
 use error::Refusal;
 use params::Params;
-use routes::Request;
+use request::Request;
 
 /// Answers one request; `path` is what stands behind `/api/v1`.
 pub(super) async fn serve(history: History, viewer: Viewer, method: Method, uri: Uri, headers: HeaderMap) -> Response {

@@ -4,6 +4,7 @@
 //! Spark's writer closes one at every flush. So a log that grows can be read on from the last whole unit:
 //! [`Decoder::restart_before`].
 
+mod fault;
 mod input;
 mod lz4;
 mod lzf;
@@ -143,14 +144,6 @@ impl Decoder {
         let (offset, text) = self.units.front().copied().unwrap_or_default();
         (offset, position - text)
     }
-}
-
-fn truncated() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "it ends in the middle")
-}
-
-fn damaged(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use storage::{Key, ObjectPath, Store};
 
 use super::Listing;
 use super::rows::{Row, Rows, Seen};
-use super::summary::{Acls, Summary};
+use super::summary::Summary;
+use crate::access::Acls;
 
 /// Changes whenever the meaning of a line does.
 const FORMAT: u32 = 1;

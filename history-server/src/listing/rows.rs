@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use super::summary::{Acls, Summary};
+use super::summary::Summary;
 use super::symbols::{Symbol, Symbols};
+use crate::access::Acls;
 
 /// One log.
 #[derive(Clone, Debug)]

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use crate::access::Acls;
+
 /// What an attempt's events say of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
@@ -22,20 +24,6 @@ pub(crate) struct Summary {
     pub(crate) has_environment: bool,
     /// One of the events is no JSON. Spark does not list a finished log like that.
     pub(crate) malformed: bool,
-}
-
-/// Who may see an application, in the words of its Spark properties: comma lists, `*` for everyone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize, serde::Serialize)]
-#[serde(default)]
-pub(crate) struct Acls {
-    #[serde(rename = "spark.ui.view.acls")]
-    pub(crate) view: String,
-    #[serde(rename = "spark.ui.view.acls.groups")]
-    pub(crate) view_groups: String,
-    #[serde(rename = "spark.admin.acls")]
-    pub(crate) admin: String,
-    #[serde(rename = "spark.admin.acls.groups")]
-    pub(crate) admin_groups: String,
 }
 
 #[derive(Deserialize)]

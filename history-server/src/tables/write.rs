@@ -13,7 +13,7 @@ use super::services::{self, Lists};
 use super::streaming::{self, MetricRows, ProgressRows};
 use super::{FORMAT, Folder, Identity, Stored, StoredHead, Table};
 use crate::event_log::Problem;
-use crate::opened::Links;
+use crate::log_url::Links;
 use history_model::Application;
 use history_model::strings::Strings;
 use history_model::tasks::TaskTable;

@@ -13,9 +13,9 @@ use history_server::{Filter, Sort};
 
 use percent_encoding::percent_decode_str;
 
-use crate::Web;
 use crate::app::Visit;
 use crate::cell::{Cell, TextLink};
+use crate::config::Web;
 use crate::error::Error;
 use crate::format;
 use crate::frame::{Frame, Tab, html};

@@ -2,9 +2,10 @@
 
 use crate::cell::Cell;
 use crate::format;
-use crate::pages::tasks::{Kind, MEASURES, Task};
+use crate::pages::tasks::{Kind, MEASURES};
 use crate::params::Params;
 use crate::table::{Column, Table, TableSpec};
+use crate::task::Task;
 
 /// One measure at the five points.
 struct Spread {

@@ -10,7 +10,6 @@ use crate::cell::{Badge, Cell};
 use crate::format;
 use crate::frame::{Frame, html};
 use crate::logs::ExecutorLogs;
-use crate::pages::stage::natural;
 use crate::params::Params;
 use crate::table::{Column, Table, TableSpec};
 
@@ -40,7 +39,8 @@ pub(crate) async fn list(app: App, params: Params) -> Response {
 
 fn table(app: &App, logs: &ExecutorLogs, executors: Vec<ExecutorSummary>, params: &Params) -> Table {
     let columns = vec![
-        Column::new("Executor ID", |one: &ExecutorSummary| Cell::Text(one.id.clone())).by(|one| natural(&one.id)),
+        Column::new("Executor ID", |one: &ExecutorSummary| Cell::Text(one.id.clone()))
+            .by(|one| format::natural(&one.id)),
         Column::new("Logs", |one: &ExecutorSummary| {
             Cell::Logs(logs.links(&app.links, &one.id, Some(&one.executor_logs)))
         }),

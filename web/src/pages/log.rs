@@ -9,9 +9,9 @@ use history_server::api::v1::types::ExecutorSummary;
 use log_collector::{ContainerLog, Stream};
 use serde::Deserialize;
 
-use crate::Web;
 use crate::app::{App, Visit};
 use crate::cell::Badge;
+use crate::config::Web;
 use crate::error::Error;
 use crate::format;
 use crate::frame::{Fact, Frame, Notice, Tab, html};

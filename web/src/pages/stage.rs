@@ -14,9 +14,10 @@ use crate::frame::{Fact, Frame, html};
 use crate::logs::ExecutorLogs;
 use crate::pages::distribution;
 use crate::pages::stages::{Reason, duration, task_bar};
-use crate::pages::tasks::{self, Task, TaskFilter, failure_table};
+use crate::pages::tasks::{self, TaskFilter, failure_table};
 use crate::params::Params;
 use crate::table::{Column, Table, TableSpec};
+use crate::task::Task;
 
 #[derive(Template)]
 #[template(path = "stage.html")]
@@ -139,7 +140,8 @@ fn executor_table<'s>(app: &'s App, logs: &'s ExecutorLogs, stage: &'s Stage, pa
     };
     let rows: Vec<OnExecutor<'_>> = stage.executors.iter().map(row).collect();
     let columns = vec![
-        Column::new("Executor ID", |row: &OnExecutor<'_>| Cell::Text(row.id.to_owned())).by(|row| natural(row.id)),
+        Column::new("Executor ID", |row: &OnExecutor<'_>| Cell::Text(row.id.to_owned()))
+            .by(|row| format::natural(row.id)),
         Column::new("Logs", |row: &OnExecutor<'_>| {
             Cell::Logs(logs.links(&app.links, row.id, row.executor.map(|executor| &executor.executor_logs)))
         }),
@@ -180,11 +182,6 @@ fn size<'a>(title: &'static str, value: fn(&OnExecutor<'_>) -> (i64, i64)) -> Co
         Cell::bytes_and_records(bytes, records)
     };
     Column::new(title, cell).number().by(move |row| value(row)).if_any(move |row| value(row) != (0, 0))
-}
-
-/// Executor ids are numbers, except the driver's and those of old or foreign cluster managers: numbers first, in order.
-pub(crate) fn natural(id: &str) -> (i64, String) {
-    (id.parse().unwrap_or(i64::MAX), id.to_owned())
 }
 
 fn accumulator_table(stage: &Stage, params: &Params) -> Option<Table> {

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use history_server::StageTasks;
 use history_server::api::v1::types::Date;
 use history_server::model::metric;
-use history_server::model::strings::Strings;
-use history_server::model::tasks::{TaskColumn, TaskTable};
+use history_server::model::tasks::TaskColumn;
 
 use crate::app::App;
 use crate::cell::{Badge, Cell};
@@ -15,78 +13,7 @@ use crate::frame::Tab;
 use crate::logs::ExecutorLogs;
 use crate::params::Params;
 use crate::table::{Column, Table, TableSpec};
-
-/// A task attempt: a row of its stage's table.
-#[derive(Clone, Copy)]
-pub(crate) struct Task<'a> {
-    table: &'a TaskTable,
-    strings: &'a Strings,
-    row: usize,
-}
-
-impl<'a> Task<'a> {
-    /// Every one.
-    pub(crate) fn all(tasks: &'a StageTasks) -> Vec<Self> {
-        let row = |row| Self { table: &tasks.table, strings: &tasks.strings, row };
-        (0..tasks.table.len()).map(row).collect()
-    }
-
-    fn get(self, column: TaskColumn) -> i64 {
-        self.table.get(column, self.row)
-    }
-
-    fn text(self, column: TaskColumn) -> &'a str {
-        u32::try_from(self.get(column)).map_or("", |code| self.strings.get(code))
-    }
-
-    pub(crate) fn metric(self, metric: usize) -> i64 {
-        self.table.metric(metric).get(self.row)
-    }
-
-    pub(crate) fn executor(self) -> &'a str {
-        self.text(TaskColumn::Executor)
-    }
-
-    pub(crate) fn status(self) -> &'a str {
-        self.text(TaskColumn::Status)
-    }
-
-    pub(crate) fn launched(self) -> i64 {
-        self.get(TaskColumn::LaunchTime)
-    }
-
-    pub(crate) fn duration(self) -> i64 {
-        self.get(TaskColumn::Duration)
-    }
-
-    /// Code of the error, to compare by.
-    fn error_code(self) -> i64 {
-        self.get(TaskColumn::Error)
-    }
-
-    fn error(self) -> Option<&'a str> {
-        let code = u32::try_from(self.error_code() - 1).ok()?;
-        Some(self.strings.get(code))
-    }
-
-    /// Milliseconds between the end of the task and the arrival of its result.
-    fn getting_result(self) -> i64 {
-        let fetch = self.get(TaskColumn::ResultFetchStart);
-        if fetch > 0 { (self.launched() + self.duration() - fetch).max(0) } else { 0 }
-    }
-
-    /// Milliseconds that the task took and that nothing else accounts for.
-    fn scheduler_delay(self) -> i64 {
-        if self.get(TaskColumn::HasMetrics) != 1 || self.status() == "RUNNING" {
-            return 0;
-        }
-        let used = self.metric(metric::EXECUTOR_RUN_TIME)
-            + self.metric(metric::EXECUTOR_DESERIALIZE_TIME)
-            + self.metric(metric::RESULT_SERIALIZATION_TIME)
-            + self.getting_result();
-        (self.duration() - used).max(0)
-    }
-}
+use crate::task::Task;
 
 /// Which tasks to show: `task.status` and `task.search` in the URL.
 pub(crate) struct TaskFilter {
@@ -167,7 +94,7 @@ pub(crate) fn failure_table(app: &App, logs: &ExecutorLogs, tasks: &[Task<'_>], 
             let (id, executor, host) = (task.get(TaskColumn::TaskId), task.executor(), task.text(TaskColumn::Host));
             Cell::Text(format!("task {id} on executor {executor} ({host})"))
         }),
-        Column::new("Logs", |(_, task): &Group<'_>| Cell::Logs(logs.task_links(app, *task))),
+        Column::new("Logs", |(_, task): &Group<'_>| Cell::Logs(logs.task_links(&app.links, app.model(), *task))),
     ];
     let spec = TableSpec { tag: "failure", title: "Why tasks failed", columns, sort: ("Tasks", true), empty: "" };
     let mut table = spec.draw(groups.into_values().collect(), params);
@@ -199,9 +126,9 @@ pub(crate) fn table<'a>(app: &'a App, logs: &'a ExecutorLogs, tasks: Vec<Task<'a
         Column::new("Status", |task: &Task<'a>| Cell::Badge(Badge::of_status(task.status()))).by(|task| task.status()),
         text("Locality Level", Locality),
         Column::new("Executor ID", |task: &Task<'a>| Cell::Text(task.executor().to_owned()))
-            .by(|task| super::stage::natural(task.executor())),
+            .by(|task| format::natural(task.executor())),
         text("Host", Host),
-        Column::new("Logs", |task: &Task<'a>| Cell::Logs(logs.task_links(app, *task))),
+        Column::new("Logs", |task: &Task<'a>| Cell::Logs(logs.task_links(&app.links, app.model(), *task))),
         Column::new("Launch Time", |task: &Task<'a>| Cell::time(Some(Date(task.launched()))))
             .tight()
             .by(|task| task.launched()),

@@ -1,6 +1,6 @@
 //! The values of some ranks among many, found by counting: nothing is sorted, and little is held.
 
-use super::Measure;
+use super::measure::Measure;
 use crate::stage_tasks::{CHUNK, Tasks};
 use crate::tasks::TaskColumn;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Date, ExecutorMetrics, ExecutorMetricsDistributions, TaskMap, TaskMetricDistributions};
+use super::{AccumulableInfo, Date, ExecutorMetrics, ExecutorMetricsDistributions, TaskMap, TaskMetricDistributions};
 use serde::{Deserialize, Serialize};
 
 /// One attempt of a stage. Times are milliseconds, CPU and shuffle write times nanoseconds, sizes bytes; sums over its tasks.
@@ -206,23 +206,6 @@ pub struct SpeculationStageSummary {
     pub num_failed_tasks: i32,
     /// Num killed tasks.
     pub num_killed_tasks: i32,
-}
-
-/// An accumulator's value, as text.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct AccumulableInfo {
-    /// The accumulator's id.
-    pub id: i64,
-    /// Its name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// What the task added.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub update: Option<String>,
-    /// Its value after that.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
 }
 
 /// How a stage stands.

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::core::Int;
+use super::json::{boxed, read};
 use super::lenient::nullable;
 use super::scan::Result;
-use super::{Event, boxed, read};
 
 /// What a Connect server told.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub(crate) enum OperationEvent {
 impl ConnectEvent {
     /// Reads the event of this name, of which the package and `SparkListenerConnect` were taken off; nothing for one that is not
     /// known.
-    pub(super) fn read<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+    pub(super) fn read(name: &str, line: &[u8]) -> Result<Option<Self>> {
         let event = match name {
             "ServiceStarted" => Self::ServiceStarted(read(line)?),
             "ServiceEnd" => Self::ServiceEnded(read(line)?),
@@ -43,7 +43,7 @@ impl ConnectEvent {
                 None => return Ok(None),
             },
         };
-        Ok(Some(Event::Connect(event)))
+        Ok(Some(event))
     }
 }
 

@@ -422,3 +422,13 @@ pub(crate) struct MiscellaneousProcess {
     pub(crate) cores: Int,
     pub(crate) log_url_info: Properties,
 }
+
+/// A property with a value.
+pub(crate) fn property<'a>(properties: Option<&'a Properties>, name: &str) -> Option<&'a str> {
+    properties?.get(name)?.as_deref()
+}
+
+/// Entries with a value.
+pub(crate) fn entries(properties: Properties) -> impl Iterator<Item = (String, String)> {
+    properties.into_iter().map(|(key, value)| (key, value.unwrap_or_default()))
+}

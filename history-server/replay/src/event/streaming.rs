@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::core::Int;
+use super::json::read;
 use super::lenient::{Double, Json, nullable};
 use super::scan::Result;
-use super::{Event, read};
 
 /// What a streaming query told.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub(crate) enum StreamingEvent {
 impl StreamingEvent {
     /// Reads the event of this name, of which the package and `StreamingQueryListener$` were taken off; nothing for one that is not
     /// known.
-    pub(super) fn read<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+    pub(super) fn read(name: &str, line: &[u8]) -> Result<Option<Self>> {
         let event = match name {
             "QueryStartedEvent" => Self::Started(read(line)?),
             "QueryProgressEvent" => Self::Progress(read::<Reported>(line)?.progress),
@@ -29,7 +29,7 @@ impl StreamingEvent {
             "QueryTerminatedEvent" => Self::Terminated(read(line)?),
             _ => return Ok(None),
         };
-        Ok(Some(Event::Streaming(Box::new(event))))
+        Ok(Some(event))
     }
 }
 

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::core::Int;
+use super::json::{boxed, read};
 use super::lenient::nullable;
 use super::scan::Result;
-use super::{Event, boxed, read};
 
 /// What a Thrift server told.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub(crate) enum StatementEvent {
 impl ThriftEvent {
     /// Reads the event of this name, of which the package and `SparkListenerThriftServer` were taken off; nothing for one that is
     /// not known.
-    pub(super) fn read<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+    pub(super) fn read(name: &str, line: &[u8]) -> Result<Option<Self>> {
         let event = match name {
             "SessionCreated" => Self::SessionCreated(read(line)?),
             "SessionClosed" => Self::SessionClosed(read(line)?),
@@ -39,7 +39,7 @@ impl ThriftEvent {
                 None => return Ok(None),
             },
         };
-        Ok(Some(Event::Thrift(event)))
+        Ok(Some(event))
     }
 }
 

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, header};
 use super::answer::{Answer, json, printed};
 use super::dates;
 use super::error::Refusal;
-use super::routes::{Request, Target};
+use super::request::{Request, Target};
 use super::zip;
 use crate::error::Error;
 use crate::listing::{Filter, Sort};

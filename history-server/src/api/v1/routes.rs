@@ -8,10 +8,9 @@ use super::answer::{Answer, Out, json, printed};
 use super::applications;
 use super::error::Refusal;
 use super::params::{Params, job_status, stage_status};
+use super::request::{Request, Target};
 use super::stages::{StageDetails, has_tasks, stage_data};
 use super::{environment::environment, executors::executors, sql, sql_table, task_table};
-use crate::access::Viewer;
-use crate::history::History;
 use crate::opened::OpenApplication;
 use crate::redaction::Redaction;
 use history_model::StageTasks;
@@ -22,30 +21,6 @@ use history_model::{TaskList, TaskQuery, TaskSort};
 
 /// The version of Spark whose answers these are.
 pub const SPARK_VERSION: &str = "4.3.0";
-
-/// A request for something.
-pub(super) struct Request {
-    pub(super) history: History,
-    pub(super) viewer: Viewer,
-    pub(super) params: Params,
-    /// The path as it was sent.
-    pub(super) uri: String,
-    /// Its parts behind `/api/v1/`, decoded.
-    pub(super) path: Vec<String>,
-}
-
-/// An application, or one of its attempts.
-#[derive(Clone, Copy)]
-pub(super) struct Target<'a> {
-    pub(super) app: &'a str,
-    pub(super) attempt: Option<&'a str>,
-}
-
-impl Target<'_> {
-    pub(super) fn key(self) -> String {
-        self.attempt.map_or_else(|| self.app.to_owned(), |attempt| format!("{}/{attempt}", self.app))
-    }
-}
 
 type Result<T = Answer> = std::result::Result<T, Refusal>;
 
@@ -106,11 +81,6 @@ impl Request {
         };
         let history = self.history.clone();
         printed(move |out| question.answer(&opened, history.redaction(), out)).await.map_err(missing)
-    }
-
-    pub(super) async fn open(&self, target: Target<'_>) -> Result<Arc<OpenApplication>> {
-        let opened = self.history.open(target.app, target.attempt, &self.viewer).await;
-        opened.map_err(|error| Refusal::of(&error, &target.key()))
     }
 }
 

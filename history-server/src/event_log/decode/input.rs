@@ -1,6 +1,6 @@
 use std::io::{self, Read};
 
-use super::truncated;
+use super::fault::truncated;
 
 const BUFFER_BYTES: usize = 256 * 1024;
 

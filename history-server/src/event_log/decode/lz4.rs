@@ -2,7 +2,8 @@ use std::io;
 
 use xxhash_rust::xxh32::xxh32;
 
-use super::{Input, damaged};
+use super::fault::damaged;
+use super::input::Input;
 
 /// `net.jpountz.lz4.LZ4BlockOutputStream`: magic, token, then three little-endian numbers, then the block.
 pub(super) const MAGIC: &[u8] = b"LZ4Block";

@@ -1,6 +1,7 @@
 use std::io;
 
-use super::{Input, damaged};
+use super::fault::damaged;
+use super::input::Input;
 
 /// `com.ning.compress.lzf.LZFOutputStream`: `ZV`, kind, length of the chunk, and of the text if it is compressed.
 pub(super) const MAGIC: &[u8] = b"ZV";

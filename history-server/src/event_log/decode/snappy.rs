@@ -1,6 +1,7 @@
 use std::io;
 
-use super::{Input, damaged, truncated};
+use super::fault::{damaged, truncated};
+use super::input::Input;
 
 /// `org.xerial.snappy.SnappyOutputStream`: a header of 16 bytes, then chunks, each after its length, big-endian.
 pub(super) const MAGIC: &[u8] = b"\x82SNAPPY\0";

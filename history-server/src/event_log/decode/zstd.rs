@@ -2,7 +2,8 @@ use std::io;
 
 use zstd::stream::raw::{Decoder, InBuffer, Operation as _, OutBuffer};
 
-use super::{Input, damaged, truncated};
+use super::fault::{damaged, truncated};
+use super::input::Input;
 
 /// Concatenated frames. Spark's writer closes one at every flush: a log of some hundred kilobytes has hundreds.
 pub(super) struct Frames {

@@ -3,21 +3,9 @@
 use storage::growing::GrowingFile;
 use storage::{ObjectMeta, ObjectPath};
 
-use super::{EventLog, LogFile};
 use crate::event_log::Problem;
+use crate::event_log::log::{EventLog, LogFile};
 use crate::event_log::name::{self, RollingFile};
-
-impl LogFile {
-    pub(super) fn finished(meta: ObjectMeta) -> Self {
-        let ObjectMeta { path, size_bytes, last_modified, e_tag } = meta;
-        Self { path, size_bytes, last_modified, e_tag, growing: None }
-    }
-
-    pub(super) fn growing(file: GrowingFile) -> Self {
-        let last_modified = file.last_modified.unwrap_or_default();
-        Self { path: file.path.clone(), size_bytes: file.size_bytes, last_modified, e_tag: None, growing: Some(file) }
-    }
-}
 
 /// The log that a file beside the folders is; `None` for one that Spark does not look at.
 pub(super) fn single(file: LogFile) -> Option<EventLog> {

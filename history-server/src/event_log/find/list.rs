@@ -9,7 +9,8 @@ use storage::growing::{self, GrowingFile};
 use storage::{ObjectMeta, ObjectPath, Result};
 use tokio::sync::mpsc;
 
-use super::{EventLog, LogFile, assemble};
+use super::assemble;
+use crate::event_log::log::{EventLog, LogFile};
 use crate::event_log::name::{self, ROLLING_PREFIX};
 use crate::event_log::{LogSource, Problem};
 

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use log_collector::ContainerLog;
 
 use super::{Named, View, ids, may_see};
-use crate::Web;
 use crate::app::{App, Visit};
+use crate::config::Web;
 use crate::error::Error;
 use crate::logs::containers;
 use crate::params::Params;
