@@ -10,6 +10,8 @@ pub(crate) mod cache;
 pub(crate) mod cluster;
 #[path = "support/hearth.rs"]
 pub(crate) mod hearth;
+#[path = "support/length.rs"]
+pub(crate) mod length;
 #[path = "support/process.rs"]
 pub(crate) mod process;
 #[path = "support/wait.rs"]

@@ -2,17 +2,17 @@
 
 use history_replay::{Replay, Settings};
 
-fn settings() -> Settings {
-    Settings { max_line_bytes: 1 << 16, threads: 1, ..Settings::default() }
+fn settings(threads: usize) -> Settings {
+    Settings { max_line_bytes: 1 << 16, threads, ..Settings::default() }
 }
 
-/// Whatever the lines are: nothing panics, and neither how the bytes were split nor looking in between, which a growing
-/// log lives by, makes a difference. The first byte says how to split the rest.
+/// Whatever the lines are: nothing panics, and neither how the bytes were split, nor how many threads read them, nor
+/// looking in between, which a growing log lives by, makes a difference. The first byte says how to split the rest.
 pub(crate) fn replay(bytes: &[u8]) {
     let Some((step, bytes)) = bytes.split_first() else { return };
-    let mut whole = Replay::new(settings());
+    let mut whole = Replay::new(settings(3));
     whole.feed(bytes);
-    let mut pieces = Replay::new(settings());
+    let mut pieces = Replay::new(settings(1));
     for piece in bytes.chunks(usize::from(*step) * 7 + 1) {
         pieces.feed(piece);
     }
