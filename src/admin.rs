@@ -38,6 +38,9 @@ pub(crate) enum Kind {
 /// Reads one role's numbers.
 pub(crate) type ReadMetrics = Box<dyn Fn() -> Vec<Metric> + Send + Sync>;
 
+/// Says what keeps a role from its job, a sentence for each trouble.
+pub(crate) type Check = Box<dyn Fn() -> Vec<String> + Send + Sync>;
+
 /// What the admin port knows of the process.
 #[derive(Clone, Default)]
 pub(crate) struct Admin {
@@ -48,6 +51,7 @@ pub(crate) struct Admin {
 struct Inner {
     ready: AtomicBool,
     metrics: std::sync::OnceLock<Vec<ReadMetrics>>,
+    checks: std::sync::OnceLock<Vec<Check>>,
 }
 
 impl Admin {
@@ -61,6 +65,11 @@ impl Admin {
         let _ = self.inner.metrics.set(metrics);
     }
 
+    /// Says who is asked whether it does its job. Only the first call counts.
+    pub(crate) fn set_checks(&self, checks: Vec<Check>) {
+        let _ = self.inner.checks.set(checks);
+    }
+
     /// The admin port's routes.
     pub(crate) fn router(&self) -> Router {
         Router::new()
@@ -72,9 +81,13 @@ impl Admin {
 }
 
 async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
-    match admin.inner.ready.load(Ordering::Acquire) {
-        true => (StatusCode::OK, "ok\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n"),
+    if !admin.inner.ready.load(Ordering::Acquire) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n".to_owned());
+    }
+    let troubles: Vec<_> = admin.inner.checks.get().into_iter().flatten().flat_map(|check| check()).collect();
+    match troubles.is_empty() {
+        true => (StatusCode::OK, "ok\n".to_owned()),
+        false => (StatusCode::SERVICE_UNAVAILABLE, troubles.join("\n") + "\n"),
     }
 }
 

@@ -5,7 +5,7 @@ use log_collector::{Collector, Config, PodIdentity, Snapshot};
 use storage::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{Metric, ReadMetrics};
+use crate::admin::{Check, Metric, ReadMetrics};
 use crate::config;
 
 /// The collector, if there is anything to collect; and what it collects, in words.
@@ -39,6 +39,12 @@ pub(crate) async fn run(collector: Collector, stop: CancellationToken) -> anyhow
     collector.run(stop).await.context("the log collector cannot start")
 }
 
+/// Whether the collector does its job.
+pub(crate) fn check(collector: &Collector) -> Check {
+    let health = collector.health();
+    Box::new(move || health.troubles().into_iter().map(|trouble| format!("log collector: {trouble}")).collect())
+}
+
 /// The collector's numbers.
 pub(crate) fn metrics(collector: &Collector) -> ReadMetrics {
     let metrics = collector.metrics();
@@ -52,6 +58,9 @@ pub(crate) fn metrics(collector: &Collector) -> ReadMetrics {
             read_errors,
             malformed_lines,
             gaps,
+            panics,
+            strangers,
+            undecided,
             containers,
             lag_bytes,
             buffered_bytes,
@@ -84,6 +93,21 @@ pub(crate) fn metrics(collector: &Collector) -> ReadMetrics {
                 "hearth_log_collector_gaps_total",
                 "Times that lines were gone before they could be read",
                 gaps,
+            ),
+            Metric::counter(
+                "hearth_log_collector_panics_total",
+                "Times that the work on one log broke off by a fault of this program, and began again",
+                panics,
+            ),
+            Metric::counter(
+                "hearth_log_collector_strangers_total",
+                "Containers found to be none of Spark's, and left alone",
+                strangers,
+            ),
+            Metric::gauge(
+                "hearth_log_collector_undecided_containers",
+                "Containers held until it is known whose they are",
+                undecided,
             ),
             Metric::gauge("hearth_log_collector_containers", "Containers and event logs followed now", containers),
             Metric::gauge("hearth_log_collector_lag_bytes", "Bytes in log files not safe in the store yet", lag_bytes),

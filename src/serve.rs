@@ -59,7 +59,7 @@ struct Roles {
 
 impl Roles {
     async fn start(&mut self, config: &Config, store: &Store) -> anyhow::Result<()> {
-        let mut metrics = Vec::new();
+        let (mut metrics, mut checks) = (Vec::new(), Vec::new());
         // All sockets first, so that a taken port is told before anything else happens.
         let staging_socket = match &config.staging {
             Some(part) => Some((part, http::bind("staging server", part.listen).await?)),
@@ -87,6 +87,7 @@ impl Roles {
         if let Some((collector, folders)) = collector::build(config, store) {
             self.lines.push(("log collector", folders));
             metrics.push(collector::metrics(&collector));
+            checks.push(collector::check(&collector));
             self.tasks.spawn(collector::run(collector, self.stop.clone()));
         } else if config.collector.is_some() {
             self.lines.push(("log collector", "nothing to collect: give --pod-logs or --event-log-dir".to_owned()));
@@ -96,6 +97,7 @@ impl Roles {
             self.tasks.spawn(http::serve(socket, self.admin.router(), self.stop.clone()));
         }
         self.admin.set_metrics(metrics);
+        self.admin.set_checks(checks);
         Ok(())
     }
 

@@ -10,9 +10,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::discover::{Found, Identities, Scanner, Watcher};
+use crate::parts::Running;
 use crate::ship::{self, Budget, Outcome, Retry, Settings};
 use crate::tail::Generation;
-use crate::{Container, Error, Metrics, PodIdentity, Result, event_logs};
+use crate::{Container, Error, Health, Metrics, PodIdentity, Result, event_logs};
 
 /// What a collector collects, and how.
 #[derive(Clone, Debug)]
@@ -31,8 +32,12 @@ pub struct Config {
     pub poll_interval: Duration,
     /// How often folders are looked through for new files, should the system not have told of them.
     pub scan_interval: Duration,
-    /// How long a pod waits for its labels before it is shipped by its name.
+    /// How long a pod waits for its labels before it is asked for by itself; and before one that is named as Spark names its
+    /// pods is shipped by its name, if nobody answers. Any other is held until somebody does.
     pub identity_timeout: Duration,
+    /// How long a file that was rotated away or deleted must have been quiet before it is taken as complete: a container
+    /// runtime writes what it still holds to the old file after the new one is there.
+    pub rotation_grace: Duration,
     /// How long, after it was told to stop, a collector goes on trying to ship what is there.
     pub drain_timeout: Duration,
     /// The longest pause between two attempts to reach the store.
@@ -52,6 +57,7 @@ impl Default for Config {
             poll_interval: Duration::from_millis(500),
             scan_interval: Duration::from_secs(1),
             identity_timeout: Duration::from_secs(10),
+            rotation_grace: Duration::from_secs(2),
             drain_timeout: Duration::from_secs(20),
             longest_pause: Duration::from_secs(30),
             memory_bytes: 48 * 1024 * 1024,
@@ -59,8 +65,6 @@ impl Default for Config {
     }
 }
 
-/// How long a pod that does not look like Spark's may take to get Spark's labels.
-const STRANGER_TIMEOUT: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How many writes are under way at a time.
 const UPLOADS: usize = 16;
@@ -78,13 +82,14 @@ pub struct Collector {
     store: Store,
     config: Config,
     metrics: Arc<Metrics>,
+    health: Arc<Health>,
 }
 
 impl Collector {
     /// A collector that ships into `store`.
     #[must_use]
     pub fn new(store: Store, config: Config) -> Self {
-        Self { store, config, metrics: Arc::default() }
+        Self { store, config, metrics: Arc::default(), health: Arc::default() }
     }
 
     /// What it counts, also while it runs.
@@ -93,15 +98,21 @@ impl Collector {
         Arc::clone(&self.metrics)
     }
 
+    /// Whether it does its job, also while it runs.
+    #[must_use]
+    pub fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
+    }
+
     /// Ships until `stop` is cancelled, and then, for as long as the drain time allows, what is there.
     ///
     /// A store or a Kubernetes API that fails is no reason to end. Dropping the future ends everything at once; nothing is
     /// lost by that, for the next collector goes on from what is in the store.
     ///
     /// # Errors
-    /// [`Error::Folder`] or [`Error::Kubernetes`], both before anything is shipped.
+    /// [`Error::Folder`] or [`Error::Kubernetes`], both before anything is shipped; [`Error::Broken`].
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let Self { store, config, metrics } = self;
+        let Self { store, config, metrics, health } = self;
         for folder in config.pod_logs.iter().chain(&config.event_log_dirs) {
             if let Err(source) = tokio::fs::read_dir(folder).await {
                 return Err(Error::Folder { folder: folder.clone(), source });
@@ -113,32 +124,31 @@ impl Collector {
             background.spawn(learner.run());
         }
         let give_up = CancellationToken::new();
+        let retry = Retry { first_pause: FIRST_PAUSE, longest_pause: config.longest_pause, give_up: give_up.clone() };
         let context = Arc::new(ship::Context {
             store,
             identities,
             metrics,
+            health,
             budget: Budget::new(config.memory_bytes),
             uploads: Semaphore::new(UPLOADS),
-            retry: Retry { first_pause: FIRST_PAUSE, longest_pause: config.longest_pause, give_up: give_up.clone() },
+            retry,
             stop: stop.clone(),
             settings: Settings {
                 flush_interval: config.flush_interval,
                 poll_interval: config.poll_interval,
                 identity_timeout: config.identity_timeout,
-                stranger_timeout: STRANGER_TIMEOUT,
+                rotation_grace: config.rotation_grace,
                 segment_bytes: SEGMENT_BYTES,
                 sealed_bytes: SEALED_BYTES,
             },
         });
-        let mut parts = JoinSet::new();
-        if let Some(root) = config.pod_logs {
-            let pods = Pods::new(root, config.namespaces, Arc::clone(&context));
-            parts.spawn(pods.run(config.scan_interval));
+        let mut parts = start(config.clone(), &context);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(_) = parts.join_next() => return Err(Error::Broken { part: "a reader of a folder" }),
+            Some(_) = background.join_next() => return Err(Error::Broken { part: "the watch of pods" }),
         }
-        for folder in config.event_log_dirs {
-            parts.spawn(event_logs::run(Arc::clone(&context), folder, config.scan_interval));
-        }
-        stop.cancelled().await;
         let drained = tokio::time::timeout(config.drain_timeout, async { while parts.join_next().await.is_some() {} });
         if drained.await.is_err() {
             tracing::warn!("some lines were not shipped in time; the next collector will find them in their files");
@@ -149,20 +159,37 @@ impl Collector {
     }
 }
 
+/// One task for each folder.
+fn start(config: Config, context: &Arc<ship::Context>) -> JoinSet<()> {
+    let mut parts = JoinSet::new();
+    if let Some(root) = config.pod_logs {
+        let pods = Pods::new(root, config.namespaces, Arc::clone(context));
+        parts.spawn(pods.run(config.scan_interval));
+    }
+    for folder in config.event_log_dirs {
+        parts.spawn(event_logs::run(Arc::clone(context), folder, config.scan_interval));
+    }
+    parts
+}
+
+const FOLDER: &str = "the folder of pod logs";
+
 /// Finds the files of pods, and keeps one task for each container.
 struct Pods {
     context: Arc<ship::Context>,
     scanner: Scanner,
     watcher: Watcher,
-    tasks: JoinSet<(Container, Outcome)>,
+    tasks: JoinSet<Outcome>,
+    running: Running<Container>,
     inboxes: HashMap<Container, UnboundedSender<Vec<Generation>>>,
 }
 
 impl Pods {
     fn new(root: PathBuf, namespaces: Vec<String>, context: Arc<ship::Context>) -> Self {
         let watcher = Watcher::new();
-        let scanner = Scanner::new(root, namespaces, watcher.folders());
-        Self { context, scanner, watcher, tasks: JoinSet::new(), inboxes: HashMap::new() }
+        let scanner = Scanner::new(root, namespaces, watcher.folders(), Arc::clone(&context.metrics));
+        let (tasks, running, inboxes) = (JoinSet::new(), Running::default(), HashMap::new());
+        Self { context, scanner, watcher, tasks, running, inboxes }
     }
 
     async fn run(mut self, scan_interval: Duration) {
@@ -175,12 +202,12 @@ impl Pods {
             tokio::select! {
                 () = self.watcher.changed() => {}
                 () = tokio::time::sleep(scan_interval) => {}
-                Some(done) = self.tasks.join_next() => self.retire(done.ok()),
+                Some(ended) = self.tasks.join_next_with_id() => self.retire(ended),
                 () = stop.cancelled() => {}
             }
         }
-        while let Some(done) = self.tasks.join_next().await {
-            self.retire(done.ok());
+        while let Some(ended) = self.tasks.join_next_with_id().await {
+            self.retire(ended);
         }
     }
 
@@ -198,8 +225,12 @@ impl Pods {
         };
         self.scanner = scanner;
         match found {
-            Ok(found) => found.into_iter().for_each(|found| self.hand_over(found)),
+            Ok(found) => {
+                self.context.health.clear(FOLDER);
+                found.into_iter().for_each(|found| self.hand_over(found));
+            }
             Err(error) => {
+                self.context.health.tell(FOLDER, format!("{FOLDER} cannot be read"));
                 Metrics::add(&self.context.metrics.read_errors, 1);
                 tracing::warn!(%error, "the folder of pod logs cannot be read; trying again");
             }
@@ -212,26 +243,31 @@ impl Pods {
         if let Some(inbox) = self.inboxes.get(&found.container) {
             if inbox.send(found.generations).is_err() {
                 // Its task has just ended. A new one must be given all files there are, not only the newest.
-                self.inboxes.remove(&found.container);
                 self.scanner.forget(&found.container);
             }
             return;
         }
+        if self.running.has(&found.container) {
+            // Broken off a moment ago.
+            return self.scanner.forget(&found.container);
+        }
         let (sender, inbox) = unbounded_channel();
-        self.inboxes.insert(found.container.clone(), sender);
-        self.tasks.spawn(ship::run(Arc::clone(&self.context), found, inbox));
+        let container = found.container.clone();
+        self.inboxes.insert(container.clone(), sender);
+        let task = self.tasks.spawn(ship::run(Arc::clone(&self.context), found, inbox));
+        self.running.add(task.id(), container);
         self.count();
     }
 
-    fn retire(&mut self, done: Option<(Container, Outcome)>) {
-        let Some((container, outcome)) = done else { return };
-        // A container that was found again meanwhile has a new task already.
-        if self.inboxes.get(&container).is_some_and(|inbox| inbox.is_closed()) {
-            self.inboxes.remove(&container);
-            match outcome {
-                Outcome::Stranger => self.scanner.ignore(container),
-                Outcome::Finished | Outcome::Stopped => self.scanner.forget(&container),
+    fn retire(&mut self, ended: std::result::Result<(tokio::task::Id, Outcome), tokio::task::JoinError>) {
+        let Some((container, outcome)) = self.running.take(ended, &self.context) else { return };
+        self.inboxes.remove(&container);
+        match outcome {
+            Some(Outcome::Stranger) => {
+                Metrics::add(&self.context.metrics.strangers, 1);
+                self.scanner.ignore(container);
             }
+            Some(Outcome::Finished | Outcome::Stopped) | None => self.scanner.forget(&container),
         }
         self.count();
     }

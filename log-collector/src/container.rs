@@ -59,6 +59,13 @@ pub struct Container {
     pub restart: u32,
 }
 
+impl std::fmt::Display for Container {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}, container {}", self.namespace, self.pod, self.name)?;
+        if self.restart > 0 { write!(f, ", restart {}", self.restart) } else { Ok(()) }
+    }
+}
+
 /// How a container ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

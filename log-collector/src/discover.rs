@@ -18,7 +18,8 @@ pub(crate) use watch::{Folders, Watcher};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PodIdentity {
     /// By the labels that Spark gives them (`spark-app-selector`, `spark-role`, `spark-exec-id`), asked of the Kubernetes API.
-    /// A pod whose labels do not come in time is recognised by name.
+    /// A pod that the API does not have (any more), or that is named as Spark names its own while the API does not answer, is
+    /// recognised by name; any other is held until the API answers.
     Kubernetes {
         /// How to reach it; without one, as `kubectl` and pods do.
         kubeconfig: Option<PathBuf>,
@@ -27,6 +28,17 @@ pub enum PodIdentity {
     },
     /// By the names that Spark gives pods and containers. No application is known then: logs are found by pod name.
     Names,
+}
+
+/// Whose a container is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// Spark's.
+    Spark(Owner),
+    /// None of Spark's: the API has shown a pod that is not.
+    Stranger,
+    /// Nobody has said so far.
+    Unknown,
 }
 
 /// Answers whose a container is.
@@ -55,7 +67,21 @@ impl Identities {
         self.kubernetes.is_some()
     }
 
-    /// What the API said of it so far.
+    /// Whose it is, as far as is known.
+    pub(crate) fn of(&self, container: &Container) -> Identity {
+        self.kubernetes.as_ref().map_or(Identity::Unknown, |pods| pods.identity(&container.pod_uid))
+    }
+
+    /// Asks the API for this pod alone, and learns from the answer. `None`: it does not answer. `Some(false)`: it says that
+    /// there is no such pod (any more).
+    pub(crate) async fn ask(&self, container: &Container) -> Option<bool> {
+        match &self.kubernetes {
+            Some(pods) => pods.ask(container).await,
+            None => None,
+        }
+    }
+
+    /// Its application and executor, if the API has named them.
     pub(crate) fn owner(&self, container: &Container) -> Option<Owner> {
         self.kubernetes.as_ref()?.owner(&container.pod_uid)
     }

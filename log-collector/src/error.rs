@@ -17,6 +17,13 @@ pub enum Error {
         "there is no way to the Kubernetes API; run inside the cluster, point KUBECONFIG at a file, or choose pod identity 'names'"
     )]
     Kubernetes(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A part of the collector has ended though nobody told it to: a fault of this program. What was shipped is safe; started
+    /// again, the collector goes on from there.
+    #[error("{part} has ended by a fault of this program; start the collector again, it goes on where it was")]
+    Broken {
+        /// Which part.
+        part: &'static str,
+    },
     /// Text that cannot name an application, an executor, a namespace or a pod.
     #[error("{text:?} cannot be the name of an application, an executor or a pod")]
     InvalidName {

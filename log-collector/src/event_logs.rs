@@ -9,13 +9,15 @@
 //! Bytes are shipped as they are, half a line or half a zstd frame at the end included. A log is marked as complete after
 //! all of its bytes are there, and the other mark goes last. Local files are never changed or deleted.
 //!
+//! Applications write to the folder, so no link in it is followed: one would publish whatever this process can read.
+//!
 //! A log that vanishes before Spark has renamed it (its driver was killed) stays in the store as one that grows.
 
 mod file;
 mod rolling;
 mod single;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +28,7 @@ use tokio::task::JoinSet;
 
 use crate::discover::{Folders, Watcher};
 use crate::metrics::Metrics;
+use crate::parts;
 use crate::ship::{Context, Stopped};
 
 const IN_PROGRESS: &str = ".inprogress";
@@ -38,25 +41,35 @@ struct Log {
     is_rolling: bool,
 }
 
+impl std::fmt::Display for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the event log {}", self.name)
+    }
+}
+
 /// What a complete log looked like: one that changes is shipped again.
 type Look = (u64, Option<SystemTime>);
 
 /// Ships a folder's logs until the collector stops.
 pub(crate) async fn run(context: Arc<Context>, folder: PathBuf, scan_interval: Duration) {
     let mut watcher = Watcher::new();
-    let (mut tasks, mut running, mut done) = (JoinSet::new(), HashSet::new(), HashMap::new());
+    let (mut tasks, mut running, mut done) = (JoinSet::new(), parts::Running::default(), HashMap::new());
+    let trouble = format!("the folder of event logs {}", folder.display());
     loop {
         match scan(&folder, watcher.folders()).await {
             Ok(logs) => {
+                context.health.clear(&trouble);
                 done.retain(|log, _| logs.contains_key(log));
                 for (log, look) in logs {
-                    if done.get(&log) != Some(&look) && running.insert(log.clone()) {
-                        tasks.spawn(ship(Arc::clone(&context), folder.clone(), log, look));
+                    if done.get(&log) != Some(&look) && !running.has(&log) {
+                        let task = tasks.spawn(ship(Arc::clone(&context), folder.clone(), log.clone(), look));
+                        running.add(task.id(), log);
                     }
                 }
             }
             Err(error) => {
                 Metrics::add(&context.metrics.read_errors, 1);
+                context.health.tell(&trouble, format!("{trouble} cannot be read"));
                 tracing::warn!(%error, folder = %folder.display(), "the folder of event logs cannot be read; trying again");
             }
         }
@@ -66,9 +79,10 @@ pub(crate) async fn run(context: Arc<Context>, folder: PathBuf, scan_interval: D
         tokio::select! {
             () = watcher.changed() => {}
             () = tokio::time::sleep(scan_interval) => {}
-            Some(Ok((log, look))) = tasks.join_next() => {
-                running.remove(&log);
-                done.extend(look.map(|look| (log, look)));
+            Some(ended) = tasks.join_next_with_id() => {
+                if let Some((log, Some(look))) = running.take(ended, &context) {
+                    done.extend(look.map(|look| (log, look)));
+                }
             }
             () = context.stop.cancelled() => {}
         }
@@ -77,18 +91,18 @@ pub(crate) async fn run(context: Arc<Context>, folder: PathBuf, scan_interval: D
 }
 
 /// Ships one log; gives back how it looked if it is complete now.
-async fn ship(context: Arc<Context>, folder: PathBuf, log: Log, look: Look) -> (Log, Option<Look>) {
+async fn ship(context: Arc<Context>, folder: PathBuf, log: Log, look: Look) -> Option<Look> {
     let complete = match log.is_rolling {
         true => rolling::ship(&context, &folder, &log.name).await,
         false => single::ship(&context, &folder, &log.name).await,
     };
     if complete != Ok(true) {
-        return (log, None);
+        return None;
     }
     let (path, name) = (folder.join(&log.name), log.name.clone());
     let now = tokio::task::spawn_blocking(move || look_at(&path)).await.ok().flatten();
     tracing::info!(event_log = name, "an event log is complete in the store");
-    (log, now.or(Some(look)))
+    now.or(Some(look))
 }
 
 async fn scan(folder: &Path, folders: Folders) -> io::Result<HashMap<Log, Look>> {
@@ -104,7 +118,7 @@ async fn scan(folder: &Path, folders: Folders) -> io::Result<HashMap<Log, Look>>
 
 fn log_of(path: &Path) -> Option<(Log, Look)> {
     let name = path.file_name()?.to_str()?;
-    let meta = fs::metadata(path).ok()?;
+    let meta = fs::symlink_metadata(path).ok()?;
     let is_rolling = meta.is_dir() && name.starts_with(ROLLING);
     let is_single = meta.is_file() && !name.starts_with(['.', '_']) && !name.ends_with(".crc");
     let name = if is_rolling { name } else { name.strip_suffix(IN_PROGRESS).unwrap_or(name) };
@@ -113,7 +127,7 @@ fn log_of(path: &Path) -> Option<(Log, Look)> {
 }
 
 fn look_at(path: &Path) -> Option<Look> {
-    let meta = fs::metadata(path).ok()?;
+    let meta = fs::symlink_metadata(path).ok()?;
     Some((meta.len(), meta.modified().ok()))
 }
 

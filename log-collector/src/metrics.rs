@@ -11,6 +11,9 @@ pub struct Metrics {
     pub(crate) read_errors: AtomicU64,
     pub(crate) malformed_lines: AtomicU64,
     pub(crate) gaps: AtomicU64,
+    pub(crate) panics: AtomicU64,
+    pub(crate) strangers: AtomicU64,
+    pub(crate) undecided: AtomicU64,
     pub(crate) containers: AtomicU64,
     pub(crate) lag_bytes: AtomicU64,
     pub(crate) buffered_bytes: AtomicU64,
@@ -35,6 +38,12 @@ pub struct Snapshot {
     pub malformed_lines: u64,
     /// How many times lines were gone before they could be read.
     pub gaps: u64,
+    /// How many times the work on one container or event log broke off by a fault of this program; each began again.
+    pub panics: u64,
+    /// Containers that were found to be none of Spark's, and left alone.
+    pub strangers: u64,
+    /// Containers that are held until it is known whose they are.
+    pub undecided: u64,
     /// Containers and event logs that are followed now.
     pub containers: u64,
     /// Bytes that lie in log files and are not safe in the store yet.
@@ -57,6 +66,9 @@ impl Metrics {
             read_errors: get(&self.read_errors),
             malformed_lines: get(&self.malformed_lines),
             gaps: get(&self.gaps),
+            panics: get(&self.panics),
+            strangers: get(&self.strangers),
+            undecided: get(&self.undecided),
             containers: get(&self.containers),
             lag_bytes: get(&self.lag_bytes),
             buffered_bytes: get(&self.buffered_bytes),

@@ -152,6 +152,34 @@ async fn a_log_whose_driver_was_killed_keeps_all_that_was_written() {
 }
 
 #[tokio::test]
+async fn no_link_out_of_the_folder_is_published_and_no_fifo_waited_for() {
+    use std::os::unix::fs::symlink;
+    let (folder, elsewhere, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), Store::in_memory());
+    let secret = elsewhere.path().join("token");
+    fs::write(&secret, "secret").unwrap();
+    fs::create_dir(elsewhere.path().join("eventlog_v2_stolen")).unwrap();
+    fs::write(elsewhere.path().join("eventlog_v2_stolen/events_1_stolen"), "secret").unwrap();
+    fs::write(elsewhere.path().join("eventlog_v2_stolen/appstatus_stolen"), "").unwrap();
+    symlink(&secret, folder.path().join("app-7")).unwrap();
+    symlink(&secret, folder.path().join("app-8.inprogress")).unwrap();
+    symlink(elsewhere.path().join("eventlog_v2_stolen"), folder.path().join("eventlog_v2_stolen")).unwrap();
+    let rolling = folder.path().join("eventlog_v2_app-9");
+    fs::create_dir(&rolling).unwrap();
+    symlink(&secret, rolling.join("events_1_app-9")).unwrap();
+    fs::write(rolling.join("events_2_app-9"), "mine").unwrap();
+    fs::write(rolling.join("appstatus_app-9"), "").unwrap();
+    for fifo in [folder.path().join("app-10"), rolling.join("events_3_app-9")] {
+        assert!(std::process::Command::new("mkfifo").arg(fifo).status().unwrap().success());
+    }
+    let collector = Running::start(&store, folder.path());
+    fs::write(folder.path().join("app-11"), "another").unwrap();
+    let expected = ["app-11", "eventlog_v2_app-9/appstatus_app-9", "eventlog_v2_app-9/events_2_app-9"];
+    eventually("the honest files", async || (names(&store).await == expected).then_some(())).await;
+    collector.stop().await;
+    assert_eq!(names(&store).await, expected);
+}
+
+#[tokio::test]
 async fn a_complete_log_is_not_sent_again() {
     let (folder, store, faults) = (tempfile::tempdir().unwrap(), Store::in_memory(), Arc::new(Faults::default()));
     fs::write(folder.path().join("app-4"), "all of it").unwrap();

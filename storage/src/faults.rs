@@ -17,6 +17,7 @@ use crate::Store;
 pub struct Faults {
     down: AtomicBool,
     answers_lost: AtomicBool,
+    panicking: AtomicBool,
     requests: AtomicU64,
     /// The one request that fails, and how.
     planned: Mutex<Option<(u64, Failure)>>,
@@ -44,6 +45,11 @@ impl Faults {
         self.answers_lost.store(lost, Ordering::SeqCst);
     }
 
+    /// Every request panics from now on, or no longer: a fault of the program itself.
+    pub fn set_panicking(&self, panicking: bool) {
+        self.panicking.store(panicking, Ordering::SeqCst);
+    }
+
     /// How many requests have been made, those that failed among them.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::SeqCst)
@@ -58,6 +64,7 @@ impl Faults {
     /// What happens to the next request: `Err` before it is made, `Ok(true)` when its answer is to be lost.
     fn ask(&self) -> Result<Fate> {
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
+        assert!(!self.panicking.load(Ordering::SeqCst), "told to panic");
         if self.down.load(Ordering::SeqCst) {
             return Err(failure());
         }

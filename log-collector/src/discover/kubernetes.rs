@@ -14,19 +14,25 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Config};
 use tokio::sync::watch;
 
+use super::Identity;
 use crate::layout::Owner;
 use crate::{Container, End, Error, Result};
 
 const APPLICATION: &str = "spark-app-selector";
 const ROLE: &str = "spark-role";
 const EXECUTOR: &str = "spark-exec-id";
+/// On a static pod's mirror: what the kubelet calls the pod by in its folder, for its UID is another.
+const STATIC_POD: &str = "kubernetes.io/config.hash";
+
+/// How long the API may take to answer for one pod.
+const ASKED: Duration = Duration::from_secs(10);
 
 /// How long a pod that is gone is remembered. Its files go within seconds, but a store that fails may keep them waiting.
 const REMEMBERED: Duration = Duration::from_hours(6);
 
 /// What was learned.
-#[derive(Debug)]
 pub(super) struct Pods {
+    client: Option<Client>,
     by_uid: RwLock<HashMap<String, Known>>,
     version: watch::Sender<u64>,
 }
@@ -35,12 +41,51 @@ pub(super) struct Pods {
 struct Known {
     owner: Option<Owner>,
     ends: HashMap<(String, u32), End>,
-    /// Which of the watches it is in.
-    watch: usize,
+    /// Which of the watches it is in, if any has shown it.
+    watch: Option<usize>,
     gone: Option<Instant>,
 }
 
+impl std::fmt::Debug for Pods {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pods").field("by_uid", &self.by_uid).finish_non_exhaustive()
+    }
+}
+
 impl Pods {
+    fn new(client: Option<Client>) -> Self {
+        Self { client, by_uid: RwLock::default(), version: watch::Sender::new(0) }
+    }
+
+    pub(super) fn identity(&self, uid: &str) -> Identity {
+        match self.by_uid.read().unwrap_or_else(PoisonError::into_inner).get(uid) {
+            Some(Known { owner: Some(owner), .. }) => Identity::Spark(owner.clone()),
+            Some(_) => Identity::Stranger,
+            None => Identity::Unknown,
+        }
+    }
+
+    /// Asks for one pod by its name, and learns it; as [`super::Identities::ask`].
+    pub(super) async fn ask(&self, container: &Container) -> Option<bool> {
+        let api: Api<Pod> = Api::namespaced(self.client.clone()?, &container.namespace);
+        let answer = tokio::time::timeout(ASKED, api.get_opt(&container.pod)).await;
+        match answer {
+            Ok(Ok(Some(pod))) => {
+                let is_it = uids_of(&pod).any(|uid| uid == container.pod_uid);
+                if is_it {
+                    self.learn(None, &pod);
+                }
+                Some(is_it)
+            }
+            Ok(Ok(None)) => Some(false),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, pod.name = container.pod, "the Kubernetes API does not say whose a pod is; trying again");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
     pub(super) fn owner(&self, uid: &str) -> Option<Owner> {
         self.by_uid.read().unwrap_or_else(PoisonError::into_inner).get(uid)?.owner.clone()
     }
@@ -55,13 +100,14 @@ impl Pods {
         let _ = self.version.subscribe().changed().await;
     }
 
-    fn learn(&self, watch: usize, pod: &Pod) {
-        let Some(uid) = pod.metadata.uid.clone() else { return };
+    fn learn(&self, watch: Option<usize>, pod: &Pod) {
         let mut pods = self.by_uid.write().unwrap_or_else(PoisonError::into_inner);
-        let known = pods.entry(uid).or_default();
-        known.owner = owner_of(pod).or_else(|| known.owner.take());
-        known.ends.extend(ends_of(pod));
-        (known.watch, known.gone) = (watch, None);
+        for uid in uids_of(pod) {
+            let known = pods.entry(uid.to_owned()).or_default();
+            known.owner = owner_of(pod).or_else(|| known.owner.take());
+            known.ends.extend(ends_of(pod));
+            (known.watch, known.gone) = (watch.or(known.watch), None);
+        }
         drop(pods);
         self.version.send_modify(|version| *version += 1);
     }
@@ -79,18 +125,18 @@ impl Pods {
     /// Takes an event; `listed` holds the pods of a listing that is under way.
     fn take(&self, watch: usize, event: Event<Pod>, listed: &mut HashSet<String>) {
         match event {
-            Event::Apply(pod) => self.learn(watch, &pod),
+            Event::Apply(pod) => self.learn(Some(watch), &pod),
             Event::Delete(pod) => {
-                self.learn(watch, &pod);
-                self.mark_gone(|uid, _| pod.metadata.uid.as_deref() == Some(uid));
+                self.learn(Some(watch), &pod);
+                self.mark_gone(|uid, _| uids_of(&pod).any(|gone| gone == uid));
             }
             Event::Init => listed.clear(),
             Event::InitApply(pod) => {
-                self.learn(watch, &pod);
-                listed.extend(pod.metadata.uid);
+                self.learn(Some(watch), &pod);
+                listed.extend(uids_of(&pod).map(str::to_owned));
             }
             // Those that went while nobody watched.
-            Event::InitDone => self.mark_gone(|uid, known| known.watch == watch && !listed.contains(uid)),
+            Event::InitDone => self.mark_gone(|uid, known| known.watch == Some(watch) && !listed.contains(uid)),
         }
     }
 }
@@ -115,10 +161,10 @@ impl Learner {
         };
         let client = Client::try_from(config).map_err(|e| Error::Kubernetes(e.into()))?;
         let apis = match namespaces {
-            [] => vec![Api::all(client)],
+            [] => vec![Api::all(client.clone())],
             some => some.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect(),
         };
-        let pods = Arc::new(Pods { by_uid: RwLock::default(), version: watch::Sender::new(0) });
+        let pods = Arc::new(Pods::new(Some(client)));
         Ok(Self { apis, node: node.map(str::to_owned), pods })
     }
 
@@ -128,10 +174,11 @@ impl Learner {
 
     /// Learns for ever; a failure of the API is tried again with growing pauses.
     pub(crate) async fn run(self) {
-        let mut config = watcher::Config::default().labels(ROLE);
-        if let Some(node) = &self.node {
-            config = config.fields(&format!("spec.nodeName={node}"));
-        }
+        // Of one node all pods are watched, so that it is known which are not Spark's; of a cluster that would be too many.
+        let config = match &self.node {
+            Some(node) => watcher::Config::default().fields(&format!("spec.nodeName={node}")),
+            None => watcher::Config::default().labels(ROLE),
+        };
         let mut listed = vec![HashSet::new(); self.apis.len()];
         let watches = self.apis.into_iter().enumerate().map(|(watch, api)| {
             watcher::watcher(api, config.clone()).default_backoff().map(move |event| (watch, event)).boxed()
@@ -145,6 +192,12 @@ impl Learner {
             }
         }
     }
+}
+
+/// The UIDs by which a kubelet may call a pod.
+fn uids_of(pod: &Pod) -> impl Iterator<Item = &str> {
+    let hash = pod.metadata.annotations.as_ref().and_then(|annotations| annotations.get(STATIC_POD));
+    pod.metadata.uid.iter().chain(hash).map(String::as_str)
 }
 
 fn owner_of(pod: &Pod) -> Option<Owner> {
@@ -189,7 +242,7 @@ mod tests {
 
     #[test]
     fn labels_and_exit_codes_are_remembered_when_the_pod_is_gone() {
-        let pods = Pods { by_uid: RwLock::default(), version: watch::Sender::new(0) };
+        let pods = Pods::new(None);
         let labels = json!({ APPLICATION: "spark-1", ROLE: "executor", EXECUTOR: "7" });
         let mut listed = HashSet::new();
         pods.take(0, Event::InitApply(pod(labels.clone(), json!([]))), &mut listed);

@@ -4,12 +4,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirEntryExt as _;
+use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::watch::Folders;
-use crate::Container;
 use crate::tail::Generation;
+use crate::{Container, Metrics, files};
 
 /// Files of one container that were not there before, held open, oldest first.
 #[derive(Debug)]
@@ -30,12 +31,14 @@ pub(crate) struct Scanner {
     newest: HashMap<Container, Generation>,
     /// Containers that are none of Spark's.
     ignored: HashSet<Container>,
+    metrics: Arc<Metrics>,
 }
 
 impl Scanner {
     /// Looks below `root` for the containers of these namespaces; of all when there are none.
-    pub(crate) fn new(root: PathBuf, namespaces: Vec<String>, folders: Folders) -> Self {
-        Self { root, namespaces, folders, watched: HashSet::new(), newest: HashMap::new(), ignored: HashSet::new() }
+    pub(crate) fn new(root: PathBuf, namespaces: Vec<String>, folders: Folders, metrics: Arc<Metrics>) -> Self {
+        let (watched, newest, ignored) = (HashSet::new(), HashMap::new(), HashSet::new());
+        Self { root, namespaces, folders, watched, newest, ignored, metrics }
     }
 
     /// Everything that appeared since the last time.
@@ -149,7 +152,13 @@ impl Scanner {
                 match Generation::open(path) {
                     Ok(generation) => generations.push(generation),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-                    Err(error) => tracing::warn!(%error, file = %path.display(), "a log file cannot be opened"),
+                    Err(error) if files::is_no_file(&error) => {}
+                    Err(error) => {
+                        // Those behind it are left for later, too: what comes first must be read first.
+                        Metrics::add(&self.metrics.read_errors, 1);
+                        tracing::warn!(%error, file = %path.display(), "a log file cannot be opened; trying again");
+                        break;
+                    }
                 }
             }
             if !generations.is_empty() {
@@ -172,10 +181,24 @@ impl Files {
     }
 }
 
+/// What lies in the folder, with the inode that opening it leads to: where the container engine writes the file elsewhere,
+/// there is a link.
 fn list(folder: &Path) -> io::Result<Files> {
-    let entries = fs::read_dir(folder)?.filter_map(Result::ok);
-    let files = entries.map(|entry| (entry.path(), entry.ino()));
-    Ok(Files(files.filter(|(path, _)| file_name(path).and_then(generation_of).is_some()).collect()))
+    let mut files = BTreeSet::new();
+    for entry in fs::read_dir(folder)?.filter_map(Result::ok) {
+        let path = entry.path();
+        if file_name(&path).and_then(generation_of).is_none() {
+            continue;
+        }
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        match if is_link { fs::metadata(&path).map(|meta| meta.ino()) } else { Ok(entry.ino()) } {
+            Ok(inode) => drop(files.insert((path, inode))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // Opening it will say why not.
+            Err(_) => drop(files.insert((path, entry.ino()))),
+        }
+    }
+    Ok(Files(files))
 }
 
 /// Sorts generations from the oldest to the one that is written to.

@@ -10,6 +10,7 @@ use storage::growing;
 use storage::{Error, ObjectMeta, ObjectPath};
 use tokio::time::Instant;
 
+use crate::files;
 use crate::metrics::{Metrics, Share};
 use crate::ship::{Context, Stopped};
 
@@ -82,7 +83,7 @@ impl<'a> EventFile<'a> {
     /// Whether `path` leads to this very file.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         let inode = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
-        std::fs::metadata(path).map(inode).ok() == self.file.metadata().map(inode).ok()
+        std::fs::symlink_metadata(path).map(inode).ok() == self.file.metadata().map(inode).ok()
     }
 
     /// Whether the store has the complete file already.
@@ -234,15 +235,16 @@ async fn remove_all(store: &storage::Store, path: &ObjectPath) -> storage::Resul
     Ok(())
 }
 
-/// Opens a local file; `None` when it is not there (any more).
-pub(super) async fn open(context: &Context, path: &Path) -> Option<File> {
+/// Opens a file below the folder of event logs; `None` when it is not there (any more), or is none that may be read.
+pub(super) async fn open(context: &Context, folder: &Path, path: &Path) -> Option<File> {
     let opened = {
-        let path = path.to_owned();
-        tokio::task::spawn_blocking(move || File::open(path)).await.map_err(io::Error::other).flatten()
+        let (folder, path) = (folder.to_owned(), path.to_owned());
+        let open = move || files::open_below(&folder, &path);
+        tokio::task::spawn_blocking(open).await.map_err(io::Error::other).flatten()
     };
     match opened {
         Ok(file) => Some(file),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) if files::is_nothing_below(&error) => None,
         Err(error) => {
             Metrics::add(&context.metrics.read_errors, 1);
             tracing::warn!(%error, file = %path.display(), "an event log cannot be opened; trying again");

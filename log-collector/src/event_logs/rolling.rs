@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use storage::{Key, ObjectPath};
 
 use super::file::{self, EventFile};
 use super::{IN_PROGRESS, pause};
+use crate::files;
 use crate::ship::{Context, Stopped};
 
 const EVENTS: &str = "events_";
@@ -25,20 +26,21 @@ struct Folder {
 
 /// Ships a log that is a folder of files; `true` when all of it is there.
 pub(super) async fn ship(context: &Context, folder: &Path, name: &str) -> Result<bool, Stopped> {
-    let local = folder.join(name);
     let Ok(object) = ObjectPath::parse(name) else { return Ok(true) };
     let object = Key::EventLog(object).path();
     let mut files: BTreeMap<(u64, String), Events<'_>> = BTreeMap::new();
     let mut is_shown = false;
     loop {
         // Looked at before the files are read: what was written before it became so is read after.
-        let found = look(&local).await;
+        let found = look(folder, name).await;
+        let is_gone = found.is_none();
+        let found = found.unwrap_or_default();
         if let (Some(status), false, false) = (&found.status, found.is_complete, is_shown) {
             mark(context, &object, &format!("{status}{IN_PROGRESS}")).await?;
             is_shown = true;
         }
         let stopping = context.stop.is_cancelled();
-        open_new(context, &local, &object, &found, &mut files).await?;
+        open_new(context, folder, name, &object, &found, &mut files).await?;
         let last = files.keys().next_back().cloned();
         for (key, file) in &mut files {
             ship_file(file, found.is_complete || Some(key) != last.as_ref(), stopping).await?;
@@ -48,7 +50,6 @@ pub(super) async fn ship(context: &Context, folder: &Path, name: &str) -> Result
             unmark(context, &object, &format!("{status}{IN_PROGRESS}")).await?;
             return Ok(true);
         }
-        let is_gone = !super::single::is_there(&local).await;
         if stopping || is_gone {
             return Ok(false);
         }
@@ -56,15 +57,17 @@ pub(super) async fn ship(context: &Context, folder: &Path, name: &str) -> Result
     }
 }
 
-async fn look(local: &Path) -> Folder {
-    let local = local.to_owned();
-    let names = tokio::task::spawn_blocking(move || -> std::io::Result<Vec<String>> {
-        let entries = std::fs::read_dir(local)?;
-        Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
-    });
-    let names = names.await.ok().and_then(Result::ok).unwrap_or_default();
+/// What is there; `None` when the folder is not (any more).
+async fn look(folder: &Path, name: &str) -> Option<Folder> {
+    let (folder, local) = (folder.to_owned(), PathBuf::from(name));
+    let names = tokio::task::spawn_blocking(move || files::names_below(&folder, &local));
+    let names = match names.await.map_err(std::io::Error::other).flatten() {
+        Err(error) if files::is_nothing_below(&error) => return None,
+        names => names.unwrap_or_default(),
+    };
+    let names = names.into_iter().filter_map(|name| name.into_string().ok());
     let mut found = Folder::default();
-    for name in names.into_iter().filter(|name| !name.ends_with(".crc")) {
+    for name in names.filter(|name| !name.ends_with(".crc")) {
         let number = name.strip_prefix(EVENTS).and_then(|rest| rest.split('_').next()?.parse().ok());
         if let Some(number) = number {
             found.events.insert((number, name));
@@ -73,12 +76,13 @@ async fn look(local: &Path) -> Folder {
             found.status = Some(name.strip_suffix(IN_PROGRESS).unwrap_or(&name).to_owned());
         }
     }
-    found
+    Some(found)
 }
 
 async fn open_new<'a>(
     context: &'a Context,
-    local: &Path,
+    folder: &Path,
+    name: &str,
     object: &ObjectPath,
     found: &Folder,
     files: &mut BTreeMap<(u64, String), Events<'a>>,
@@ -88,7 +92,7 @@ async fn open_new<'a>(
             continue;
         }
         let Ok(path) = object.join(&key.1) else { continue };
-        let Some(opened) = file::open(context, &local.join(&key.1)).await else { continue };
+        let Some(opened) = file::open(context, folder, &Path::new(name).join(&key.1)).await else { continue };
         let file = EventFile::recover(context, opened, path.clone(), path).await?;
         files.insert(key.clone(), Some(file));
     }

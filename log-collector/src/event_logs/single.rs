@@ -9,13 +9,13 @@ use crate::ship::{Context, Stopped};
 /// Ships a log that is one file; `true` when all of it is there.
 pub(super) async fn ship(context: &Context, folder: &Path, name: &str) -> Result<bool, Stopped> {
     let growing_name = format!("{name}{IN_PROGRESS}");
-    let (complete, in_progress) = (folder.join(name), folder.join(&growing_name));
+    let complete = folder.join(name);
     let (Ok(object), Ok(growing)) = (ObjectPath::parse(name), ObjectPath::parse(&growing_name)) else {
         return Ok(true);
     };
-    let opened = match file::open(context, &in_progress).await {
+    let opened = match file::open(context, folder, growing_name.as_ref()).await {
         Some(opened) => Some(opened),
-        None => file::open(context, &complete).await,
+        None => file::open(context, folder, name.as_ref()).await,
     };
     let Some(opened) = opened else { return Ok(false) };
     let (object, growing) = (Key::EventLog(object).path(), Key::EventLog(growing).path());
@@ -35,8 +35,4 @@ pub(super) async fn ship(context: &Context, folder: &Path, name: &str) -> Result
         }
         pause(context).await?;
     }
-}
-
-pub(super) async fn is_there(path: &Path) -> bool {
-    tokio::fs::metadata(path).await.is_ok()
 }

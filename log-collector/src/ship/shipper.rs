@@ -61,7 +61,8 @@ impl<'a> Shipper<'a> {
         let end = last.map_or_else(|| Position::start(STREAMS), |last| last.end.clone());
         let parser = Parser::resume(resume.record());
         let at = end.source_bytes;
-        let opened = tokio::task::spawn_blocking(move || Source::open(live, generations, resume, at)).await;
+        let grace = context.settings.rotation_grace;
+        let opened = tokio::task::spawn_blocking(move || Source::open(live, generations, resume, at, grace)).await;
         let (source, missing) = opened.map_err(std::io::Error::other).flatten().map_err(|error| {
             Metrics::add(&context.metrics.read_errors, 1);
             tracing::warn!(%error, pod.name = container.pod, "a log file cannot be read; trying again when it is found again");

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::shipper::Shipper;
 use super::{Budget, Retry, Stopped};
 use crate::Container;
-use crate::discover::{self, Found, Identities};
+use crate::Health;
+use crate::discover::{self, Found, Identities, Identity};
 use crate::layout::Owner;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Share};
 use crate::tail::{Filled, Generation};
 
 /// How long after a container has ended its last lines may still be on their way into its file.
@@ -20,12 +21,16 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 /// How long the reason why a container ended is waited for when its file is gone.
 const LAST_WORD: Duration = Duration::from_secs(3);
 
+/// A Kubernetes API that does not answer is not asked more often than this for one pod.
+const LEAST_PAUSE: Duration = Duration::from_millis(500);
+
 /// What all containers' tasks share.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) identities: Identities,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) health: Arc<Health>,
     pub(crate) budget: Budget,
     /// How many writes may be under way at a time.
     pub(crate) uploads: Semaphore,
@@ -40,10 +45,10 @@ pub(crate) struct Context {
 pub(crate) struct Settings {
     pub(crate) flush_interval: Duration,
     pub(crate) poll_interval: Duration,
-    /// How long a pod that looks like Spark's waits for its labels.
+    /// How long a pod waits for its labels before it is asked for by itself.
     pub(crate) identity_timeout: Duration,
-    /// How long any other waits for them.
-    pub(crate) stranger_timeout: Duration,
+    /// How long a file that was rotated away or deleted must have been quiet before it is taken as complete.
+    pub(crate) rotation_grace: Duration,
     /// A segment of this size is written, however new it is.
     pub(crate) segment_bytes: usize,
     /// A segment of this size is not written again.
@@ -62,42 +67,50 @@ pub(crate) enum Outcome {
 }
 
 /// Ships one container's log until the container is gone or the collector stops.
-pub(crate) async fn run(
-    context: Arc<Context>,
-    found: Found,
-    mut inbox: UnboundedReceiver<Vec<Generation>>,
-) -> (Container, Outcome) {
-    let container = found.container.clone();
-    let outcome = match identify(&context, &container).await {
+pub(crate) async fn run(context: Arc<Context>, found: Found, mut inbox: UnboundedReceiver<Vec<Generation>>) -> Outcome {
+    match identify(&context, &found.container).await {
         Some(owner) => match Shipper::recover(&context, found, owner).await {
             Ok(shipper) => follow(&context, shipper, &mut inbox).await.unwrap_or(Outcome::Stopped),
             Err(Stopped) => Outcome::Stopped,
         },
         None => Outcome::Stranger,
-    };
-    (container, outcome)
+    }
 }
 
 /// Whose container it is: `None` when it is none of Spark's, `Some(None)` when it is one whose labels are not known.
+///
+/// As long as nobody says whose it is, it is held, its files open; only what Spark's own names say is shipped by them.
 async fn identify(context: &Context, container: &Container) -> Option<Option<Owner>> {
     let looks_like_spark = discover::executor_by_name(container).is_some();
     if !context.identities.learns() {
         return looks_like_spark.then_some(None);
     }
-    let settings = &context.settings;
-    let patience = if looks_like_spark { settings.identity_timeout } else { settings.stranger_timeout };
-    let deadline = Instant::now() + patience;
+    let mut undecided = Share::of(&context.metrics.undecided);
+    undecided.set(1);
+    let mut deadline = Instant::now() + context.settings.identity_timeout;
     loop {
-        if let Some(owner) = context.identities.owner(container) {
-            return Some(Some(owner));
+        match context.identities.of(container) {
+            Identity::Spark(owner) => return Some(Some(owner)),
+            Identity::Stranger => return None,
+            Identity::Unknown => {}
+        }
+        if context.stop.is_cancelled() {
+            return looks_like_spark.then_some(None);
         }
         let now = Instant::now();
-        if now >= deadline || context.stop.is_cancelled() {
-            return looks_like_spark.then_some(None);
+        if now >= deadline {
+            match context.identities.ask(container).await {
+                // What was learned by it is taken up above.
+                Some(true) => {}
+                Some(false) => return looks_like_spark.then_some(None),
+                None if looks_like_spark => return Some(None),
+                None => {}
+            }
+            deadline = now + context.settings.identity_timeout.max(LEAST_PAUSE);
         }
         tokio::select! {
             () = context.identities.changed() => {}
-            () = tokio::time::sleep_until(deadline.min(now + settings.poll_interval)) => {}
+            () = tokio::time::sleep_until(deadline.min(now + context.settings.poll_interval)) => {}
             () = context.stop.cancelled() => {}
         }
     }
@@ -124,6 +137,8 @@ async fn follow(
             Filled::More => continue,
             Filled::End if shipper.advance() => continue,
             Filled::End => return finish(context, shipper).await,
+            // Its last lines are nowhere but in a file without a name.
+            Filled::Ending => shipper.ship(false, None).await?,
             Filled::Idle => {}
         }
         if context.stop.is_cancelled() {

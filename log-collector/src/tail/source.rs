@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use flate2::read::MultiGzDecoder;
 use memchr::memchr;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use storage::Sha256Digest;
 
 use super::OpenRecord;
+use crate::files;
 
 /// How much is read at a time.
 const CHUNK_BYTES: usize = 128 * 1024;
@@ -51,7 +53,7 @@ pub(crate) struct Generation {
 
 impl Generation {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        let file = files::open_plain(path)?;
         let meta = file.metadata()?;
         let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
         let gzip =
@@ -112,6 +114,16 @@ impl Generation {
     fn is_unlinked(&self) -> bool {
         self.file.metadata().is_ok_and(|meta| meta.nlink() == 0)
     }
+
+    /// Whether it has neither been written, renamed nor deleted for so long, by the clock of its file system.
+    fn is_quiet_for(&self, time: Duration) -> bool {
+        let changed = |meta: std::fs::Metadata| {
+            let (seconds, nanoseconds) = (u64::try_from(meta.ctime()).ok()?, u64::try_from(meta.ctime_nsec()).ok()?);
+            SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds))
+        };
+        let changed = self.file.metadata().ok().and_then(changed);
+        changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age >= time)
+    }
 }
 
 /// Whether there is still a file of this log: the one that is written to, or a rotated one.
@@ -143,8 +155,26 @@ pub(crate) enum Filled {
     More,
     /// Nothing at present.
     Idle,
+    /// Nothing at present, and soon nothing will come any more: the container is gone, and its file deleted.
+    Ending,
     /// Nothing, and nothing will come any more from this generation: another one follows, or the container is gone.
     End,
+}
+
+/// How long the generation that is read has been at its end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Closing {
+    /// Since when there has been a later one, or its file has been deleted.
+    since: Option<Instant>,
+    /// When there was something in it last.
+    grew: Option<Instant>,
+}
+
+impl Closing {
+    fn is_over(&self, grace: Duration) -> bool {
+        let is_past = |time: Option<Instant>| time.is_none_or(|time| time.elapsed() >= grace);
+        self.since.is_some() && is_past(self.since) && is_past(self.grew)
+    }
 }
 
 /// The generations of one log file, oldest first, and how far they were read.
@@ -153,6 +183,9 @@ pub(crate) struct Source {
     /// The path of the newest generation, while there is one.
     live: PathBuf,
     generations: VecDeque<Generation>,
+    grace: Duration,
+    /// When the first was seen to be the last that will be written to it, and when it was last seen to grow.
+    closing: Closing,
     /// Where the first of them starts in the source.
     start: u64,
     /// How far the first of them was read.
@@ -172,6 +205,7 @@ impl Source {
         generations: Vec<Generation>,
         resume: Resume,
         source_bytes: u64,
+        grace: Duration,
     ) -> io::Result<(Self, bool)> {
         let mut generations = VecDeque::from(generations);
         let known =
@@ -189,8 +223,8 @@ impl Source {
         }
         let missing = known.is_none() && !is_new && !generations.is_empty();
         let seen = resume.generation.iter().cloned().collect();
-        let (carry, consumed) = (Vec::new(), 0);
-        Ok((Self { live, generations, start, read, carry, consumed, resume, seen }, missing))
+        let (carry, consumed, closing) = (Vec::new(), 0, Closing::default());
+        Ok((Self { live, generations, grace, closing, start, read, carry, consumed, resume, seen }, missing))
     }
 
     /// Takes generations that were found later, oldest first. Those up to the last one that is known already are passed
@@ -210,23 +244,30 @@ impl Source {
     pub(crate) async fn fill(&mut self) -> io::Result<Filled> {
         let Some(first) = self.generations.front().cloned() else { return Ok(Filled::End) };
         let has_next = self.generations.len() > 1;
-        let (live, at) = (self.live.clone(), self.read);
+        let (live, at, grace) = (self.live.clone(), self.read, self.grace);
         let mut carry = std::mem::take(&mut self.carry);
         carry.drain(..std::mem::take(&mut self.consumed));
         let (carry, result) = tokio::task::spawn_blocking(move || {
             // Asked before reading: what is written between the two is read the next time.
             let is_last = has_next || (first.is_unlinked() && !is_any_left(&live));
+            // Asked before reading too. What is compressed has been complete before.
+            let is_quiet = first.gzip.is_some() || (is_last && first.is_quiet_for(grace));
             let read = first.read(at, &mut carry);
-            (carry, read.map(|read| (read, is_last)))
+            (carry, read.map(|read| (read, is_last, is_quiet)))
         })
         .await
         .map_err(io::Error::other)?;
         self.carry = carry;
-        let (read, is_last) = result?;
+        let (read, is_last, is_quiet) = result?;
         self.read += read as u64;
+        if read > 0 {
+            self.closing.grew = Some(Instant::now());
+        }
+        self.closing.since = is_last.then(|| self.closing.since.unwrap_or_else(Instant::now));
         Ok(match (read, is_last) {
-            (0, true) => Filled::End,
-            (0, false) => Filled::Idle,
+            (0, true) if is_quiet || self.closing.is_over(self.grace) => Filled::End,
+            (0, true) if !has_next => Filled::Ending,
+            (0, _) => Filled::Idle,
             _ => Filled::More,
         })
     }
@@ -276,7 +317,7 @@ impl Source {
         let excess = self.seen.len().saturating_sub(SEEN);
         self.seen.drain(..excess);
         self.start += self.read;
-        (self.read, self.consumed) = (0, 0);
+        (self.read, self.consumed, self.closing) = (0, 0, Closing::default());
         self.carry.clear();
         self.generations.pop_front();
         true

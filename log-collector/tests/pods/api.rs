@@ -1,10 +1,9 @@
 //! As much of a Kubernetes API server as a watch of pods needs.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -29,6 +28,7 @@ struct Cluster {
     watches: Vec<UnboundedSender<Value>>,
     /// What was asked for last.
     query: String,
+    requests: u64,
 }
 
 #[derive(serde::Deserialize)]
@@ -44,13 +44,16 @@ impl Api {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let cluster = Arc::new(Mutex::new(Cluster::default()));
-        let router = Router::new().route("/api/v1/pods", get(pods)).with_state(Arc::clone(&cluster));
+        let router = Router::new()
+            .route("/api/v1/pods", get(pods))
+            .route("/api/v1/namespaces/ns/pods/{name}", get(pod))
+            .with_state(Arc::clone(&cluster));
         let task = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
         Self { cluster, address, task }
     }
 
     /// A kubeconfig that leads here.
-    pub(crate) fn write_kubeconfig(&self, path: &Path) {
+    pub(crate) fn write_kubeconfig(&self, path: &std::path::Path) {
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "it",
             "clusters": [{ "name": "it", "cluster": { "server": self.address } }],
@@ -92,6 +95,11 @@ impl Api {
         cluster.tell(&json!({ "type": "DELETED", "object": pod }));
     }
 
+    /// How often a pod was asked for by itself.
+    pub(crate) fn requests(&self) -> u64 {
+        self.cluster.lock().unwrap().requests
+    }
+
     /// Which pods were asked for last.
     pub(crate) fn query(&self) -> String {
         self.cluster.lock().unwrap().query.clone()
@@ -107,6 +115,22 @@ impl Cluster {
 impl Drop for Api {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+async fn pod(State(cluster): State<Arc<Mutex<Cluster>>>, Path(name): Path<String>) -> Response {
+    let mut cluster = cluster.lock().unwrap();
+    cluster.requests += 1;
+    if cluster.is_down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    match cluster.pods.iter().find(|pod| pod["metadata"]["name"] == name.as_str()) {
+        Some(pod) => Json(pod.clone()).into_response(),
+        None => {
+            let status =
+                json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404 });
+            (StatusCode::NOT_FOUND, Json(status)).into_response()
+        }
     }
 }
 

@@ -54,11 +54,25 @@ impl Container {
         self.file.write_all(bytes).unwrap();
     }
 
-    fn live(&self) -> PathBuf {
+    /// As containerd reopens a log: the new file is there before the old one is done with. What the old file's writer still
+    /// holds comes by [`Container::write_late`].
+    pub(crate) fn rotate_slowly(&mut self) -> File {
+        let old = self.file.try_clone().unwrap();
+        self.rotate();
+        old
+    }
+
+    /// A line that goes to the file before.
+    pub(crate) fn write_late(&mut self, mut old: File, text: &str) {
+        let time = self.clock.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true);
+        old.write_all(format!("{time} stdout F {text}\n").as_bytes()).unwrap();
+    }
+
+    pub(crate) fn live(&self) -> PathBuf {
         self.folder.join(format!("{}.log", self.restart))
     }
 
-    fn rotated(&self, rotation: u32) -> PathBuf {
+    pub(crate) fn rotated(&self, rotation: u32) -> PathBuf {
         self.folder.join(format!("{}.log.20260102-{rotation:06}", self.restart))
     }
 

@@ -44,7 +44,7 @@ async fn an_executor_is_shipped_under_its_application_and_found_by_its_pod() {
     api.apply("a-name-of-my-own", labels(7), json!([]));
     let log = of_executor(&store, 7).await;
     assert_eq!((log.application.as_deref(), log.executor.as_deref()), (Some("spark-1"), Some("7")));
-    assert_eq!(api.query(), "spark-role spec.nodeName=n-1");
+    assert_eq!(api.query(), " spec.nodeName=n-1", "all pods of the node, so that it is known which are not Spark's");
 
     // Spark deletes it: the API's last word comes before, with or after the end of the file.
     let ended = json!([{
@@ -105,6 +105,39 @@ async fn a_pod_without_labels_of_spark_s_is_not_shipped() {
     // Also not when there is no time left to wait for labels.
     collector.stop().await;
     assert!(Logs::new(store).of_pod("ns", "coredns-1").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_pod_of_which_nobody_can_say_whose_it_is_is_held_until_somebody_can() {
+    let (root, store, api) = (tempfile::tempdir().unwrap(), Store::in_memory(), Api::start().await);
+    api.set_down(true);
+    let collector = start(&store, &root, &api, Duration::ZERO);
+    let mut container = Container::start(root.path(), "a-name-of-my-own", "main");
+    container.line(0, "first");
+    eventually("a pod held", async || (collector.metrics.snapshot().undecided == 1).then_some(())).await;
+    let asked = api.requests();
+    eventually("a question of it alone", async || (api.requests() > asked + 1).then_some(())).await;
+    container.line(0, "last");
+    let written = container.delete();
+    api.set_down(false);
+    api.apply("a-name-of-my-own", labels(7), json!([]));
+    let log = eventually("its log", async || {
+        Logs::new(store.clone()).of_executor("spark-1", "7").await.ok()?.pop().filter(|log| log.finished)
+    })
+    .await;
+    assert_eq!(content(&log).await, written);
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_pod_that_is_only_named_like_spark_s_is_not_shipped() {
+    let (root, store, api) = (tempfile::tempdir().unwrap(), Store::in_memory(), Api::start().await);
+    api.apply("gpu-driver", json!({ "app": "gpu" }), json!([]));
+    let collector = start(&store, &root, &api, Duration::ZERO);
+    Container::start(root.path(), "gpu-driver", "main").line(0, "not for Spark's eyes");
+    eventually("a stranger", async || (collector.metrics.snapshot().strangers == 1).then_some(())).await;
+    collector.stop().await;
+    assert!(Logs::new(store).of_pod("ns", "gpu-driver").await.unwrap().is_empty());
 }
 
 #[tokio::test]

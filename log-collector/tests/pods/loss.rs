@@ -54,6 +54,98 @@ async fn rotation_loses_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_written_late_to_a_rotated_file_is_shipped() {
+    let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let grace =
+        |grace: u64| move |config: &mut log_collector::Config| config.rotation_grace = Duration::from_secs(grace);
+    let collector = Running::start_with(&store, root.path(), grace(3600));
+    let mut container = Container::executor(root.path(), 1);
+    container.line(0, "before");
+    shipped(&store, 1, &container.written).await;
+    let old = container.rotate_slowly();
+    // The new file has been found, and read as far as it may be, when one that was made after it has.
+    let mut other = Container::executor(root.path(), 2);
+    other.line(0, "another");
+    shipped(&store, 2, &other.written).await;
+    container.write_late(old, "late");
+    shipped(&store, 1, &[b"before\nlate\n".to_vec(), Vec::new()]).await;
+    container.line(0, "after");
+    collector.stop().await;
+    let collector = Running::start_with(&store, root.path(), grace(0));
+    let written = [b"before\nlate\nafter\n".to_vec(), Vec::new()];
+    shipped(&store, 1, &written).await;
+    container.delete();
+    assert_shipped(&store, 1, &written).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_opened_is_waited_for() {
+    let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let mut container = Container::executor(root.path(), 1);
+    container.line(0, "one");
+    container.rotate();
+    container.line(0, "two");
+    // A link to itself: an error that is not "not found", and that root meets too.
+    let (hidden, rotated) = (root.path().join("hidden"), container.rotated(1));
+    std::fs::rename(&rotated, &hidden).unwrap();
+    std::os::unix::fs::symlink(&rotated, &rotated).unwrap();
+    let collector = Running::start(&store, root.path());
+    eventually("the error", async || (collector.metrics.snapshot().read_errors > 1).then_some(())).await;
+    std::fs::remove_file(&rotated).unwrap();
+    std::fs::rename(&hidden, &rotated).unwrap();
+    shipped(&store, 1, &container.written).await;
+    let written = container.delete();
+    assert_shipped(&store, 1, &written).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_fifo_stops_nothing() {
+    let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let folder = root.path().join("ns_pi-exec-7_u/spark-kubernetes-executor");
+    std::fs::create_dir_all(&folder).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(folder.join("0.log")).status().unwrap().success());
+    let collector = Running::start(&store, root.path());
+    let mut container = Container::executor(root.path(), 1);
+    container.line(0, "one");
+    shipped(&store, 1, &container.written).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_log_that_is_a_link_is_followed_through_its_rotations() {
+    let (root, elsewhere, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), Store::in_memory());
+    let folder = root.path().join("ns_pi-exec-1_u/spark-kubernetes-executor");
+    std::fs::create_dir_all(&folder).unwrap();
+    let target = elsewhere.path().join("abc-json.log");
+    std::fs::write(&target, "2026-01-02T03:04:05.6Z stdout F linked\n").unwrap();
+    std::os::unix::fs::symlink(&target, folder.join("0.log")).unwrap();
+    let collector = Running::start(&store, root.path());
+    shipped(&store, 1, &[b"linked\n".to_vec(), Vec::new()]).await;
+    std::fs::remove_file(&target).unwrap();
+    std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+    assert_shipped(&store, 1, &[b"linked\n".to_vec(), Vec::new()]).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn work_that_breaks_off_is_told_and_begun_again() {
+    let (root, store, faults) = (tempfile::tempdir().unwrap(), Store::in_memory(), Arc::new(Faults::default()));
+    faults.set_panicking(true);
+    let collector = Running::start(&store.with_faults(&faults), root.path());
+    let mut container = Container::executor(root.path(), 1);
+    container.line(0, "one");
+    eventually("a fault", async || (collector.metrics.snapshot().panics > 0).then_some(())).await;
+    assert!(collector.health.troubles()[0].contains("pi-exec-1"), "{:?}", collector.health.troubles());
+    faults.set_panicking(false);
+    shipped(&store, 1, &container.written).await;
+    let written = container.delete();
+    assert_shipped(&store, 1, &written).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
 async fn a_collector_goes_on_in_the_middle_of_rotated_files() {
     let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
     let mut container = Container::executor(root.path(), 1);

@@ -12,6 +12,7 @@ pub(crate) struct Running {
     task: JoinHandle<log_collector::Result<()>>,
     stop: CancellationToken,
     pub(crate) metrics: std::sync::Arc<log_collector::Metrics>,
+    pub(crate) health: std::sync::Arc<log_collector::Health>,
 }
 
 impl Running {
@@ -26,13 +27,14 @@ impl Running {
             poll_interval: Duration::from_millis(5),
             scan_interval: Duration::from_millis(500),
             longest_pause: Duration::from_millis(50),
+            rotation_grace: Duration::from_millis(50),
             ..Config::default()
         };
         change(&mut config);
         let stop = CancellationToken::new();
         let collector = Collector::new(store.clone(), config);
-        let metrics = collector.metrics();
-        Self { task: tokio::spawn(collector.run(stop.clone())), stop, metrics }
+        let (metrics, health) = (collector.metrics(), collector.health());
+        Self { task: tokio::spawn(collector.run(stop.clone())), stop, metrics, health }
     }
 
     /// As SIGTERM does.
