@@ -3,6 +3,8 @@
 //! Every function that reads is fed bytes from outside: it answers `None` for what does not fit, and never allocates
 //! more than its caller's bound.
 
+use std::cell::RefCell;
+
 /// Appends `value` as LEB128: seven bits a byte, the lowest first.
 pub(crate) fn put_uint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
@@ -62,14 +64,30 @@ impl<'a> Cursor<'a> {
 /// Level 1 costs next to nothing and loses 4 % against the default on log lines.
 const LEVEL: i32 = 1;
 
-/// `bytes` as one zstd frame that carries its size and checksum.
-pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
-    let frame = || -> std::io::Result<Vec<u8>> {
-        let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
-        compressor.include_checksum(true)?;
-        compressor.compress(bytes)
-    };
-    frame().expect("zstd fails for a wrong parameter or a small buffer, and neither comes from outside")
+thread_local! {
+    /// What compresses on this thread, and what it writes to: made anew for each frame, they cost more than the frame.
+    static COMPRESSOR: RefCell<Option<(zstd::bulk::Compressor<'static>, Vec<u8>)>> = const { RefCell::new(None) };
+}
+
+/// Appends `bytes` as one zstd frame that carries its size and checksum.
+pub(crate) fn put_compressed(out: &mut Vec<u8>, bytes: &[u8]) {
+    COMPRESSOR
+        .with_borrow_mut(|slot| -> std::io::Result<()> {
+            let (compressor, scratch) = match slot {
+                Some(ready) => ready,
+                None => {
+                    let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
+                    compressor.include_checksum(true)?;
+                    slot.insert((compressor, Vec::new()))
+                }
+            };
+            scratch.clear();
+            scratch.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+            compressor.compress_to_buffer(bytes, scratch)?;
+            out.extend_from_slice(scratch);
+            Ok(())
+        })
+        .expect("zstd fails for a wrong parameter or a small buffer, and neither comes from outside");
 }
 
 /// The content of one zstd frame that holds at most `limit_bytes`.
@@ -80,6 +98,18 @@ pub(crate) fn decompress(frame: &[u8], limit_bytes: usize) -> Option<Vec<u8>> {
 /// zstd programs skip a frame that starts with one of the sixteen numbers from here on.
 const SKIPPABLE: u32 = 0x184D_2A50;
 pub(crate) const SKIPPABLE_HEADER_BYTES: usize = 8;
+
+/// Appends a skippable frame of one of sixteen kinds whose content is one zstd frame of `bytes`.
+pub(crate) fn put_skippable_compressed(out: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
+    let at = out.len();
+    put_skippable(out, kind, &[]);
+    let start = out.len();
+    put_compressed(out, bytes);
+    let length = u32::try_from(out.len() - start).expect("columns are bounded far below 4 GiB");
+    if let Some(place) = out.get_mut(at + 4..start) {
+        place.copy_from_slice(&length.to_le_bytes());
+    }
+}
 
 /// Appends `content` as a skippable frame of one of sixteen kinds.
 pub(crate) fn put_skippable(out: &mut Vec<u8>, kind: u8, content: &[u8]) {

@@ -178,6 +178,15 @@ fn assemble(path: ObjectPath, mut found: Vec<ObjectMeta>) -> GrowingFile {
     file
 }
 
+/// Where something of that name about a growing file lies, beside its parts: it stays when they go. Names of twenty digits
+/// are the parts' own.
+///
+/// # Errors
+/// [`Error::InvalidPath`].
+pub fn note_path(path: &ObjectPath, name: &str) -> Result<ObjectPath> {
+    folder_of(path)?.join(name)
+}
+
 fn folder_of(path: &ObjectPath) -> Result<ObjectPath> {
     let folder = path.parent().unwrap_or_else(ObjectPath::root);
     folder.join(&format!("{FOLDER}/{}", path.name()))

@@ -99,10 +99,22 @@ impl Writer {
         self.source_end == self.start.source_bytes
     }
 
-    /// How many bytes of memory it holds.
+    /// How many bytes of memory it holds, those that it keeps for more among them.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.stored.len() + self.streams.iter().map(|open| open.content.len() + 8 * open.stamps.len()).sum::<usize>()
+        let open = |open: &Open| open.content.capacity() + size_of::<i64>() * open.stamps.capacity();
+        let frames = size_of::<Frame>() * self.frames.capacity();
+        self.stored.capacity() + frames + self.streams.iter().map(open).sum::<usize>()
+    }
+
+    /// Gives back the memory that it keeps for more.
+    pub fn shrink(&mut self) {
+        self.stored.shrink_to_fit();
+        self.frames.shrink_to_fit();
+        for open in &mut self.streams {
+            open.content.shrink_to_fit();
+            open.stamps.shrink_to_fit();
+        }
     }
 
     /// How large the object is so far: its closed frames, and what the open ones may come to at a tenth of their size.
@@ -120,12 +132,10 @@ impl Writer {
             let Some(open) = self.streams.get_mut(record.stream) else { return };
             let room = MAX_FRAME_BYTES - open.content.len();
             let (now, later) = content.split_at(content.len().min(room));
-            open.push(now, &record);
+            let ends_here = ends_line && later.is_empty() && now.len() < room;
+            open.push(now, ends_here, &record);
             content = later;
-            if content.is_empty() && ends_line && open.content.len() < MAX_FRAME_BYTES {
-                open.push(b"\n", &record);
-                ends_line = false;
-            }
+            ends_line &= !ends_here;
             let full = open.content.len() >= MAX_FRAME_BYTES;
             let enough = open.content.len() >= FRAME_BYTES || open.stamps.len() >= FRAME_LINES;
             if full || (enough && !open.in_line) {
@@ -168,21 +178,26 @@ impl Open {
         StreamPosition { bytes: self.start.bytes + self.content.len() as u64, lines: self.start.lines + self.line_ends }
     }
 
-    fn push(&mut self, bytes: &[u8], record: &Record<'_>) {
-        let Some(&last) = bytes.last() else { return };
+    /// Takes bytes, and a line's end behind them.
+    fn push(&mut self, bytes: &[u8], ends_line: bool, record: &Record<'_>) {
+        if bytes.is_empty() && !ends_line {
+            return;
+        }
         if self.content.is_empty() {
             self.source = record.source_start..record.source_end;
             self.time_ms = (record.time_ms, record.time_ms);
         }
         self.time_ms = (self.time_ms.0.min(record.time_ms), self.time_ms.1.max(record.time_ms));
         self.source.end = self.source.end.max(record.source_end);
-        let ends = memchr_iter(b'\n', bytes).count();
+        let ends = memchr_iter(b'\n', bytes).count() + usize::from(ends_line);
+        let is_ended = ends_line || bytes.last() == Some(&b'\n');
         // A line starts at the first byte, unless one is open, and behind every line's end but the last byte's.
-        let starts = usize::from(!self.in_line) + ends - usize::from(last == b'\n');
+        let starts = usize::from(!self.in_line) + ends - usize::from(is_ended);
         self.stamps.extend(std::iter::repeat_n(record.time_ms, starts));
         self.line_ends += ends as u64;
-        self.in_line = last != b'\n';
+        self.in_line = !is_ended;
         self.content.extend_from_slice(bytes);
+        self.content.extend(ends_line.then_some(b'\n'));
     }
 
     fn put(&self, stream: usize, out: &mut Vec<u8>, frames: &mut Vec<Frame>) {
@@ -192,9 +207,9 @@ impl Open {
             last = stamp;
         }
         let from = out.len() as u64;
-        out.extend_from_slice(&codec::compress(&self.content));
+        codec::put_compressed(out, &self.content);
         let middle = out.len() as u64;
-        codec::put_skippable(out, STAMPS, &codec::compress(&column));
+        codec::put_skippable_compressed(out, STAMPS, &column);
         frames.push(Frame {
             stream,
             stored: from..middle,
