@@ -11,13 +11,18 @@ use crate::config;
 /// The collector, if there is anything to collect; and what it collects, in words.
 pub(crate) fn build(config: &config::Config, store: &Store) -> Option<(Collector, String)> {
     let part = config.collector.as_ref()?;
-    let folders: Vec<_> =
-        part.pod_logs.iter().chain(&part.event_log_dirs).map(|dir| dir.display().to_string()).collect();
+    let folders: Vec<_> = part
+        .pod_logs
+        .iter()
+        .chain(&part.event_log_dirs)
+        .chain(&part.kubelet_dir)
+        .map(|dir| dir.display().to_string())
+        .collect();
     if folders.is_empty() {
         return None;
     }
     let pod_identity = match part.pod_identity {
-        config::PodIdentity::Kubernetes if part.pod_logs.is_some() => {
+        config::PodIdentity::Kubernetes if part.pod_logs.is_some() || part.kubelet_dir.is_some() => {
             PodIdentity::Kubernetes { kubeconfig: None, node: part.node_name.clone() }
         }
         _ => PodIdentity::Names,
@@ -25,9 +30,12 @@ pub(crate) fn build(config: &config::Config, store: &Store) -> Option<(Collector
     let settings = Config {
         pod_logs: part.pod_logs.clone(),
         event_log_dirs: part.event_log_dirs.clone(),
+        kubelet_pods: part.kubelet_dir.as_ref().map(|folder| folder.join("pods")),
+        event_log_volume: part.event_log_volume.clone(),
         pod_identity,
         namespaces: part.namespaces.clone(),
         flush_interval: part.flush_interval,
+        pin_dir: part.pin_dir.clone(),
         drain_timeout: config.drain_timeout,
         ..Config::default()
     };
@@ -57,10 +65,14 @@ pub(crate) fn metrics(collector: &Collector) -> ReadMetrics {
             store_errors,
             read_errors,
             malformed_lines,
+            store_refusals,
             gaps,
+            lost_bytes,
             panics,
             strangers,
             undecided,
+            open_files,
+            unopened_files,
             containers,
             lag_bytes,
             buffered_bytes,
@@ -80,6 +92,11 @@ pub(crate) fn metrics(collector: &Collector) -> ReadMetrics {
                 store_errors,
             ),
             Metric::counter(
+                "hearth_log_collector_store_refusals_total",
+                "Those of them that no waiting mends, such as a missing right",
+                store_refusals,
+            ),
+            Metric::counter(
                 "hearth_log_collector_read_errors_total",
                 "Log files or folders that could not be read",
                 read_errors,
@@ -94,6 +111,13 @@ pub(crate) fn metrics(collector: &Collector) -> ReadMetrics {
                 "Times that lines were gone before they could be read",
                 gaps,
             ),
+            Metric::counter(
+                "hearth_log_collector_lost_bytes_total",
+                "Bytes of log files that were gone before they could be read, as far as known",
+                lost_bytes,
+            ),
+            Metric::gauge("hearth_log_collector_open_files", "Log files of containers that are open", open_files),
+            Metric::gauge("hearth_log_collector_unopened_files", "Log files that wait to be opened", unopened_files),
             Metric::counter(
                 "hearth_log_collector_panics_total",
                 "Times that the work on one log broke off by a fault of this program, and began again",

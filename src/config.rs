@@ -8,7 +8,7 @@ mod settings;
 mod values;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::http::HeaderName;
@@ -73,6 +73,9 @@ pub(crate) struct Collector {
     pub(crate) namespaces: Vec<String>,
     pub(crate) node_name: Option<String>,
     pub(crate) flush_interval: Duration,
+    pub(crate) pin_dir: Option<PathBuf>,
+    pub(crate) kubelet_dir: Option<PathBuf>,
+    pub(crate) event_log_volume: String,
 }
 
 /// A folder of event logs.
@@ -231,9 +234,16 @@ fn collector(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
     };
     let mut pod_logs = layers.many_with(Section::Collector, "pod-logs", folder).pop();
     let event_log_dirs = layers.many_with(Section::Collector, "event-log-dir", folder);
-    if pod_logs.is_none() && event_log_dirs.is_empty() && !serve {
+    let kubelet_dir = layers.many_with(Section::Collector, "kubelet-dir", folder).pop();
+    let event_log_volume = layers.one(Section::Collector, "event-log-volume");
+    if pod_logs.is_none() && event_log_dirs.is_empty() && kubelet_dir.is_none() && !serve {
         pod_logs = Some(PathBuf::from("/var/log/pods"));
     }
+    let pin_dir = match layers.one::<String>(Section::Collector, "pin-dir").as_deref() {
+        Some("off") => None,
+        Some("auto") | None => pod_logs.as_deref().and_then(beside),
+        Some(folder) => Some(PathBuf::from(folder)),
+    };
     let pod_identity = layers.one_with(Section::Collector, "pod-identity", |text| match text {
         "kubernetes" => Ok(PodIdentity::Kubernetes),
         "names" => Ok(PodIdentity::Names),
@@ -249,7 +259,15 @@ fn collector(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
         namespaces,
         node_name,
         flush_interval: flush_interval?,
+        pin_dir,
+        kubelet_dir,
+        event_log_volume: event_log_volume?,
     })
+}
+
+/// A hidden folder beside `folder`, on the same file system unless that is a mount point.
+fn beside(folder: &Path) -> Option<PathBuf> {
+    Some(folder.with_file_name(format!(".{}-hearth-pins", folder.file_name()?.to_str()?)))
 }
 
 fn history(layers: &mut Layers<'_>) -> Option<History> {

@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::discover::{Found, Identities, Scanner, Watcher};
+use crate::lock::FolderLock;
 use crate::parts::Running;
-use crate::ship::{self, Budget, Outcome, Retry, Settings};
-use crate::tail::Generation;
-use crate::{Container, Error, Health, Metrics, PodIdentity, Result, event_logs};
+use crate::ship::{self, Budget, Outcome, Settings, Uploads};
+use crate::{Container, Error, Health, Metrics, PodIdentity, Result, event_logs, event_volumes};
 
 /// What a collector collects, and how.
 #[derive(Clone, Debug)]
@@ -22,11 +22,16 @@ pub struct Config {
     pub pod_logs: Option<PathBuf>,
     /// Folders of Spark's event logs, single and rolling.
     pub event_log_dirs: Vec<PathBuf>,
+    /// The kubelet's folder of pods (`/var/lib/kubelet/pods` on most), if event logs are to be shipped from drivers'
+    /// `emptyDir` volumes of the name that follows.
+    pub kubelet_pods: Option<PathBuf>,
+    /// The name of those volumes.
+    pub event_log_volume: String,
     /// How Spark's pods are recognised.
     pub pod_identity: PodIdentity,
     /// Ship the pods of these namespaces only; of all when there are none.
     pub namespaces: Vec<String>,
-    /// How long a line may wait before it is shipped. Six times as long once a segment has grown.
+    /// How long a line may wait before it is shipped.
     pub flush_interval: Duration,
     /// How often files are looked at for new lines.
     pub poll_interval: Duration,
@@ -42,8 +47,22 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// The longest pause between two attempts to reach the store.
     pub longest_pause: Duration,
+    /// How long the reason why a container ended is waited for when its file is gone.
+    pub end_timeout: Duration,
     /// How much memory may hold lines.
     pub memory_bytes: u64,
+    /// A folder for hard links to log files that have not been shipped, so that also what is deleted while no collector runs
+    /// is not lost. It must lie on the logs' file system, reached by the same mount, and not among them.
+    pub pin_dir: Option<PathBuf>,
+    /// How much may lie in files that are kept by such links alone; no more are linked then.
+    pub max_pinned_bytes: u64,
+    /// How many files of pods' logs may be open; two of each container always may. What must wait for another to be closed is
+    /// read later, or, when it is deleted before, told as a gap.
+    pub max_open_files: u64,
+    /// An object of a pod's log that has grown to this size is written however new its lines are.
+    pub segment_bytes: usize,
+    /// An object of a pod's log that has this size is not written again: the next one begins.
+    pub sealed_bytes: usize,
 }
 
 impl Default for Config {
@@ -51,6 +70,8 @@ impl Default for Config {
         Self {
             pod_logs: None,
             event_log_dirs: Vec::new(),
+            kubelet_pods: None,
+            event_log_volume: "spark-event-logs".to_owned(),
             pod_identity: PodIdentity::Names,
             namespaces: Vec::new(),
             flush_interval: Duration::from_secs(5),
@@ -60,23 +81,37 @@ impl Default for Config {
             rotation_grace: Duration::from_secs(2),
             drain_timeout: Duration::from_secs(20),
             longest_pause: Duration::from_secs(30),
-            memory_bytes: 48 * 1024 * 1024,
+            end_timeout: Duration::from_secs(30),
+            memory_bytes: 24 * 1024 * 1024,
+            pin_dir: None,
+            max_pinned_bytes: 4 * 1024 * 1024 * 1024,
+            max_open_files: 2000,
+            // What a writer in a hurry fills in some seconds.
+            segment_bytes: 4 * 1024 * 1024,
+            // Half an hour of an executor that logs as Spark does by default.
+            sealed_bytes: 256 * 1024,
         }
     }
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// How many writes are under way at a time.
-const UPLOADS: usize = 16;
-/// About an hour of an executor that logs as Spark does by default.
-const SEALED_BYTES: usize = 512 * 1024;
-/// What a writer in a hurry fills in some seconds.
-const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
+impl Config {
+    fn settings(&self) -> Settings {
+        Settings {
+            flush_interval: self.flush_interval,
+            poll_interval: self.poll_interval,
+            identity_timeout: self.identity_timeout,
+            rotation_grace: self.rotation_grace,
+            end_timeout: self.end_timeout,
+            segment_bytes: self.segment_bytes,
+            sealed_bytes: self.sealed_bytes,
+        }
+    }
+}
 
 /// Ships logs. Made by [`Collector::new`], it does nothing before [`Collector::run`].
 ///
-/// One collector at a time for each folder: of two, the one that lags behind replaces what the other has written by less of
-/// the same, until it has caught up.
+/// One collector at a time for each folder, which a lock on it sees to: another one waits until the first has ended.
 #[derive(Debug)]
 pub struct Collector {
     store: Store,
@@ -113,35 +148,30 @@ impl Collector {
     /// [`Error::Folder`] or [`Error::Kubernetes`], both before anything is shipped; [`Error::Broken`].
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         let Self { store, config, metrics, health } = self;
-        for folder in config.pod_logs.iter().chain(&config.event_log_dirs) {
+        for folder in config.pod_logs.iter().chain(&config.event_log_dirs).chain(&config.kubelet_pods) {
             if let Err(source) = tokio::fs::read_dir(folder).await {
                 return Err(Error::Folder { folder: folder.clone(), source });
             }
         }
+        raise_open_files();
         let (identities, learner) = Identities::start(&config.pod_identity, &config.namespaces).await?;
         let mut background = JoinSet::new();
         if let Some(learner) = learner {
             background.spawn(learner.run());
         }
         let give_up = CancellationToken::new();
-        let retry = Retry { first_pause: FIRST_PAUSE, longest_pause: config.longest_pause, give_up: give_up.clone() };
+        let settings = config.settings();
         let context = Arc::new(ship::Context {
             store,
             identities,
             metrics,
             health,
             budget: Budget::new(config.memory_bytes),
-            uploads: Semaphore::new(UPLOADS),
-            retry,
+            uploads: Uploads::new(FIRST_PAUSE, config.longest_pause, give_up.clone()),
+            processors: Semaphore::new(std::thread::available_parallelism().map_or(1, Into::into)),
+            open_files: Arc::default(),
             stop: stop.clone(),
-            settings: Settings {
-                flush_interval: config.flush_interval,
-                poll_interval: config.poll_interval,
-                identity_timeout: config.identity_timeout,
-                rotation_grace: config.rotation_grace,
-                segment_bytes: SEGMENT_BYTES,
-                sealed_bytes: SEALED_BYTES,
-            },
+            settings,
         });
         let mut parts = start(config.clone(), &context);
         tokio::select! {
@@ -159,15 +189,42 @@ impl Collector {
     }
 }
 
+/// Each rotated file stays open until it has been shipped: as many as this process may.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    if now.current != now.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, ..now })
+    {
+        tracing::warn!(%error, current = now.current, "the limit on open files cannot be raised");
+    }
+}
+
 /// One task for each folder.
 fn start(config: Config, context: &Arc<ship::Context>) -> JoinSet<()> {
     let mut parts = JoinSet::new();
     if let Some(root) = config.pod_logs {
-        let pods = Pods::new(root, config.namespaces, Arc::clone(context));
-        parts.spawn(pods.run(config.scan_interval));
+        let context = Arc::clone(context);
+        parts.spawn(async move {
+            let Some(_lock) = FolderLock::take(&root, &context).await else { return };
+            let pins = config.pin_dir.map(|folder| (folder, config.max_pinned_bytes));
+            let pods = Pods::new((root, config.namespaces), pins, config.max_open_files, context);
+            pods.run(config.scan_interval).await;
+        });
+    }
+    if let Some(pods) = config.kubelet_pods {
+        let context = Arc::clone(context);
+        parts.spawn(async move {
+            let Some(_lock) = FolderLock::take(&pods, &context).await else { return };
+            event_volumes::run(context, pods, config.event_log_volume, config.scan_interval).await;
+        });
     }
     for folder in config.event_log_dirs {
-        parts.spawn(event_logs::run(Arc::clone(context), folder, config.scan_interval));
+        let context = Arc::clone(context);
+        parts.spawn(async move {
+            let Some(_lock) = FolderLock::take(&folder, &context).await else { return };
+            event_logs::run(context, folder, config.scan_interval, false).await;
+        });
     }
     parts
 }
@@ -181,13 +238,19 @@ struct Pods {
     watcher: Watcher,
     tasks: JoinSet<Outcome>,
     running: Running<Container>,
-    inboxes: HashMap<Container, UnboundedSender<Vec<Generation>>>,
+    inboxes: HashMap<Container, UnboundedSender<Found>>,
 }
 
 impl Pods {
-    fn new(root: PathBuf, namespaces: Vec<String>, context: Arc<ship::Context>) -> Self {
+    fn new(
+        what: (PathBuf, Vec<String>),
+        pins: Option<(PathBuf, u64)>,
+        max_open_files: u64,
+        context: Arc<ship::Context>,
+    ) -> Self {
         let watcher = Watcher::new();
-        let scanner = Scanner::new(root, namespaces, watcher.folders(), Arc::clone(&context.metrics));
+        let open = (Arc::clone(&context.open_files), max_open_files);
+        let scanner = Scanner::new(what, watcher.folders(), open, pins, Arc::clone(&context.metrics));
         let (tasks, running, inboxes) = (JoinSet::new(), Running::default(), HashMap::new());
         Self { context, scanner, watcher, tasks, running, inboxes }
     }
@@ -241,10 +304,14 @@ impl Pods {
     /// Gives files to the task that follows their container, or to a new one.
     fn hand_over(&mut self, found: Found) {
         if let Some(inbox) = self.inboxes.get(&found.container) {
-            if inbox.send(found.generations).is_err() {
+            let container = found.container.clone();
+            if inbox.send(found).is_err() {
                 // Its task has just ended. A new one must be given all files there are, not only the newest.
-                self.scanner.forget(&found.container);
+                self.scanner.forget(&container);
             }
+            return;
+        }
+        if found.generations.is_empty() {
             return;
         }
         if self.running.has(&found.container) {

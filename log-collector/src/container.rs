@@ -84,6 +84,10 @@ pub struct End {
 pub struct Gap {
     /// For each stream, at which byte of what was shipped they are missing.
     pub at_bytes: Vec<u64>,
+    /// How large the files were that they lay in, where that is known: lines of both streams, with what the container
+    /// runtime writes before each.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
     /// What happened.
     pub reason: String,
 }

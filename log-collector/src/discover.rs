@@ -1,8 +1,11 @@
 //! Which log files there are, and whose.
 
+mod identity;
 mod kubernetes;
 mod names;
 mod node;
+mod paths;
+mod pins;
 mod watch;
 
 use std::path::PathBuf;
@@ -11,6 +14,7 @@ use std::sync::Arc;
 use crate::layout::Owner;
 use crate::{Container, End, Result};
 
+pub(crate) use identity::Identity;
 pub(crate) use node::{Found, Scanner};
 pub(crate) use watch::{Folders, Watcher};
 
@@ -28,17 +32,6 @@ pub enum PodIdentity {
     },
     /// By the names that Spark gives pods and containers. No application is known then: logs are found by pod name.
     Names,
-}
-
-/// Whose a container is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Identity {
-    /// Spark's.
-    Spark(Owner),
-    /// None of Spark's: the API has shown a pod that is not.
-    Stranger,
-    /// Nobody has said so far.
-    Unknown,
 }
 
 /// Answers whose a container is.
@@ -70,6 +63,12 @@ impl Identities {
     /// Whose it is, as far as is known.
     pub(crate) fn of(&self, container: &Container) -> Identity {
         self.kubernetes.as_ref().map_or(Identity::Unknown, |pods| pods.identity(&container.pod_uid))
+    }
+
+    /// Whether a pod is one of Spark's drivers; where there is nobody to learn from, every pod is taken as one.
+    pub(crate) fn is_driver(&self, pod_uid: &str) -> bool {
+        let identity = self.kubernetes.as_ref().map(|pods| pods.identity(pod_uid));
+        identity.is_none_or(|identity| matches!(identity, Identity::Spark(owner) if owner.is_driver()))
     }
 
     /// Asks the API for this pod alone, and learns from the answer. `None`: it does not answer. `Some(false)`: it says that

@@ -11,7 +11,10 @@
 //!
 //! Applications write to the folder, so no link in it is followed: one would publish whatever this process can read.
 //!
-//! A log that vanishes before Spark has renamed it (its driver was killed) stays in the store as one that grows.
+//! A log that vanishes before Spark has renamed it (its driver was killed) becomes one object too, but keeps the name of one
+//! in progress, for only as such does Spark's history server open a log that may end anywhere. That nothing will follow says
+//! a mark, `.growing/<name>/cut`. When another file takes the name of a log that grows, what there is of the first is kept as
+//! `<app>_cut-<time>.inprogress`.
 
 mod file;
 mod rolling;
@@ -26,12 +29,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinSet;
 
+use self::file::IN_PROGRESS;
 use crate::discover::{Folders, Watcher};
 use crate::metrics::Metrics;
 use crate::parts;
-use crate::ship::{Context, Stopped};
+use crate::ship::Context;
 
-const IN_PROGRESS: &str = ".inprogress";
 const ROLLING: &str = "eventlog_v2_";
 
 /// One application's log, single or rolling, by its final name.
@@ -50,8 +53,8 @@ impl std::fmt::Display for Log {
 /// What a complete log looked like: one that changes is shipped again.
 type Look = (u64, Option<SystemTime>);
 
-/// Ships a folder's logs until the collector stops.
-pub(crate) async fn run(context: Arc<Context>, folder: PathBuf, scan_interval: Duration) {
+/// Ships a folder's logs until the collector stops; with `until_gone`, or the folder goes.
+pub(crate) async fn run(context: Arc<Context>, folder: PathBuf, scan_interval: Duration, until_gone: bool) {
     let mut watcher = Watcher::new();
     let (mut tasks, mut running, mut done) = (JoinSet::new(), parts::Running::default(), HashMap::new());
     let trouble = format!("the folder of event logs {}", folder.display());
@@ -67,6 +70,8 @@ pub(crate) async fn run(context: Arc<Context>, folder: PathBuf, scan_interval: D
                     }
                 }
             }
+            // What was opened of it is still shipped.
+            Err(error) if until_gone && error.kind() == io::ErrorKind::NotFound => break,
             Err(error) => {
                 Metrics::add(&context.metrics.read_errors, 1);
                 context.health.tell(&trouble, format!("{trouble} cannot be read"));
@@ -129,13 +134,4 @@ fn log_of(path: &Path) -> Option<(Log, Look)> {
 fn look_at(path: &Path) -> Option<Look> {
     let meta = fs::symlink_metadata(path).ok()?;
     Some((meta.len(), meta.modified().ok()))
-}
-
-/// Waits until there may be more.
-async fn pause(context: &Context) -> Result<(), Stopped> {
-    tokio::select! {
-        () = tokio::time::sleep(context.settings.poll_interval) => {}
-        () = context.stop.cancelled() => {}
-    }
-    if context.retry.give_up.is_cancelled() { Err(Stopped) } else { Ok(()) }
 }

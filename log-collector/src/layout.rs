@@ -30,6 +30,14 @@ pub(crate) struct Owner {
     pub(crate) executor: String,
 }
 
+impl Owner {
+    pub(crate) const DRIVER: &str = "driver";
+
+    pub(crate) fn is_driver(&self) -> bool {
+        self.executor == Self::DRIVER
+    }
+}
+
 /// What the collector leaves in each segment's footer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,6 +101,11 @@ pub(crate) fn parse_link(bytes: &[u8]) -> Option<ObjectPath> {
     let link = serde_json::from_slice::<Link>(bytes).ok().filter(|link| link.format == FORMAT)?;
     let folder = ObjectPath::parse(&link.folder).ok()?;
     matches!(Key::parse(&folder), Some(Key::Log(_))).then_some(folder)
+}
+
+/// The folder of all applications.
+pub(crate) fn root() -> ObjectPath {
+    Key::Log(ObjectPath::root()).path()
 }
 
 /// The folder of an application.

@@ -10,10 +10,14 @@ pub struct Metrics {
     pub(crate) store_errors: AtomicU64,
     pub(crate) read_errors: AtomicU64,
     pub(crate) malformed_lines: AtomicU64,
+    pub(crate) store_refusals: AtomicU64,
     pub(crate) gaps: AtomicU64,
+    pub(crate) lost_bytes: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) strangers: AtomicU64,
     pub(crate) undecided: AtomicU64,
+    pub(crate) open_files: AtomicU64,
+    pub(crate) unopened_files: AtomicU64,
     pub(crate) containers: AtomicU64,
     pub(crate) lag_bytes: AtomicU64,
     pub(crate) buffered_bytes: AtomicU64,
@@ -36,14 +40,22 @@ pub struct Snapshot {
     pub read_errors: u64,
     /// Lines that are not in the container runtime's format, shipped as they are.
     pub malformed_lines: u64,
+    /// Those of them that no waiting mends: a right that is missing, a bucket that is not there.
+    pub store_refusals: u64,
     /// How many times lines were gone before they could be read.
     pub gaps: u64,
+    /// How large the files were that were gone, as far as that is known.
+    pub lost_bytes: u64,
     /// How many times the work on one container or event log broke off by a fault of this program; each began again.
     pub panics: u64,
     /// Containers that were found to be none of Spark's, and left alone.
     pub strangers: u64,
     /// Containers that are held until it is known whose they are.
     pub undecided: u64,
+    /// Log files of containers that are open.
+    pub open_files: u64,
+    /// Log files that wait to be opened: too many are open, or an error forbids it.
+    pub unopened_files: u64,
     /// Containers and event logs that are followed now.
     pub containers: u64,
     /// Bytes that lie in log files and are not safe in the store yet.
@@ -65,10 +77,14 @@ impl Metrics {
             store_errors: get(&self.store_errors),
             read_errors: get(&self.read_errors),
             malformed_lines: get(&self.malformed_lines),
+            store_refusals: get(&self.store_refusals),
             gaps: get(&self.gaps),
+            lost_bytes: get(&self.lost_bytes),
             panics: get(&self.panics),
             strangers: get(&self.strangers),
             undecided: get(&self.undecided),
+            open_files: get(&self.open_files),
+            unopened_files: get(&self.unopened_files),
             containers: get(&self.containers),
             lag_bytes: get(&self.lag_bytes),
             buffered_bytes: get(&self.buffered_bytes),

@@ -10,8 +10,8 @@ mod follow;
 
 pub use container::{ContainerLog, Page};
 
-use crate::layout::{self, LINK, Note};
-use crate::{Container, Result};
+use crate::Result;
+use crate::layout::{self, LINK};
 
 /// How many containers' footers are asked for at a time.
 const AT_ONCE: usize = 16;
@@ -40,6 +40,30 @@ impl Logs {
     #[must_use]
     pub fn with_poll_interval(self, poll: Duration) -> Self {
         Self { poll, ..self }
+    }
+
+    /// The applications that have logs, by id. One listing of a folder.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn applications(&self) -> Result<Vec<String>> {
+        let names = self.names(&layout::root()).await?;
+        Ok(names.into_iter().filter(|name| !name.starts_with('_')).collect())
+    }
+
+    /// The executors of an application that have logs: `driver` first, then by number. One listing of a folder.
+    ///
+    /// # Errors
+    /// As [`Logs::of_application`].
+    pub async fn executors(&self, application: &str) -> Result<Vec<String>> {
+        let mut names = self.names(&layout::of_application(application)?).await?;
+        names.sort_by_cached_key(|name| (name.parse::<u64>().ok(), name.clone()));
+        Ok(names)
+    }
+
+    async fn names(&self, folder: &ObjectPath) -> Result<Vec<String>> {
+        let listing = self.store.list_folder(folder).await?;
+        Ok(listing.folders.iter().map(|folder| folder.name().to_owned()).collect())
     }
 
     /// Every container of an application, executors in order, oldest container first; empty when nothing was shipped.
@@ -104,13 +128,4 @@ impl Logs {
         let run = Run::open(&self.store, &target).await?;
         Ok(run.map(|run| ContainerLog::new(target, run)))
     }
-}
-
-/// What a folder says of the container, where no note in it does.
-fn container_of(folder: &ObjectPath, note: Option<&Note>) -> Container {
-    note.map(|note| note.container.clone()).unwrap_or_else(|| {
-        let (uid, name, restart) = layout::parse_folder_name(folder.name()).unwrap_or_default();
-        let (namespace, pod) = (String::new(), String::new());
-        Container { namespace, pod, pod_uid: uid.to_owned(), name: name.to_owned(), restart }
-    })
 }

@@ -1,10 +1,14 @@
 //! Brings the log of one container into the store: reads, batches, writes, and tries again until it is there.
 
 mod budget;
-mod retry;
+mod context;
+mod find;
+mod follow;
+mod pipe;
 mod shipper;
-mod task;
+mod uploads;
 
 pub(crate) use budget::Budget;
-pub(crate) use retry::{Retry, Stopped};
-pub(crate) use task::{Context, Outcome, Settings, run};
+pub(crate) use context::{Context, Settings};
+pub(crate) use follow::{Outcome, run};
+pub(crate) use uploads::{Stopped, Uploads};

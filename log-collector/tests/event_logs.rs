@@ -23,13 +23,17 @@ struct Running {
 
 impl Running {
     fn start(store: &Store, folder: &Path) -> Self {
+        Self::start_with(store, Config { event_log_dirs: vec![folder.to_owned()], ..Config::default() })
+    }
+
+    fn start_with(store: &Store, what: Config) -> Self {
         let config = Config {
-            event_log_dirs: vec![folder.to_owned()],
             flush_interval: Duration::from_millis(20),
             poll_interval: Duration::from_millis(5),
             scan_interval: Duration::from_millis(200),
             longest_pause: Duration::from_millis(50),
-            ..Config::default()
+            rotation_grace: Duration::from_millis(50),
+            ..what
         };
         let stop = CancellationToken::new();
         let collector = Collector::new(store.clone(), config);
@@ -146,9 +150,87 @@ async fn a_log_whose_driver_was_killed_keeps_all_that_was_written() {
     eventually("a part", async || grown(&store, "app-3.zstd.inprogress").await.filter(|bytes| !bytes.is_empty())).await;
     append(&in_progress, b" two");
     fs::remove_file(&in_progress).unwrap();
-    eventually("the rest", async || (grown(&store, "app-3.zstd.inprogress").await? == b"one two").then_some(())).await;
+    // As an object in progress, Spark's own history server opens it.
+    let names_of_cut = [".growing/app-3.zstd.inprogress/cut", "app-3.zstd.inprogress"];
+    eventually("the cut log", async || (names(&store).await == names_of_cut).then_some(())).await;
+    assert_eq!(object(&store, "app-3.zstd.inprogress").await.unwrap(), b"one two");
+    // Its application starts again, and ends well.
+    append(&in_progress, b"another one");
+    eventually("a part", async || grown(&store, "app-3.zstd.inprogress").await.filter(|bytes| !bytes.is_empty())).await;
+    fs::rename(&in_progress, folder.path().join("app-3.zstd")).unwrap();
+    eventually("the second log", async || (names(&store).await == ["app-3.zstd"]).then_some(())).await;
+    assert_eq!(object(&store, "app-3.zstd").await.unwrap(), b"another one");
     collector.stop().await;
-    assert_eq!(object(&store, "app-3.zstd").await, None);
+}
+
+#[tokio::test]
+async fn a_rolling_log_whose_driver_was_killed_is_readable_as_one_in_progress() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let log = folder.path().join("eventlog_v2_app-6");
+    fs::create_dir(&log).unwrap();
+    File::create(log.join("appstatus_app-6.inprogress")).unwrap();
+    append(&log.join("events_1_app-6"), b"first ");
+    let collector = Running::start(&store, folder.path());
+    eventually("a part", async || grown(&store, "eventlog_v2_app-6/events_1_app-6").await).await;
+    append(&log.join("events_1_app-6"), b"and last");
+    fs::remove_dir_all(&log).unwrap();
+    let expected = [
+        ".growing/eventlog_v2_app-6/cut",
+        "eventlog_v2_app-6/appstatus_app-6.inprogress",
+        "eventlog_v2_app-6/events_1_app-6",
+    ];
+    eventually("the cut log", async || (names(&store).await == expected).then_some(())).await;
+    assert_eq!(object(&store, "eventlog_v2_app-6/events_1_app-6").await.unwrap(), b"first and last");
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn logs_in_volumes_of_drivers_are_shipped_from_the_kubelet_s_folder() {
+    let (kubelet, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let volumes = |pod: &str| kubelet.path().join(pod).join("volumes/kubernetes.io~empty-dir");
+    let config = Config { kubelet_pods: Some(kubelet.path().to_owned()), ..Config::default() };
+    let collector = Running::start_with(&store, config);
+    for (pod, volume, log) in [("u-1", "spark-event-logs", "app-1"), ("u-2", "cache", "secret")] {
+        fs::create_dir_all(volumes(pod).join(volume)).unwrap();
+        append(&volumes(pod).join(volume).join(format!("{log}.inprogress")), b"one");
+    }
+    eventually("a part", async || grown(&store, "app-1.inprogress").await.filter(|bytes| !bytes.is_empty())).await;
+    append(&volumes("u-1").join("spark-event-logs/app-1.inprogress"), b" two");
+    // The kubelet removes what was of the pod.
+    fs::remove_dir_all(kubelet.path().join("u-1")).unwrap();
+    eventually("the cut log", async || (object(&store, "app-1.inprogress").await? == b"one two").then_some(())).await;
+    fs::create_dir_all(volumes("u-3").join("spark-event-logs")).unwrap();
+    append(&volumes("u-3").join("spark-event-logs/app-3"), b"whole");
+    eventually("a complete log", async || (object(&store, "app-3").await? == b"whole").then_some(())).await;
+    collector.stop().await;
+    assert!(names(&store).await.iter().all(|name| !name.contains("secret")));
+}
+
+#[tokio::test]
+async fn another_file_of_the_same_name_or_size_is_another_log() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let in_progress = folder.path().join("app-9.inprogress");
+    append(&in_progress, b"the first one");
+    let collector = Running::start(&store, folder.path());
+    eventually("a part", async || grown(&store, "app-9.inprogress").await.filter(|bytes| bytes.len() == 13)).await;
+    collector.kill().await;
+    fs::remove_file(&in_progress).unwrap();
+    append(&in_progress, b"quite another one, and longer");
+    fs::write(folder.path().join("app-10"), "one").unwrap();
+    let collector = Running::start(&store, folder.path());
+    eventually("the second", async || {
+        (grown(&store, "app-9.inprogress").await? == b"quite another one, and longer").then_some(())
+    })
+    .await;
+    let names = names(&store).await;
+    let kept = names.iter().find(|name| name.starts_with("app-9_cut-") && name.ends_with(".inprogress"));
+    assert_eq!(object(&store, kept.unwrap()).await.unwrap(), b"the first one");
+    eventually("a complete one", async || object(&store, "app-10").await).await;
+    collector.stop().await;
+    fs::write(folder.path().join("app-10"), "two").unwrap();
+    let collector = Running::start(&store, folder.path());
+    eventually("the other of that size", async || (object(&store, "app-10").await? == b"two").then_some(())).await;
+    collector.stop().await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Config};
 use tokio::sync::watch;
 
-use super::Identity;
+use super::identity::Identity;
 use crate::layout::Owner;
 use crate::{Container, End, Error, Result};
 
@@ -65,7 +65,7 @@ impl Pods {
         }
     }
 
-    /// Asks for one pod by its name, and learns it; as [`super::Identities::ask`].
+    /// Asks for one pod by its name, and learns it: `None` when the API does not answer, `Some(false)` when it has no such pod.
     pub(super) async fn ask(&self, container: &Container) -> Option<bool> {
         let api: Api<Pod> = Api::namespaced(self.client.clone()?, &container.namespace);
         let answer = tokio::time::timeout(ASKED, api.get_opt(&container.pod)).await;
@@ -203,7 +203,7 @@ fn uids_of(pod: &Pod) -> impl Iterator<Item = &str> {
 fn owner_of(pod: &Pod) -> Option<Owner> {
     let label = |name: &str| pod.metadata.labels.as_ref()?.get(name).cloned();
     let executor = match label(ROLE)?.as_str() {
-        "driver" => "driver".to_owned(),
+        Owner::DRIVER => Owner::DRIVER.to_owned(),
         _ => label(EXECUTOR)?,
     };
     Some(Owner { application: label(APPLICATION)?, executor })

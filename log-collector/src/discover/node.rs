@@ -6,11 +6,14 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
+use super::paths::{Age, file_name, generation_of, pod_of};
+use super::pins::Pins;
 use super::watch::Folders;
-use crate::tail::Generation;
-use crate::{Container, Metrics, files};
+use crate::tail::{Counted, Generation, Lost};
+use crate::{Container, Metrics};
 
 /// Files of one container that were not there before, held open, oldest first.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(crate) struct Found {
     /// The path of the file that is written to.
     pub(crate) live: PathBuf,
     pub(crate) generations: Vec<Generation>,
+    /// Files before them that could not be opened before they went.
+    pub(crate) lost: Option<Lost>,
 }
 
 /// Looks through the folder, and remembers what it has found. Blocks on the disk.
@@ -29,16 +34,51 @@ pub(crate) struct Scanner {
     watched: HashSet<PathBuf>,
     /// The newest generation of each container, open, so that its inode cannot become another file's.
     newest: HashMap<Container, Generation>,
+    /// By when they were rotated, those files of a container that were given already. The name alone tells: an inode becomes
+    /// another file's, and clocks are set back.
+    given: HashMap<Container, HashSet<String>>,
+    /// What this look would add to them.
+    giving: Vec<(Container, String)>,
     /// Containers that are none of Spark's.
     ignored: HashSet<Container>,
+    /// Files that could not be opened yet, with their sizes, by when they were rotated (the live one: by nothing).
+    unread: HashMap<Container, HashMap<String, u64>>,
+    /// Those of a container's files that are open.
+    open: HashMap<Container, Vec<Weak<Counted>>>,
+    open_files: Arc<AtomicU64>,
+    max_open_files: u64,
+    pins: Option<Pins>,
     metrics: Arc<Metrics>,
 }
 
 impl Scanner {
-    /// Looks below `root` for the containers of these namespaces; of all when there are none.
-    pub(crate) fn new(root: PathBuf, namespaces: Vec<String>, folders: Folders, metrics: Arc<Metrics>) -> Self {
-        let (watched, newest, ignored) = (HashSet::new(), HashMap::new(), HashSet::new());
-        Self { root, namespaces, folders, watched, newest, ignored, metrics }
+    /// Looks below `root` for the containers of these namespaces; of all when there are none. Opens no more than
+    /// `max_open_files` as long as `open_files` says that so many are open, but for two of each container: the one that is
+    /// read is not done with before the next one is there.
+    pub(crate) fn new(
+        (root, namespaces): (PathBuf, Vec<String>),
+        folders: Folders,
+        (open_files, max_open_files): (Arc<AtomicU64>, u64),
+        pins: Option<(PathBuf, u64)>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let pins = pins.map(|(folder, max_bytes)| Pins::new(folder, max_bytes));
+        Self {
+            root,
+            namespaces,
+            folders,
+            watched: HashSet::new(),
+            newest: HashMap::new(),
+            given: HashMap::new(),
+            giving: Vec::new(),
+            ignored: HashSet::new(),
+            unread: HashMap::new(),
+            open: HashMap::new(),
+            open_files,
+            max_open_files,
+            pins,
+            metrics,
+        }
     }
 
     /// Everything that appeared since the last time.
@@ -68,17 +108,28 @@ impl Scanner {
         }
         self.watched.retain(|folder| seen.contains(folder));
         self.ignored.retain(|container| present.contains(container));
+        self.given.retain(|container, _| present.contains(container));
+        self.open.retain(|container, _| present.contains(container));
+        found.extend(self.vanished(&present));
+        found.extend(self.only_pinned(&present));
+        let unopened = self.unread.values().map(HashMap::len).sum::<usize>();
+        self.metrics.unopened_files.store(unopened as u64, Ordering::Relaxed);
+        self.metrics.open_files.store(self.open_files.load(Ordering::Relaxed), Ordering::Relaxed);
         Ok(found)
     }
 
     /// Forgets a container that nobody follows any more. If its file is still there, it is found again.
     pub(crate) fn forget(&mut self, container: &Container) {
         self.newest.remove(container);
+        self.given.remove(container);
     }
 
     /// Passes over a container from now on, as long as its file is there.
     pub(crate) fn ignore(&mut self, container: Container) {
-        self.newest.remove(&container);
+        self.forget(&container);
+        if let Some(pins) = &self.pins {
+            pins.remove(&container);
+        }
         self.ignored.insert(container);
     }
 
@@ -107,10 +158,18 @@ impl Scanner {
         for _ in 0..LOOKS {
             let Ok(before) = list(folder) else { return Vec::new() };
             let Some(opened) = self.open_new(container, folder, &before, present) else { continue };
-            let is_as_listed = opened.iter().all(|found| found.generations.iter().all(|g| before.has_inode(g.inode.1)));
+            let is_as_listed = |found: &Found| {
+                found.generations.iter().all(|found| found.is_pinned() || before.has_inode(found.inode.1))
+            };
             // What has been deleted meanwhile does no harm: it is open.
-            if is_as_listed && list(folder).is_ok_and(|after| after.0.is_subset(&before.0)) {
+            if opened.iter().all(is_as_listed) && list(folder).is_ok_and(|after| after.0.is_subset(&before.0)) {
+                let opened: Vec<_> = opened.into_iter().map(|found| self.pin(found)).collect();
+                for (container, time) in self.giving.drain(..) {
+                    self.given.entry(container).or_default().insert(time);
+                }
                 for found in &opened {
+                    let watches = found.generations.iter().map(Generation::watch);
+                    self.open.entry(found.container.clone()).or_default().extend(watches);
                     let newest = found.generations.last().cloned();
                     self.newest.extend(newest.map(|newest| (found.container.clone(), newest)));
                 }
@@ -122,17 +181,16 @@ impl Scanner {
 
     /// `None` when a file is not where it was listed.
     fn open_new(
-        &self,
+        &mut self,
         container: &Container,
         folder: &Path,
         files: &Files,
         present: &mut HashSet<Container>,
     ) -> Option<Vec<Found>> {
+        self.giving.clear();
         let mut restarts: HashMap<u32, Vec<(Age, &Path, u64)>> = HashMap::new();
-        for (file, inode) in &files.0 {
-            if let Some((restart, age)) = file_name(file).and_then(generation_of) {
-                restarts.entry(restart).or_default().push((age, file, *inode));
-            }
+        for file in &files.0 {
+            restarts.entry(file.restart).or_default().push((file.age.clone(), file.path.as_path(), file.inode));
         }
         let mut found = Vec::new();
         for (restart, mut files) in restarts {
@@ -145,89 +203,231 @@ impl Scanner {
             // While a file is being compressed it is there twice.
             files.dedup_by(|later, earlier| later.0.time.is_some() && later.0.time == earlier.0.time);
             let known = self.newest.get(&container).map(|generation| generation.inode.1);
-            // Where the newest known one is not among them any more, all are given; their reader knows what it has read.
-            let at = files.iter().rposition(|(_, _, inode)| known == Some(*inode));
-            let mut generations = Vec::new();
-            for (_, path, _) in files.get(at.map_or(0, |at| at + 1)..).unwrap_or_default() {
-                match Generation::open(path) {
-                    Ok(generation) => generations.push(generation),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-                    Err(error) if files::is_no_file(&error) => {}
-                    Err(error) => {
-                        // Those behind it are left for later, too: what comes first must be read first.
-                        Metrics::add(&self.metrics.read_errors, 1);
-                        tracing::warn!(%error, file = %path.display(), "a log file cannot be opened; trying again");
-                        break;
-                    }
-                }
-            }
-            if !generations.is_empty() {
-                found.push(Found { live: folder.join(format!("{restart}.log")), container, generations });
+            let new = self.not_given(&container, known, &files);
+            let pinned = if known.is_none() { self.open_pinned(&container) } else { Vec::new() };
+            let held = self.held(&container) + pinned.len();
+            let generations = self.open_all(held, &new)?;
+            let times = new.iter().take(generations.len()).filter_map(|(age, ..)| age.time.clone());
+            self.giving.extend(times.map(|time| (container.clone(), time)));
+            let unopened = new.get(generations.len()..).unwrap_or_default();
+            let generations = after_pinned(pinned, generations);
+            let lost = self.note_unread(&container, &files, unopened);
+            if !generations.is_empty() || lost.is_some() {
+                found.push(Found { live: folder.join(format!("{restart}.log")), container, generations, lost });
             }
         }
         Some(found)
     }
+
+    /// Those of a container's files that its reader has not been given; `newest` is the inode of the last that it has.
+    fn not_given<'f>(
+        &mut self,
+        container: &Container,
+        newest: Option<u64>,
+        files: &[(Age, &'f Path, u64)],
+    ) -> Vec<(Age, &'f Path, u64)> {
+        let given = self.given.entry(container.clone()).or_default();
+        given.retain(|time| files.iter().any(|(age, ..)| age.time.as_ref() == Some(time)));
+        let is_newest = |inode: u64| newest == Some(inode);
+        given.extend(files.iter().filter(|(_, _, inode)| is_newest(*inode)).filter_map(|(age, ..)| age.time.clone()));
+        let is_given = |age: &Age| age.time.as_ref().is_some_and(|time| given.contains(time));
+        files.iter().filter(|(age, _, inode)| !is_newest(*inode) && !is_given(age)).cloned().collect()
+    }
+
+    /// How many of a container's files are open.
+    fn held(&mut self, container: &Container) -> usize {
+        let open = self.open.entry(container.clone()).or_default();
+        open.retain(|file| file.strong_count() > 0);
+        open.len()
+    }
+
+    /// Opens files, oldest first, up to one that cannot be opened now: those behind it are left for later, too, for what comes
+    /// first must be read first. `None` when one is not where it was listed.
+    fn open_all(&self, held: usize, files: &[(Age, &Path, u64)]) -> Option<Vec<Generation>> {
+        let mut generations = Vec::new();
+        for (_, path, _) in files {
+            let is_many = self.open_files.load(Ordering::Relaxed) >= self.max_open_files;
+            if is_many && held + generations.len() >= LEAST_OPEN {
+                break;
+            }
+            match Generation::open(path, &self.open_files) {
+                Ok(generation) => generations.push(generation),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+                Err(error) => {
+                    Metrics::add(&self.metrics.read_errors, 1);
+                    tracing::warn!(%error, file = %path.display(), "a log file cannot be opened; trying again");
+                    break;
+                }
+            }
+        }
+        Some(generations)
+    }
+
+    /// What of a container has been linked, by this collector or the one before.
+    fn open_pinned(&self, container: &Container) -> Vec<Generation> {
+        let pins = self.pins.as_ref().map(|pins| pins.of(container)).unwrap_or_default();
+        let mut opened: Vec<Generation> = Vec::new();
+        for pin in pins {
+            let Ok(generation) = Generation::open(&pin, &self.open_files) else { continue };
+            // Linked twice: by one that was killed before it had told itself.
+            match opened.iter().any(|other| other.inode == generation.inode) {
+                true => crate::tail::release(&pin),
+                false => opened.push(generation.pinned_at(pin)),
+            }
+        }
+        opened
+    }
+
+    /// Links those that are not linked.
+    fn pin(&mut self, found: Found) -> Found {
+        let Some(pins) = &mut self.pins else { return found };
+        let container = &found.container;
+        let pin = |generation: Generation| {
+            if generation.is_pinned() {
+                return generation;
+            }
+            match pins.pin(container, generation.path(), generation.inode.1) {
+                Some(pin) => generation.pinned_at(pin),
+                None => generation,
+            }
+        };
+        let generations = found.generations.into_iter().map(pin).collect();
+        Found { generations, ..found }
+    }
+
+    /// Containers of which there is nothing but links.
+    fn only_pinned(&mut self, present: &HashSet<Container>) -> Vec<Found> {
+        let Some(pins) = &self.pins else { return Vec::new() };
+        let mut found = Vec::new();
+        for container in pins.containers() {
+            if present.contains(&container) || self.newest.contains_key(&container) {
+                continue;
+            }
+            let generations = self.open_pinned(&container);
+            let Some(newest) = generations.last().cloned() else { continue };
+            self.newest.insert(container.clone(), newest);
+            let Container { namespace, pod, pod_uid, name, restart } = &container;
+            let folder = self.root.join(format!("{namespace}_{pod}_{pod_uid}")).join(name);
+            found.push(Found { live: folder.join(format!("{restart}.log")), container, generations, lost: None });
+        }
+        found
+    }
+
+    /// Remembers what could not be opened, and tells what of that has gone.
+    fn note_unread(
+        &mut self,
+        container: &Container,
+        listed: &[(Age, &Path, u64)],
+        unopened: &[(Age, &Path, u64)],
+    ) -> Option<Lost> {
+        let key = |age: &Age| age.time.clone().unwrap_or_default();
+        let mut before = self.unread.remove(container).unwrap_or_default();
+        for (age, ..) in listed {
+            before.remove(&key(age));
+        }
+        let size = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len());
+        let unread: HashMap<_, _> = unopened.iter().map(|(age, path, _)| (key(age), size(path))).collect();
+        if !unread.is_empty() {
+            self.unread.insert(container.clone(), unread);
+        }
+        (!before.is_empty()).then(|| Lost { size_bytes: Some(before.values().sum()) })
+    }
+
+    /// Containers that are gone with files of theirs that were never opened.
+    fn vanished(&mut self, present: &HashSet<Container>) -> Vec<Found> {
+        let gone: Vec<_> = self.unread.keys().filter(|container| !present.contains(container)).cloned().collect();
+        let lost = |container: Container| {
+            let size_bytes = self.unread.remove(&container)?.values().sum();
+            let lost = Some(Lost { size_bytes: Some(size_bytes) });
+            // Without one that could be opened, nothing is known of it in the store.
+            self.newest.contains_key(&container).then(|| Found {
+                live: PathBuf::new(),
+                container,
+                generations: Vec::new(),
+                lost,
+            })
+        };
+        gone.into_iter().filter_map(lost).collect()
+    }
 }
+
+/// The linked files that are nowhere else, for the oldest are deleted first; then those in the folder, by their links where
+/// they have any: a link's file may have been compressed in the folder since.
+fn after_pinned(pinned: Vec<Generation>, generations: Vec<Generation>) -> Vec<Generation> {
+    let mut pinned: Vec<_> = pinned.into_iter().map(|pinned| (pinned.fingerprint(), pinned)).collect();
+    let mut merged = Vec::new();
+    for found in generations {
+        let fingerprint = if pinned.is_empty() { None } else { found.fingerprint() };
+        let is_it = |(known, pinned): &(Option<String>, Generation)| {
+            pinned.inode == found.inode || (known.is_some() && *known == fingerprint)
+        };
+        match pinned.iter().position(is_it) {
+            Some(at) => merged.push(pinned.remove(at).1),
+            None => merged.push(found),
+        }
+    }
+    pinned.into_iter().map(|(_, pinned)| pinned).chain(merged).collect()
+}
+
+/// How many files of a container are opened however many are.
+const LEAST_OPEN: usize = 2;
 
 /// How often a folder is looked at again that changes while its files are opened, before that is left to the next scan.
 const LOOKS: usize = 16;
 
-/// The files of a folder that are generations of a log, with their inodes.
-struct Files(BTreeSet<(PathBuf, u64)>);
+/// The files of a folder that are generations of a log.
+struct Files(BTreeSet<Listed>);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Listed {
+    restart: u32,
+    age: Age,
+    path: PathBuf,
+    inode: u64,
+}
 
 impl Files {
     fn has_inode(&self, inode: u64) -> bool {
-        self.0.iter().any(|(_, listed)| *listed == inode)
+        self.0.iter().any(|listed| listed.inode == inode)
     }
 }
 
-/// What lies in the folder, with the inode that opening it leads to: where the container engine writes the file elsewhere,
-/// there is a link.
+/// What lies in the folder, with the inode that opening it leads to. Docker writes the file elsewhere, and leaves a link: then
+/// what it has rotated lies beside its target.
 fn list(folder: &Path) -> io::Result<Files> {
     let mut files = BTreeSet::new();
     for entry in fs::read_dir(folder)?.filter_map(Result::ok) {
         let path = entry.path();
-        if file_name(&path).and_then(generation_of).is_none() {
-            continue;
+        let Some((restart, age)) = file_name(&path).and_then(generation_of) else { continue };
+        let Ok(kind) = entry.file_type() else { continue };
+        let inode = match kind.is_symlink() {
+            true => fs::metadata(&path).map(|meta| meta.is_file().then(|| meta.ino())),
+            false => Ok(kind.is_file().then(|| entry.ino())),
+        };
+        if let (true, Ok(Some(_))) = (kind.is_symlink(), &inode) {
+            files.extend(rotated_by_docker(restart, &path));
         }
-        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        match if is_link { fs::metadata(&path).map(|meta| meta.ino()) } else { Ok(entry.ino()) } {
-            Ok(inode) => drop(files.insert((path, inode))),
+        match inode {
+            Ok(Some(inode)) => drop(files.insert(Listed { restart, age, path, inode })),
+            // A FIFO or a device is no log.
+            Ok(None) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             // Opening it will say why not.
-            Err(_) => drop(files.insert((path, entry.ino()))),
+            Err(_) => drop(files.insert(Listed { restart, age, path, inode: entry.ino() })),
         }
     }
     Ok(Files(files))
 }
 
-/// Sorts generations from the oldest to the one that is written to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Age {
-    is_live: bool,
-    /// When it was rotated away: `<date>-<time>`.
-    time: Option<String>,
-    is_compressed: bool,
-}
-
-fn pod_of(folder: &Path) -> Option<(String, String, String)> {
-    let mut parts = file_name(folder)?.splitn(3, '_').map(str::to_owned);
-    let parts = (parts.next()?, parts.next()?, parts.next()?);
-    let is_whole = [&parts.0, &parts.1, &parts.2].iter().all(|part| !part.is_empty());
-    is_whole.then_some(parts)
-}
-
-fn generation_of(name: &str) -> Option<(u32, Age)> {
-    let (restart, rest) = name.split_once(".log")?;
-    let restart = restart.parse().ok()?;
-    let Some(time) = rest.strip_prefix('.') else {
-        return rest.is_empty().then_some((restart, Age { is_live: true, time: None, is_compressed: false }));
+/// `<id>-json.log.1`, `<id>-json.log.2.gz` and so on beside the target of a link.
+fn rotated_by_docker(restart: u32, link: &Path) -> Vec<Listed> {
+    let Ok(target) = fs::canonicalize(link) else { return Vec::new() };
+    let (Some(folder), Some(name)) = (target.parent(), file_name(&target)) else { return Vec::new() };
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let listed = |entry: fs::DirEntry| {
+        let path = entry.path();
+        let age = Age::of_docker(file_name(&path)?.strip_prefix(name)?, entry.ino())?;
+        entry.file_type().ok()?.is_file().then(|| Listed { restart, age, path, inode: entry.ino() })
     };
-    let (time, is_compressed) = time.strip_suffix(".gz").map_or((time, false), |time| (time, true));
-    let is_time = !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    is_time.then(|| (restart, Age { is_live: false, time: Some(time.to_owned()), is_compressed }))
-}
-
-fn file_name(path: &Path) -> Option<&str> {
-    path.file_name()?.to_str()
+    entries.filter_map(listed).collect()
 }

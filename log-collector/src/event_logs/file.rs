@@ -6,18 +6,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use storage::growing;
-use storage::{Error, ObjectMeta, ObjectPath};
+use storage::growing::{self, GrowingFile};
+use storage::{Error, ObjectPath};
 use tokio::time::Instant;
 
 use crate::files;
 use crate::metrics::{Metrics, Share};
 use crate::ship::{Context, Stopped};
 
+/// What Spark puts behind the name of a log that it still writes.
+pub(super) const IN_PROGRESS: &str = ".inprogress";
 /// A part of this size is not written again.
 const SEALED_BYTES: u64 = 1024 * 1024;
 /// The most that one part holds.
 const PART_BYTES: u64 = 2 * 1024 * 1024;
+/// Two files are taken as one if so many of their first bytes, and of their last when they have one size, are the same.
+const IDENTITY_BYTES: u64 = 64 * 1024;
+/// The mark of a log that ended without its end.
+pub(super) const CUT: &str = "cut";
+/// What an object in the making holds.
+const WRITER_BYTES: usize = 40 * 1024 * 1024;
 /// The larger the part that is written again and again, the more rarely that happens.
 const SMALL_PART_BYTES: u64 = 64 * 1024;
 const LONGEST_INTERVALS: u32 = 6;
@@ -52,24 +60,46 @@ impl<'a> EventFile<'a> {
         let (file, unshipped_since) = (Arc::new(file), None);
         let mut this =
             Self { context, file, object, growing, part_start: 0, shipped: 0, unshipped_since, is_shown: false, lag };
-        let open = || async {
-            match growing::open(&context.store, &this.growing).await {
-                // A part that is missing cannot be had again but by starting anew.
-                Err(Error::Corrupt { .. }) => Ok(Some(None)),
-                other => other.map(|file| file.map(Some)),
+        if let Some(parts) = this.find().await? {
+            match parts.size_bytes <= this.size_bytes() && this.begins_with(&parts).await? {
+                true => (this.shipped, this.is_shown) = (parts.size_bytes, true),
+                // Another file had this name before: what there is of it is kept, beside.
+                false => this.cut(Some(parts)).await?,
             }
-        };
-        let found = context.retry.until_done("looking for an event log", &context.metrics.store_errors, open).await?;
-        match found {
-            Some(Some(parts)) if parts.size_bytes <= this.size_bytes() => {
-                (this.shipped, this.is_shown) = (parts.size_bytes, true);
-            }
-            // Another file had this name before.
-            Some(_) => this.remove_parts().await?,
-            None => {}
         }
         this.part_start = this.shipped;
         Ok(this)
+    }
+
+    /// What the store has of this file while it grows. Parts behind a gap cannot be gone on with: they are removed.
+    async fn find(&self) -> Result<Option<GrowingFile>, Stopped> {
+        let context = self.context;
+        let open = || growing::open(&context.store, &self.growing);
+        let found = context.ask("looking for an event log", 0, open).await?;
+        if found.as_ref().is_some_and(|file| file.is_broken) {
+            self.remove_parts().await?;
+            return Ok(None);
+        }
+        Ok(found)
+    }
+
+    /// Whether the file begins with what has arrived, as far as its first bytes tell. An event log's first lines name the
+    /// application, and when it started.
+    async fn begins_with(&self, parts: &GrowingFile) -> Result<bool, Stopped> {
+        let length = parts.size_bytes.min(IDENTITY_BYTES);
+        let read = || async {
+            let mut stored = growing::read(&self.context.store, parts, 0);
+            let mut first = Vec::new();
+            while (first.len() as u64) < length
+                && let Some(bytes) = stored.try_next().await?
+            {
+                first.extend_from_slice(&bytes);
+            }
+            Ok(first)
+        };
+        let stored = self.context.ask("comparing an event log", 0, read).await?;
+        let local = self.read(0, length).await;
+        Ok(local.is_some_and(|local| stored.starts_with(&local) && local.len() as u64 == length))
     }
 
     fn size_bytes(&self) -> u64 {
@@ -94,9 +124,49 @@ impl<'a> EventFile<'a> {
                 other => other.map(Some),
             }
         };
-        let failures = &self.context.metrics.store_errors;
-        let meta = self.context.retry.until_done("looking for an event log", failures, head).await?;
-        Ok(meta.is_some_and(|meta| meta.size_bytes == self.size_bytes()))
+        let meta = self.context.ask("looking for an event log", 0, head).await?;
+        let size = self.size_bytes();
+        if meta.is_none_or(|meta| meta.size_bytes != size) {
+            return Ok(false);
+        }
+        // Two of one size, of one application started twice: their first and last lines differ.
+        for range in [0..size.min(IDENTITY_BYTES), size.saturating_sub(IDENTITY_BYTES)..size] {
+            let get = || self.context.store.get_range(&self.object, range.clone());
+            let stored = self.context.ask("comparing an event log", 0, get).await?;
+            if self.read(range.start, range.end).await.is_none_or(|local| local != stored) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes one object of all that has arrived, under the name of a log in progress: as such, Spark's history server opens
+    /// a log that ends in the middle of a line. A mark beside it says that nothing will follow. `other`: it is another file
+    /// than the local one, whose place is needed: it gets a name of its own.
+    pub(super) async fn cut(&mut self, other: Option<GrowingFile>) -> Result<(), Stopped> {
+        let is_other = other.is_some();
+        let found = match other {
+            Some(found) => Some(found),
+            None => self.find().await?,
+        };
+        let Some(parts) = found.filter(|parts| parts.size_bytes > 0) else { return Ok(()) };
+        let store = &self.context.store;
+        let Some(target) = (if is_other { cut_name(&parts) } else { Some(self.growing.clone()) }) else {
+            return self.remove_parts().await;
+        };
+        let write = || async {
+            let mut writer = store.writer(&target);
+            let mut bytes = growing::read(store, &parts, 0);
+            while let Some(chunk) = bytes.try_next().await? {
+                writer.write(&chunk).await?;
+            }
+            writer.finish().await?;
+            store.put(&growing::note_path(&target, CUT)?, cut_note(Some(parts.size_bytes))).await
+        };
+        self.context.ask("keeping an event log that was cut", WRITER_BYTES, write).await?;
+        Metrics::add(&self.context.metrics.objects, 2);
+        tracing::info!(object.key = %target, size_bytes = parts.size_bytes, "an event log ended without its end");
+        self.remove_parts().await
     }
 
     /// Makes the file visible, even when nothing is in it yet.
@@ -105,8 +175,7 @@ impl<'a> EventFile<'a> {
             return Ok(());
         }
         let create = || growing::create(&self.context.store, &self.growing);
-        let failures = &self.context.metrics.store_errors;
-        self.context.retry.until_done("starting an event log", failures, create).await?;
+        self.context.ask("starting an event log", 0, create).await?;
         self.is_shown = true;
         Ok(())
     }
@@ -125,13 +194,12 @@ impl<'a> EventFile<'a> {
         if !(now || is_due || size - self.shipped >= SEALED_BYTES) {
             return Ok(false);
         }
-        let _slot = self.context.uploads.acquire().await;
         let end = size.min(self.part_start + PART_BYTES);
         let Some(bytes) = self.read(self.part_start, end).await else { return Ok(false) };
         let end = self.part_start + bytes.len() as u64;
         let append = || growing::append(&self.context.store, &self.growing, self.part_start, bytes.clone());
         let metrics = &self.context.metrics;
-        self.context.retry.until_done("shipping an event log", &metrics.store_errors, append).await?;
+        self.context.ask("shipping an event log", bytes.len(), append).await?;
         let added = end.saturating_sub(self.shipped);
         Metrics::add(&metrics.read_bytes, added);
         Metrics::add(&metrics.shipped_bytes, added);
@@ -153,17 +221,30 @@ impl<'a> EventFile<'a> {
             while self.ship_on(true).await? {}
         }
         if !self.is_complete().await? {
-            let failures = &self.context.metrics.store_errors;
-            let _slot = self.context.uploads.acquire().await;
             let write = || self.write_object();
-            self.context.retry.until_done("completing an event log", failures, write).await?;
+            self.context.ask("completing an event log", WRITER_BYTES, write).await?;
             Metrics::add(&self.context.metrics.objects, 1);
             let size = self.size_bytes();
             Metrics::add(&self.context.metrics.written_bytes, size);
             Metrics::add(&self.context.metrics.shipped_bytes, size.saturating_sub(self.shipped));
             self.shipped = size;
         }
-        self.remove_parts().await
+        self.remove_parts().await?;
+        self.forget_cut().await
+    }
+
+    /// Removes what an earlier file of this name left when it was cut.
+    async fn forget_cut(&self) -> Result<(), Stopped> {
+        let store = &self.context.store;
+        let remove = || async {
+            let mark = growing::note_path(&self.growing, CUT)?;
+            if self.object == self.growing || store.head(&mark).await.is_err_and(|error| error.is_not_found()) {
+                return Ok(());
+            }
+            store.delete(&self.growing).await?;
+            store.delete(&mark).await
+        };
+        self.context.ask("looking for an event log", 0, remove).await
     }
 
     async fn write_object(&self) -> storage::Result<()> {
@@ -184,17 +265,9 @@ impl<'a> EventFile<'a> {
         writer.finish().await.map(drop)
     }
 
-    async fn remove_parts(&mut self) -> Result<(), Stopped> {
-        let store = &self.context.store;
-        let remove = || async {
-            match growing::open(store, &self.growing).await {
-                Ok(Some(file)) => growing::remove(store, &file).await,
-                Ok(None) => Ok(()),
-                Err(Error::Corrupt { .. }) => remove_all(store, &self.growing).await,
-                Err(error) => Err(error),
-            }
-        };
-        self.context.retry.until_done("removing an event log's parts", &self.context.metrics.store_errors, remove).await
+    async fn remove_parts(&self) -> Result<(), Stopped> {
+        let remove = || remove_all(&self.context.store, &self.growing);
+        self.context.ask("removing an event log's parts", 0, remove).await
     }
 
     /// Bytes of the local file, cut at its end; `None` (counted and told) when it cannot be read.
@@ -225,14 +298,25 @@ impl<'a> EventFile<'a> {
     }
 }
 
+/// What the mark of a log that was cut says.
+pub(super) fn cut_note(size_bytes: Option<u64>) -> String {
+    serde_json::json!({ "format": 1, "sizeBytes": size_bytes }).to_string()
+}
+
+/// Removes the parts, backwards, so that what a crash leaves is still a run without a gap.
 async fn remove_all(store: &storage::Store, path: &ObjectPath) -> storage::Result<()> {
-    let folder = path.parent().unwrap_or_else(ObjectPath::root).join(growing::FOLDER)?.join(path.name())?;
-    let mut parts: Vec<ObjectMeta> = store.list(&folder).try_collect().await?;
-    parts.sort_by(|a, b| b.path.cmp(&a.path));
-    for part in parts {
-        store.delete(&part.path).await?;
+    match growing::open(store, path).await? {
+        Some(file) => growing::remove(store, &file).await,
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Where a log is kept whose name another one has taken: a name that Spark reads as one of a log in progress, with the codec.
+fn cut_name(parts: &GrowingFile) -> Option<ObjectPath> {
+    let name = parts.path.name();
+    let (first, rest) = name.split_once('.').map_or((name, String::new()), |(first, rest)| (first, format!(".{rest}")));
+    let time = parts.last_modified?.timestamp();
+    parts.path.parent()?.join(&format!("{first}_cut-{time}{rest}")).ok()
 }
 
 /// Opens a file below the folder of event logs; `None` when it is not there (any more), or is none that may be read.

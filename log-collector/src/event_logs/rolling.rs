@@ -1,10 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use storage::{Key, ObjectPath};
+use storage::{Key, ObjectPath, growing};
 
-use super::file::{self, EventFile};
-use super::{IN_PROGRESS, pause};
+use super::file::{self, EventFile, IN_PROGRESS};
 use crate::files;
 use crate::ship::{Context, Stopped};
 
@@ -50,11 +49,31 @@ pub(super) async fn ship(context: &Context, folder: &Path, name: &str) -> Result
             unmark(context, &object, &format!("{status}{IN_PROGRESS}")).await?;
             return Ok(true);
         }
+        if is_gone {
+            cut(context, &object, &mut files).await?;
+        }
         if stopping || is_gone {
             return Ok(false);
         }
-        pause(context).await?;
+        context.pause().await?;
     }
+}
+
+/// Makes objects of all files of a log that ended without its end. It stays marked as one in progress, for as such Spark's
+/// history server opens it; another mark says that nothing will follow.
+async fn cut(
+    context: &Context,
+    object: &ObjectPath,
+    files: &mut BTreeMap<(u64, String), Events<'_>>,
+) -> Result<(), Stopped> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    for file in files.values_mut() {
+        ship_file(file, true, true).await?;
+    }
+    let put = || async { context.store.put(&growing::note_path(object, file::CUT)?, file::cut_note(None)).await };
+    context.ask("marking an event log", 0, put).await
 }
 
 /// What is there; `None` when the folder is not (any more).
@@ -115,10 +134,10 @@ async fn ship_file(file: &mut Events<'_>, is_whole: bool, stopping: bool) -> Res
 
 async fn mark(context: &Context, object: &ObjectPath, name: &str) -> Result<(), Stopped> {
     let put = || async { context.store.put(&object.join(name)?, Vec::new()).await };
-    context.retry.until_done("marking an event log", &context.metrics.store_errors, put).await
+    context.ask("marking an event log", 0, put).await
 }
 
 async fn unmark(context: &Context, object: &ObjectPath, name: &str) -> Result<(), Stopped> {
     let delete = || async { context.store.delete(&object.join(name)?).await };
-    context.retry.until_done("marking an event log", &context.metrics.store_errors, delete).await
+    context.ask("marking an event log", 0, delete).await
 }

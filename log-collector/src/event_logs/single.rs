@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use storage::{Key, ObjectPath};
+use tokio::time::Instant;
 
-use super::file::{self, EventFile};
-use super::{IN_PROGRESS, pause};
+use super::file::{self, EventFile, IN_PROGRESS};
 use crate::ship::{Context, Stopped};
 
 /// Ships a log that is one file; `true` when all of it is there.
@@ -20,6 +20,7 @@ pub(super) async fn ship(context: &Context, folder: &Path, name: &str) -> Result
     let Some(opened) = opened else { return Ok(false) };
     let (object, growing) = (Key::EventLog(object).path(), Key::EventLog(growing).path());
     let mut log = EventFile::recover(context, opened, object, growing).await?;
+    let mut gone_since = None;
     loop {
         // Asked before the file is read: what was written before the rename is read after it was seen.
         if log.is_at(&complete) {
@@ -29,10 +30,17 @@ pub(super) async fn ship(context: &Context, folder: &Path, name: &str) -> Result
         log.show().await?;
         let stopping = context.stop.is_cancelled();
         let is_gone = log.is_unlinked();
-        while log.ship_on(stopping || is_gone).await? {}
-        if stopping || is_gone {
+        while log.ship_on(stopping || is_gone).await? {
+            gone_since = None;
+        }
+        // Its writer has gone with it, or goes soon.
+        if is_gone && gone_since.get_or_insert_with(Instant::now).elapsed() >= context.settings.rotation_grace {
+            log.cut(None).await?;
             return Ok(false);
         }
-        pause(context).await?;
+        if stopping {
+            return Ok(false);
+        }
+        context.pause().await?;
     }
 }

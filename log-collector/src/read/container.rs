@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use storage::segment::{Run, StreamPosition};
 use storage::{ByteStream, ObjectPath};
 
-use crate::layout::Note;
+use crate::layout::{self, Note};
 use crate::{Container, End, Gap, Result, Stream};
 
 /// The most that one page holds.
@@ -46,7 +46,7 @@ pub struct Page {
 impl ContainerLog {
     pub(super) fn new(folder: ObjectPath, run: Run) -> Self {
         let note = Note::parse(&run.last().note);
-        let container = super::container_of(&folder, note.as_ref());
+        let container = container_of(&folder, note.as_ref());
         let owner = note.as_ref().and_then(|note| note.owner.clone());
         let executor = note.as_ref().and_then(|note| note.executor.clone());
         Self {
@@ -126,9 +126,16 @@ impl ContainerLog {
     /// # Errors
     /// A failure of the store.
     pub async fn window(&self, stream: Stream, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Page> {
-        let start = self.run.offset_of_time(stream.index(), from.timestamp_millis()).await?;
-        let end = self.run.offset_of_time(stream.index(), to.timestamp_millis()).await?;
+        let (start, end) = (self.offset_of_time(stream, from).await?, self.offset_of_time(stream, to).await?);
         self.page(stream, start..end).await
+    }
+
+    /// Where in a stream the first line starts that was written at `time` or later; its end when there is none.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn offset_of_time(&self, stream: Stream, time: DateTime<Utc>) -> Result<u64> {
+        Ok(self.run.offset_of_time(stream.index(), time.timestamp_millis()).await?)
     }
 
     /// A stream from `start` to its end, as it arrives, with flat memory.
@@ -151,4 +158,13 @@ impl ContainerLog {
 
 fn time(ms: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(ms)
+}
+
+/// What a folder says of the container, where no note in it does.
+fn container_of(folder: &ObjectPath, note: Option<&Note>) -> Container {
+    note.map(|note| note.container.clone()).unwrap_or_else(|| {
+        let (uid, name, restart) = layout::parse_folder_name(folder.name()).unwrap_or_default();
+        let (namespace, pod) = (String::new(), String::new());
+        Container { namespace, pod, pod_uid: uid.to_owned(), name: name.to_owned(), restart }
+    })
 }

@@ -1,38 +1,36 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::TryStreamExt as _;
-use storage::segment::{Position, Record, Run, Writer};
-use storage::{Key, ObjectMeta, ObjectPath};
+use storage::ObjectPath;
+use storage::segment::{Position, Run, Writer};
 use tokio::time::Instant;
 
-use super::Stopped;
-use super::task::Context;
+use super::budget::Holding;
+use super::find::find;
+use super::pipe::Pipe;
+use super::{Context, Stopped};
 use crate::container::STREAMS;
 use crate::discover::Found;
 use crate::layout::{self, LINK, Note, Owner};
 use crate::metrics::{Metrics, Share};
-use crate::tail::{Filled, Generation, Parser, Source};
+use crate::tail::{Filled, Parser, Source};
 use crate::{Container, End, Gap};
 
-const LINK_LIMIT_BYTES: u64 = 16 * 1024;
-/// The larger the segment that is written again and again, the more rarely that happens: each so many bytes of it add one
-/// interval, …
-const SMALL_SEGMENT_BYTES: usize = 64 * 1024;
-/// … up to so many.
-const LONGEST_INTERVALS: u32 = 6;
+/// What a segment's open frames and footer may come to.
+const ENVELOPE_BYTES: usize = 64 * 1024;
 
 /// One container's log on its way into the store.
 pub(super) struct Shipper<'a> {
     context: &'a Context,
     folder: ObjectPath,
-    source: Source,
-    parser: Parser,
-    writer: Writer,
+    /// Absent while it is at work on another thread.
+    pipe: Option<Pipe>,
     note: Note,
     /// How much of the source is safe.
     shipped: u64,
     unshipped_since: Option<Instant>,
+    /// When something was read last.
+    read_at: Instant,
     finished: bool,
     /// Whether this segment was written before.
     is_begun: bool,
@@ -40,28 +38,24 @@ pub(super) struct Shipper<'a> {
     links: Vec<ObjectPath>,
     lag: Share<'a>,
     memory: Share<'a>,
-    used: Share<'a>,
+    holding: Holding<'a>,
 }
 
-/// What the store has of a container.
-struct Stored {
-    folder: ObjectPath,
-    run: Option<Run>,
-    by_pod: ObjectPath,
-}
+/// How much is read before others have their turn; and where memory is short, as little as can be.
+const TURN_BYTES: u64 = 1024 * 1024;
+const SHORT_TURN_BYTES: u64 = 1;
 
 impl<'a> Shipper<'a> {
     /// Asks the store how far this container's log came, and goes on from there.
     pub(super) async fn recover(context: &'a Context, found: Found, owner: Option<Owner>) -> Result<Self, Stopped> {
-        let Found { container, live, generations } = found;
+        let Found { container, live, generations, .. } = found;
         let stored = find(context, &container, owner.as_ref()).await?;
         let last = stored.run.as_ref().map(Run::last);
         let known = last.and_then(|last| Note::parse(&last.note));
         let resume = known.as_ref().map(|note| note.resume.clone()).unwrap_or_default();
         let end = last.map_or_else(|| Position::start(STREAMS), |last| last.end.clone());
         let parser = Parser::resume(resume.record());
-        let at = end.source_bytes;
-        let grace = context.settings.rotation_grace;
+        let (at, grace) = (end.source_bytes, context.settings.rotation_grace);
         let opened = tokio::task::spawn_blocking(move || Source::open(live, generations, resume, at, grace)).await;
         let (source, missing) = opened.map_err(std::io::Error::other).flatten().map_err(|error| {
             Metrics::add(&context.metrics.read_errors, 1);
@@ -70,32 +64,25 @@ impl<'a> Shipper<'a> {
         })?;
         let mut note = known.unwrap_or_else(|| Note::new(container.clone()));
         note.executor = crate::discover::executor_by_name(&container);
-        if missing {
-            Metrics::add(&context.metrics.gaps, 1);
-            tracing::warn!(
-                pod.name = container.pod,
-                "log files were deleted while no collector ran: lines may be missing"
-            );
-            let reason = "files were rotated away or deleted before they could be read".to_owned();
-            note.add_gap(Gap { at_bytes: end.streams.iter().map(|stream| stream.bytes).collect(), reason });
-        }
         let is_new = stored.run.is_none();
+        let writer = Writer::new(end.clone(), &last.map(|last| last.open_lines.clone()).unwrap_or_default());
+        let gaps = missing.map(|lost| (end, lost)).into_iter().collect();
         let mut shipper = Self {
             links: if is_new && stored.folder != stored.by_pod { vec![stored.by_pod] } else { Vec::new() },
-            writer: Writer::new(end, &last.map(|last| last.open_lines.clone()).unwrap_or_default()),
+            pipe: Some(Pipe { source, parser, writer, gaps, malformed: 0 }),
             finished: last.is_some_and(|last| last.finished),
             folder: stored.folder,
             shipped: at,
             unshipped_since: None,
+            read_at: Instant::now(),
             is_begun: false,
             lag: Share::of(&context.metrics.lag_bytes),
             memory: Share::of(&context.metrics.buffered_bytes),
-            used: Share::of(context.budget.used()),
+            holding: context.budget.hold(),
             context,
-            source,
-            parser,
             note,
         };
+        shipper.note_gaps();
         shipper.learn(owner);
         Ok(shipper)
     }
@@ -122,111 +109,173 @@ impl<'a> Shipper<'a> {
         self.note.owner = folder.is_ok().then_some(owner);
     }
 
-    pub(super) async fn add(&mut self, generations: Vec<Generation>) {
+    /// Takes files that were found later.
+    pub(super) async fn add(&mut self, found: Found) {
         // Their first lines are read, a thousand bytes each.
-        self.source.add(generations);
+        self.work(move |pipe| pipe.source.add(found.generations, found.lost)).await;
     }
 
-    /// Reads a chunk and takes what is complete of it.
+    /// For how long nothing has been read.
+    pub(super) fn quiet_for(&self) -> Duration {
+        self.read_at.elapsed()
+    }
+
+    /// Whether the store says that nothing will follow.
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Whether there may be something to read, or to learn of the file's end.
+    pub(super) fn is_worth_reading(&self) -> bool {
+        self.pipe.as_ref().is_some_and(|pipe| pipe.source.is_worth_reading())
+    }
+
+    /// Lets go of the files: all of them has been read.
+    pub(super) async fn close(&mut self) {
+        self.work(|pipe| pipe.source.close()).await;
+    }
+
+    /// Reads what there is, for a while, and takes what is complete of it.
     pub(super) async fn read_on(&mut self) -> Filled {
-        let filled = match self.source.fill().await {
-            Ok(filled) => filled,
-            Err(error) => {
-                Metrics::add(&self.context.metrics.read_errors, 1);
-                tracing::warn!(%error, pod.name = self.note.container.pod, "a log file cannot be read; trying again");
-                Filled::Idle
-            }
-        };
-        self.parse(filled == Filled::End);
-        self.count();
+        let segment_bytes = self.context.settings.segment_bytes;
+        let turn_bytes = if self.context.budget.is_exceeded() { SHORT_TURN_BYTES } else { TURN_BYTES };
+        let _processor = self.context.processors.acquire().await;
+        let read = self.work(move |pipe| pipe.run(turn_bytes, segment_bytes)).await;
+        let (filled, taken) = read.unwrap_or_else(|error| {
+            Metrics::add(&self.context.metrics.read_errors, 1);
+            tracing::warn!(%error, pod.name = self.note.container.pod, "a log file cannot be read; trying again");
+            (Filled::Idle, 0)
+        });
+        self.took(taken);
         filled
     }
 
-    /// Takes what is complete; with `at_end`, the rest too.
-    pub(super) fn parse(&mut self, at_end: bool) {
-        let before = self.source.position();
-        loop {
-            let at = self.source.position();
-            let Some(piece) = self.parser.next(self.source.bytes(), at_end) else { break };
-            let size = piece.size;
-            self.writer.push(Record {
-                stream: piece.stream,
-                content: piece.content,
-                ends_line: piece.ends_line,
-                time_ms: piece.time_ms,
-                source_start: at,
-                source_end: at + size as u64,
-            });
-            Metrics::add(&self.context.metrics.malformed_lines, u64::from(piece.malformed));
-            self.source.consume(size);
-        }
-        let read = self.source.position() - before;
-        Metrics::add(&self.context.metrics.read_bytes, read);
-        if read > 0 {
-            self.unshipped_since.get_or_insert_with(Instant::now);
-        } else {
-            self.source.rest();
+    /// Takes the rest of what was read: nothing will follow.
+    pub(super) async fn take_rest(&mut self) {
+        let before = self.position();
+        self.work(|pipe| pipe.take(true)).await;
+        self.took(self.position() - before);
+    }
+
+    /// Does what blocks, or takes long, on a thread for that.
+    async fn work<T: Send + 'static>(&mut self, work: impl FnOnce(&mut Pipe) -> T + Send + 'static) -> T {
+        let mut pipe = self.pipe.take().expect("whoever takes it waits for it to come back, or is dropped");
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work(&mut pipe);
+            (pipe, result)
+        });
+        match done.await {
+            Ok((pipe, result)) => {
+                self.pipe = Some(pipe);
+                result
+            }
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is going down, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
         }
     }
 
-    /// Goes to the file that follows, or says that there is none.
-    pub(super) fn advance(&mut self) -> bool {
-        self.source.advance()
+    fn took(&mut self, bytes: u64) {
+        if let Some(pipe) = &mut self.pipe {
+            let malformed = std::mem::take(&mut pipe.malformed);
+            Metrics::add(&self.context.metrics.malformed_lines, malformed);
+        }
+        Metrics::add(&self.context.metrics.read_bytes, bytes);
+        if bytes > 0 {
+            self.read_at = Instant::now();
+            self.unshipped_since.get_or_insert(self.read_at);
+        }
+        self.note_gaps();
+        self.count();
+    }
+
+    fn note_gaps(&mut self) {
+        let gaps = self.pipe.as_mut().map(|pipe| std::mem::take(&mut pipe.gaps)).unwrap_or_default();
+        for (at, lost) in gaps {
+            Metrics::add(&self.context.metrics.gaps, 1);
+            Metrics::add(&self.context.metrics.lost_bytes, lost.size_bytes.unwrap_or_default());
+            tracing::warn!(
+                pod.name = self.note.container.pod,
+                size_bytes = lost.size_bytes,
+                "log files were deleted before they could be read: lines may be missing"
+            );
+            self.note.add_gap(Gap {
+                at_bytes: at.streams.iter().map(|stream| stream.bytes).collect(),
+                size_bytes: lost.size_bytes,
+                reason: "files were rotated away or deleted before they could be read".to_owned(),
+            });
+            self.unshipped_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn position(&self) -> u64 {
+        self.pipe.as_ref().map_or(self.shipped, |pipe| pipe.source.position())
+    }
+
+    fn stored_bytes(&self) -> usize {
+        self.pipe.as_ref().map_or(0, |pipe| pipe.writer.stored_bytes())
     }
 
     /// When what is there must be written; `None` when all of it is.
     pub(super) fn due(&self) -> Option<Instant> {
-        let since = self.unshipped_since?;
-        let intervals = 1 + self.writer.stored_bytes() / SMALL_SEGMENT_BYTES;
-        let intervals = u32::try_from(intervals).unwrap_or(LONGEST_INTERVALS).min(LONGEST_INTERVALS);
-        let interval: Duration = self.context.settings.flush_interval * intervals;
-        Some(since + interval)
+        self.unshipped_since.map(|since| since + self.context.settings.flush_interval)
     }
 
-    /// Whether no more may be taken before a write.
+    /// Whether it should be written now, whenever it is due: it is large, or its memory is wanted.
     pub(super) fn is_full(&self) -> bool {
-        self.writer.stored_bytes() >= self.context.settings.segment_bytes
-            || (self.unshipped_since.is_some() && self.context.budget.is_exceeded())
+        self.stored_bytes() >= self.context.settings.segment_bytes || self.holding.is_asked()
+    }
+
+    /// Whether there is memory for more.
+    pub(super) fn may_read(&self) -> bool {
+        self.holding.may_grow()
     }
 
     /// Writes what has not been written; `finished` says that nothing will follow.
     pub(super) async fn ship(&mut self, finished: bool, end: Option<End>) -> Result<(), Stopped> {
         let is_told = finished && (!self.finished || (end.is_some() && self.note.end != end));
-        if self.unshipped_since.is_none() && !is_told && self.links.is_empty() {
-            return Ok(());
+        if self.unshipped_since.is_some() || is_told || !self.links.is_empty() {
+            self.finished = finished;
+            self.note.end = end.or(self.note.end.take());
+            self.write_links().await?;
+            self.write().await?;
         }
-        self.finished = finished;
-        self.note.end = end.or(self.note.end.take());
-        self.note.resume = self.source.resume(self.parser.open());
-        self.write_links().await?;
-        let position = self.writer.end().source_bytes;
-        let bytes = self.writer.encode(&self.note.encode(), self.finished);
-        let size = bytes.len() as u64;
-        let metrics = &self.context.metrics;
-        let Ok(path) = self.folder.join(&self.writer.start().segment_name()) else { return Err(Stopped) };
-        {
-            let _slot = self.context.uploads.acquire().await;
-            let put = || self.put(&path, bytes.clone());
-            self.context.retry.until_done("shipping a log", &metrics.store_errors, put).await?;
-        }
-        self.is_begun = true;
-        Metrics::add(&metrics.shipped_bytes, position - self.shipped);
-        Metrics::add(&metrics.written_bytes, size);
-        Metrics::add(&metrics.objects, 1);
-        self.shipped = position;
-        self.unshipped_since = None;
-        let is_large = self.writer.stored_bytes() >= self.context.settings.sealed_bytes;
-        if !self.finished && !self.writer.is_empty() && (is_large || self.context.budget.is_exceeded()) {
-            self.writer = self.writer.next();
-            self.is_begun = false;
+        let is_large = self.stored_bytes() >= self.context.settings.sealed_bytes;
+        // Why it ended may come later, and is then better told in the segment that there is.
+        let is_over = self.finished && self.note.end.is_some();
+        if is_over || is_large || self.holding.is_asked() {
+            self.seal();
         }
         self.count();
+        Ok(())
+    }
+
+    async fn write(&mut self) -> Result<(), Stopped> {
+        let record = self.pipe.as_ref().and_then(|pipe| pipe.parser.open());
+        self.note.resume = self.work(move |pipe| pipe.source.resume(record)).await;
+        let note = self.note.encode();
+        let Some(pipe) = &self.pipe else { return Err(Stopped) };
+        let position = pipe.writer.end().source_bytes;
+        let Ok(path) = self.folder.join(&pipe.writer.start().segment_name()) else { return Err(Stopped) };
+        let (size_bytes, finished) = (pipe.writer.stored_bytes() + ENVELOPE_BYTES, self.finished);
+        let put = || self.put(&path, pipe.writer.encode(&note, finished));
+        self.context.ask("shipping a log", size_bytes, put).await?;
+        let metrics = &self.context.metrics;
+        Metrics::add(&metrics.shipped_bytes, position - self.shipped);
+        Metrics::add(&metrics.objects, 1);
+        self.shipped = position;
+        self.is_begun = true;
+        self.unshipped_since = None;
+        self.work(move |pipe| pipe.source.release(position)).await;
         Ok(())
     }
 
     /// Writes the segment. The first write of it must find nothing: so the last one of a collector that was killed, should it
     /// still be under way, cannot replace more by less. Both write the same bytes as far as they go.
     async fn put(&self, path: &ObjectPath, bytes: Bytes) -> storage::Result<()> {
+        Metrics::add(&self.context.metrics.written_bytes, bytes.len() as u64);
         if !self.is_begun {
             match self.context.store.put_if_absent(path, bytes.clone()).await {
                 Err(storage::Error::AlreadyExists { .. }) => {}
@@ -241,43 +290,30 @@ impl<'a> Shipper<'a> {
         while let Some(folder) = self.links.last() {
             let Ok(path) = folder.join(LINK) else { break };
             let put = || self.context.store.put(&path, bytes.clone());
-            self.context.retry.until_done("linking a log", &self.context.metrics.store_errors, put).await?;
+            self.context.ask("linking a log", bytes.len(), put).await?;
             self.links.pop();
         }
         Ok(())
     }
 
-    fn count(&mut self) {
-        let held = (self.writer.memory_bytes() + self.source.memory_bytes()) as u64;
-        self.memory.set(held);
-        self.used.set(held);
-        self.lag.set(self.source.left_bytes() + self.source.position() - self.shipped);
-    }
-}
-
-/// Looks for what the store has: under the pod's name first, where there are segments, or a link to them.
-async fn find(context: &Context, container: &Container, owner: Option<&Owner>) -> Result<Stored, Stopped> {
-    let name = layout::folder_name(container);
-    let below = |folder: crate::Result<ObjectPath>| folder.ok()?.join(&name).ok();
-    let Some(by_pod) = below(layout::of_pod(&container.namespace, &container.pod)) else { return Err(Stopped) };
-    let store = &context.store;
-    let failures = &context.metrics.store_errors;
-    let ask = &context.retry;
-    let list = || async { store.list(&by_pod).try_collect::<Vec<ObjectMeta>>().await };
-    let objects = ask.until_done("looking for what was shipped", failures, list).await?;
-    let link = objects.iter().find(|object| object.path.name() == LINK).map(|object| object.path.clone());
-    let target = match link {
-        Some(link) => {
-            let get = || store.get(&link, LINK_LIMIT_BYTES);
-            layout::parse_link(&ask.until_done("reading a link", failures, get).await?)
+    /// Lets go of what has been written: what follows begins a new segment.
+    fn seal(&mut self) {
+        if let Some(pipe) = &mut self.pipe
+            && !pipe.writer.is_empty()
+        {
+            pipe.writer = pipe.writer.next();
+            self.is_begun = false;
         }
-        None => None,
-    };
-    let is_by_pod = objects.iter().any(|object| Position::parse_segment_name(object.path.name()).is_some());
-    let of_owner = || below(layout::of_executor(&owner?.application, &owner?.executor));
-    let folder = if is_by_pod { by_pod.clone() } else { target.or_else(of_owner).unwrap_or_else(|| by_pod.clone()) };
-    debug_assert!(matches!(Key::parse(&folder), Some(Key::Log(_))));
-    let open = || Run::open(store, &folder);
-    let run = ask.until_done("reading what was shipped", failures, open).await?;
-    Ok(Stored { folder, run, by_pod })
+    }
+
+    fn count(&mut self) {
+        let Some(pipe) = &mut self.pipe else { return };
+        if self.holding.is_asked() {
+            pipe.writer.shrink();
+        }
+        let held = pipe.memory_bytes() as u64;
+        self.memory.set(held);
+        self.holding.set(held);
+        self.lag.set(pipe.source.left_bytes() + pipe.source.position() - self.shipped);
+    }
 }

@@ -6,10 +6,16 @@
 //!
 //! The third word is a list of tags between `:`; the first says whether the line ends here (`F`) or goes on in the next
 //! record of the same stream (`P`). Records of the two streams lie mixed in one file. Other tags are passed over.
+//!
+//! What is not in this format may be in Docker's, and is read as that.
+
+use std::borrow::Cow;
 
 use chrono::DateTime;
 use memchr::memchr;
 use serde::{Deserialize, Serialize};
+
+use super::docker;
 
 /// A record longer than this is taken in pieces: some runtimes can be told not to cut lines.
 const MAX_RECORD_BYTES: usize = 256 * 1024;
@@ -24,10 +30,10 @@ pub(crate) struct OpenRecord {
 }
 
 /// A part of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Piece<'a> {
     pub(crate) stream: usize,
-    pub(crate) content: &'a [u8],
+    pub(crate) content: Cow<'a, [u8]>,
     pub(crate) ends_line: bool,
     pub(crate) time_ms: i64,
     /// How many bytes of the file it took.
@@ -41,17 +47,39 @@ pub(crate) struct Piece<'a> {
 pub(crate) struct Parser {
     open: Option<OpenRecord>,
     last_ms: i64,
+    clock: Clock,
 }
+
+/// Reads times. Most begin with the second of the one before.
+#[derive(Clone, Debug, Default)]
+struct Clock {
+    second: Option<[u8; SECOND_BYTES]>,
+    second_ms: i64,
+}
+
+/// `2026-01-02T03:04:05`
+const SECOND_BYTES: usize = 19;
 
 impl Parser {
     /// A parser that goes on in the middle of a record.
     pub(crate) fn resume(open: Option<OpenRecord>) -> Self {
-        Self { open, last_ms: open.map_or(0, |open| open.time_ms) }
+        Self { open, last_ms: open.map_or(0, |open| open.time_ms), clock: Clock::default() }
     }
 
     /// The record that has been taken in part.
     pub(crate) fn open(&self) -> Option<OpenRecord> {
         self.open
+    }
+
+    /// Reads a record that is not in the runtime interface's format; also says whether it is in none.
+    fn read_other<'a>(&mut self, record: &'a [u8]) -> (OpenRecord, Cow<'a, [u8]>, bool) {
+        let line = docker::parse(record).and_then(|line| Some((self.clock.read(line.time.as_bytes())?, line)));
+        match line {
+            Some((time_ms, line)) => {
+                (OpenRecord { stream: line.stream, ends_line: line.ends_line, time_ms }, line.content.into(), false)
+            }
+            None => (OpenRecord { stream: 0, ends_line: true, time_ms: self.last_ms }, record.into(), true),
+        }
     }
 
     /// Takes the next piece off the front of `bytes`. `None`: more bytes are needed; with `at_end`, none are left.
@@ -65,10 +93,10 @@ impl Parser {
         }
         let record = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
         let (open, content, malformed) = match self.open.take() {
-            Some(open) => (open, record, false),
-            None => match parse(record) {
-                Some((open, content)) => (open, content, false),
-                None => (OpenRecord { stream: 0, ends_line: true, time_ms: self.last_ms }, record, true),
+            Some(open) => (open, Cow::Borrowed(record), false),
+            None => match parse(&mut self.clock, record) {
+                Some((open, content)) => (open, Cow::Borrowed(content), false),
+                None => self.read_other(record),
             },
         };
         self.last_ms = open.time_ms;
@@ -87,7 +115,7 @@ impl Parser {
 }
 
 /// Splits a record into what stands before its content, and the content.
-fn parse(record: &[u8]) -> Option<(OpenRecord, &[u8])> {
+fn parse<'a>(clock: &mut Clock, record: &'a [u8]) -> Option<(OpenRecord, &'a [u8])> {
     let (time, rest) = split_word(record)?;
     let (stream, rest) = split_word(rest)?;
     let (tags, content) = split_word(rest).unwrap_or((rest, &[]));
@@ -101,13 +129,42 @@ fn parse(record: &[u8]) -> Option<(OpenRecord, &[u8])> {
         b"" => return None,
         _ => true,
     };
-    let time_ms = parse_time_ms(time)?;
+    let time_ms = clock.read(time)?;
     Some((OpenRecord { stream, ends_line, time_ms }, content))
 }
 
 fn split_word(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (word, rest) = bytes.split_at_checked(memchr(b' ', bytes)?)?;
     Some((word, rest.get(1..)?))
+}
+
+impl Clock {
+    /// Milliseconds since 1970.
+    fn read(&mut self, text: &[u8]) -> Option<i64> {
+        let plain =
+            text.split_at_checked(SECOND_BYTES).and_then(|(second, rest)| Some((second, utc_fraction_ms(rest)?)));
+        let Some((second, fraction_ms)) = plain else { return parse_time_ms(text) };
+        if self.second.as_ref().is_none_or(|known| known.as_slice() != second) {
+            self.second_ms = parse_time_ms(&[second, b"Z"].concat())?;
+            self.second = second.try_into().ok();
+        }
+        Some(self.second_ms + fraction_ms)
+    }
+}
+
+/// What stands behind the second, where the time is in UTC: `Z`, or `.`, up to nine digits, and `Z`.
+fn utc_fraction_ms(rest: &[u8]) -> Option<i64> {
+    const MOST: usize = 9;
+    let rest = rest.strip_suffix(b"Z")?;
+    if rest.is_empty() {
+        return Some(0);
+    }
+    let digits = rest.strip_prefix(b".").filter(|digits| (1..=MOST).contains(&digits.len()))?;
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let thousandths = digits.iter().copied().chain(std::iter::repeat(b'0')).take(3);
+    Some(thousandths.fold(0, |ms, digit| ms * 10 + i64::from(digit - b'0')))
 }
 
 fn parse_time_ms(text: &[u8]) -> Option<i64> {
@@ -178,6 +235,21 @@ mod tests {
     }
 
     #[test]
+    fn docker_s_records_are_read_too() {
+        let file = br#"{"log":"one, ","stream":"stdout","time":"2026-01-02T03:04:05.678901234Z"}
+{"log":"a \u201cwarning\u201d\r\n","stream":"stderr","time":"2026-01-02T03:04:05.7Z"}
+{"log":"two\n","stream":"stdout","time":"2026-01-02T03:04:05.8Z","attrs":{"tag":"x"}}
+{"stream":"stdout","time":"2026-01-02T03:04:06Z"}
+{"log":"cut
+"#;
+        let (taken, consumed) = take(file, &[11]);
+        assert_eq!(String::from_utf8(stream(&taken, 0)).unwrap(), "one, two\n{\"log\":\"cut\n");
+        assert_eq!(String::from_utf8(stream(&taken, 1)).unwrap(), "a \u{201c}warning\u{201d}\r\n");
+        assert_eq!(taken[0].3, 1_767_323_045_678);
+        assert_eq!((taken.iter().filter(|piece| piece.4).count(), consumed), (1, file.len()));
+    }
+
+    #[test]
     fn a_record_without_bound_is_taken_in_pieces() {
         let content = vec![b'x'; 3 * MAX_RECORD_BYTES];
         let file = [b"2026-01-02T03:04:05Z stderr F ".as_slice(), &content, b"\n"].concat();
@@ -194,6 +266,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn times_are_what_chrono_says(times in prop::collection::vec(
+            (-62_000_000_000_000i64..250_000_000_000_000, 0u32..=9, any::<bool>()), 1..10,
+        )) {
+            let mut clock = Clock::default();
+            for (ms, digits, in_utc) in times {
+                let time = DateTime::from_timestamp_millis(ms).unwrap();
+                let mut text = time.format("%Y-%m-%dT%H:%M:%S").to_string();
+                if digits > 0 {
+                    text += &time.format("%.9f").to_string()[..=digits as usize];
+                }
+                text += if in_utc { "Z" } else { "+02:00" };
+                prop_assert_eq!(clock.read(text.as_bytes()), parse_time_ms(text.as_bytes()), "{}", text);
+            }
+        }
+
         #[test]
         fn any_portions_give_the_same_streams(
             records in prop::collection::vec(any_record(), 0..20),

@@ -114,18 +114,43 @@ async fn a_fifo_stops_nothing() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_a_link_is_followed_through_its_rotations() {
+async fn docker_s_logs_are_followed_through_its_links_and_rotations() {
     let (root, elsewhere, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), Store::in_memory());
     let folder = root.path().join("ns_pi-exec-1_u/spark-kubernetes-executor");
     std::fs::create_dir_all(&folder).unwrap();
     let target = elsewhere.path().join("abc-json.log");
-    std::fs::write(&target, "2026-01-02T03:04:05.6Z stdout F linked\n").unwrap();
+    let (mut written, mut second) = (Vec::new(), 0);
+    let mut write = |text: &str| {
+        use std::io::Write as _;
+        second += 1;
+        let time = format!("2026-01-02T03:04:{second:02}.123456789Z");
+        let record = serde_json::json!({ "log": format!("{text}\n"), "stream": "stdout", "time": time });
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(&target).unwrap();
+        writeln!(file, "{record}").unwrap();
+        written.extend_from_slice(format!("{text}\n").as_bytes());
+        [written.clone(), Vec::new()]
+    };
+    let rotate = || {
+        let [first, second] = [".1", ".2"].map(|ending| elsewhere.path().join(format!("abc-json.log{ending}")));
+        let _ = std::fs::rename(&first, second);
+        std::fs::rename(&target, first).unwrap();
+    };
+    write("\u{201c}one\u{201d}");
     std::os::unix::fs::symlink(&target, folder.join("0.log")).unwrap();
     let collector = Running::start(&store, root.path());
-    shipped(&store, 1, &[b"linked\n".to_vec(), Vec::new()]).await;
-    std::fs::remove_file(&target).unwrap();
+    shipped(&store, 1, &write("two")).await;
+    rotate();
+    shipped(&store, 1, &write("three")).await;
+    collector.kill().await;
+    rotate();
+    write("four");
+    rotate();
+    let collector = Running::start(&store, root.path());
+    let written = write("five");
+    shipped(&store, 1, &written).await;
+    std::fs::remove_dir_all(elsewhere.path()).unwrap();
     std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
-    assert_shipped(&store, 1, &[b"linked\n".to_vec(), Vec::new()]).await;
+    assert_shipped(&store, 1, &written).await;
     collector.stop().await;
 }
 
@@ -142,6 +167,169 @@ async fn work_that_breaks_off_is_told_and_begun_again() {
     shipped(&store, 1, &container.written).await;
     let written = container.delete();
     assert_shipped(&store, 1, &written).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn what_goes_while_no_collector_runs_is_kept_by_links() {
+    let (folder, store, faults) = (tempfile::tempdir().unwrap(), Store::in_memory(), Arc::new(Faults::default()));
+    let (root, pins) = (folder.path().join("pods"), folder.path().join("pins"));
+    std::fs::create_dir(&root).unwrap();
+    let pinned = |config: &mut log_collector::Config| config.pin_dir = Some(pins.clone());
+    let count = || {
+        let folder = pins.join("ns_pi-exec-1_uid-of-pi-exec-1/spark-kubernetes-executor");
+        std::fs::read_dir(folder).map_or(0, Iterator::count)
+    };
+    faults.set_down(true);
+    let collector = Running::start_with(&store.with_faults(&faults), &root, pinned);
+    let mut container = Container::executor(&root, 1);
+    container.line(0, "one");
+    eventually("a link", async || (count() == 1).then_some(())).await;
+    container.line(0, "two");
+    container.rotate();
+    container.line(1, "three");
+    eventually("another link", async || (count() == 2).then_some(())).await;
+    container.line(0, "four");
+    collector.kill().await;
+    let written = container.delete();
+    faults.set_down(false);
+    // Killed once more, in the middle of it or not.
+    let collector = Running::start_with(&store, &root, pinned);
+    tokio::task::yield_now().await;
+    collector.kill().await;
+    let collector = Running::start_with(&store, &root, pinned);
+    assert_shipped(&store, 1, &written).await;
+    eventually("no link left", async || (std::fs::read_dir(&pins).unwrap().count() == 0).then_some(())).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn links_and_rotated_files_of_one_log_are_not_taken_twice() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let (root, pins) = (folder.path().join("pods"), folder.path().join("pins"));
+    std::fs::create_dir(&root).unwrap();
+    let mut container = Container::executor(&root, 1);
+    for round in 0..4 {
+        let collector = Running::start_with(&store, &root, |config| config.pin_dir = Some(pins.clone()));
+        for line in 0..20 {
+            container.line(line % 2, &format!("line {line} of round {round}"));
+        }
+        container.rotate();
+        container.line(0, "after the rotation");
+        shipped(&store, 1, &container.written).await;
+        collector.kill().await;
+        container.line(1, "unseen");
+        container.rotate();
+        container.line(1, "unseen too");
+        container.rotate();
+    }
+    let collector = Running::start_with(&store, &root, |config| config.pin_dir = Some(pins.clone()));
+    shipped(&store, 1, &container.written).await;
+    let written = container.delete();
+    assert_shipped(&store, 1, &written).await;
+    eventually("no link left", async || (std::fs::read_dir(&pins).unwrap().count() == 0).then_some(())).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn of_two_collectors_on_one_folder_one_waits() {
+    let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
+    let first = Running::start(&store, root.path());
+    let mut container = Container::executor(root.path(), 1);
+    container.line(0, "one");
+    shipped(&store, 1, &container.written).await;
+    let second = Running::start(&store, root.path());
+    eventually("its complaint", async || second.health.troubles().pop()).await;
+    container.line(0, "two");
+    shipped(&store, 1, &container.written).await;
+    assert_eq!(second.metrics.snapshot().read_bytes, 0);
+    first.kill().await;
+    container.line(0, "three");
+    shipped(&store, 1, &container.written).await;
+    let written = container.delete();
+    assert_shipped(&store, 1, &written).await;
+    assert!(second.health.troubles().is_empty());
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_and_files_are_bounded_while_the_store_is_away() {
+    const CONTAINERS: u32 = 40;
+    const MEMORY_BYTES: u64 = 1024 * 1024;
+    let (root, store, faults) = (tempfile::tempdir().unwrap(), Store::in_memory(), Arc::new(Faults::default()));
+    faults.set_down(true);
+    let collector = Running::start_with(&store.with_faults(&faults), root.path(), |config| {
+        config.memory_bytes = MEMORY_BYTES;
+        config.max_open_files = 50;
+    });
+    let mut noise = 1u64;
+    let mut containers: Vec<_> = (0..CONTAINERS).map(|number| Container::executor(root.path(), number)).collect();
+    for container in &mut containers {
+        for line in 0..4000 {
+            noise = noise.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+            container.line(line % 2, &format!("{noise:016x}{:016x} line {line}", noise.rotate_left(29)));
+        }
+    }
+    let is_bounded = || {
+        let held = collector.metrics.snapshot().buffered_bytes;
+        // What each may hold in any case: a chunk, and twice as much as it, for it grows by doubling.
+        assert!(held < MEMORY_BYTES + u64::from(CONTAINERS) * 400 * 1024, "{held} bytes are held");
+    };
+    eventually("all found, and failures", async || {
+        is_bounded();
+        let now = collector.metrics.snapshot();
+        (now.containers == u64::from(CONTAINERS) && now.store_errors > 20).then_some(())
+    })
+    .await;
+    faults.set_down(false);
+    for (number, container) in (0..).zip(&containers) {
+        eventually("all lines", async || {
+            is_bounded();
+            let log =
+                log_collector::Logs::new(store.clone()).of_pod("ns", &format!("pi-exec-{number}")).await.ok()?.pop()?;
+            (log.size_bytes(log_collector::Stream::Stderr) == container.written[1].len() as u64).then_some(())
+        })
+        .await;
+    }
+    let written: Vec<_> = containers.into_iter().map(Container::delete).collect();
+    for (number, written) in (0..).zip(&written) {
+        assert_shipped(&store, number, written).await;
+    }
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_that_goes_before_it_was_opened_is_a_gap_of_its_size() {
+    let (root, store, faults) = (tempfile::tempdir().unwrap(), Store::in_memory(), Arc::new(Faults::default()));
+    faults.set_down(true);
+    let collector = Running::start_with(&store.with_faults(&faults), root.path(), |config| config.max_open_files = 1);
+    let mut container = Container::executor(root.path(), 1);
+    container.line(0, "first");
+    let open = async |files: u64, unopened: u64| {
+        eventually("files found", async || {
+            let now = collector.metrics.snapshot();
+            ((now.open_files, now.unopened_files) == (files, unopened)).then_some(())
+        })
+        .await;
+    };
+    open(1, 0).await;
+    container.rotate();
+    container.line(0, "second");
+    open(2, 0).await;
+    container.rotate();
+    container.line(0, "lost");
+    let lost = std::fs::metadata(container.live()).unwrap().len();
+    open(2, 1).await;
+    container.rotate();
+    container.line(0, "last");
+    open(2, 2).await;
+    container.drop_rotated(3);
+    faults.set_down(false);
+    shipped(&store, 1, &[b"first\nsecond\nlast\n".to_vec(), Vec::new()]).await;
+    container.delete();
+    let log = finished(&store, 1).await;
+    assert_eq!(log.gaps.len(), 1, "{:?}", log.gaps);
+    assert_eq!((log.gaps[0].at_bytes.clone(), log.gaps[0].size_bytes), (vec![13, 0], Some(lost)));
     collector.stop().await;
 }
 

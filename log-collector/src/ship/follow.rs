@@ -1,59 +1,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use storage::Store;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
+use super::find::find;
 use super::shipper::Shipper;
-use super::{Budget, Retry, Stopped};
+use super::{Context, Stopped};
 use crate::Container;
-use crate::Health;
-use crate::discover::{self, Found, Identities, Identity};
+use crate::discover::{self, Found, Identity};
 use crate::layout::Owner;
-use crate::metrics::{Metrics, Share};
-use crate::tail::{Filled, Generation};
+use crate::metrics::Share;
+use crate::tail::Filled;
 
 /// How long after a container has ended its last lines may still be on their way into its file.
 const LAST_LINES: Duration = Duration::from_secs(2);
-/// How long the reason why a container ended is waited for when its file is gone.
-const LAST_WORD: Duration = Duration::from_secs(3);
-
+/// A container that has written nothing for so long is looked at more rarely, by so much.
+const QUIET: Duration = Duration::from_secs(10);
+const QUIET_POLLS: u32 = 4;
 /// A Kubernetes API that does not answer is not asked more often than this for one pod.
 const LEAST_PAUSE: Duration = Duration::from_millis(500);
-
-/// What all containers' tasks share.
-#[derive(Debug)]
-pub(crate) struct Context {
-    pub(crate) store: Store,
-    pub(crate) identities: Identities,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) health: Arc<Health>,
-    pub(crate) budget: Budget,
-    /// How many writes may be under way at a time.
-    pub(crate) uploads: Semaphore,
-    pub(crate) retry: Retry,
-    /// Cancelled when everything that is there is to be shipped, and no more.
-    pub(crate) stop: CancellationToken,
-    pub(crate) settings: Settings,
-}
-
-/// What the tasks go by.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) flush_interval: Duration,
-    pub(crate) poll_interval: Duration,
-    /// How long a pod waits for its labels before it is asked for by itself.
-    pub(crate) identity_timeout: Duration,
-    /// How long a file that was rotated away or deleted must have been quiet before it is taken as complete.
-    pub(crate) rotation_grace: Duration,
-    /// A segment of this size is written, however new it is.
-    pub(crate) segment_bytes: usize,
-    /// A segment of this size is not written again.
-    pub(crate) sealed_bytes: usize,
-}
 
 /// Why a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,11 +33,15 @@ pub(crate) enum Outcome {
 }
 
 /// Ships one container's log until the container is gone or the collector stops.
-pub(crate) async fn run(context: Arc<Context>, found: Found, mut inbox: UnboundedReceiver<Vec<Generation>>) -> Outcome {
+pub(crate) async fn run(context: Arc<Context>, found: Found, mut inbox: UnboundedReceiver<Found>) -> Outcome {
     match identify(&context, &found.container).await {
         Some(owner) => match Shipper::recover(&context, found, owner).await {
             Ok(shipper) => follow(&context, shipper, &mut inbox).await.unwrap_or(Outcome::Stopped),
-            Err(Stopped) => Outcome::Stopped,
+            Err(Stopped) => {
+                // Its files cannot be read, perhaps: found again, it is tried again.
+                tokio::time::sleep(LEAST_PAUSE).await;
+                Outcome::Stopped
+            }
         },
         None => Outcome::Stranger,
     }
@@ -102,7 +72,9 @@ async fn identify(context: &Context, container: &Container) -> Option<Option<Own
             match context.identities.ask(container).await {
                 // What was learned by it is taken up above.
                 Some(true) => {}
-                Some(false) => return looks_like_spark.then_some(None),
+                // A pod that is gone, and was known to a collector before this one, is known in the store.
+                Some(false) if looks_like_spark || is_in_store(context, container).await => return Some(None),
+                Some(false) => return None,
                 None if looks_like_spark => return Some(None),
                 None => {}
             }
@@ -116,18 +88,23 @@ async fn identify(context: &Context, container: &Container) -> Option<Option<Own
     }
 }
 
+async fn is_in_store(context: &Context, container: &Container) -> bool {
+    find(context, container, None).await.is_ok_and(|stored| stored.run.is_some())
+}
+
 async fn follow(
     context: &Context,
     mut shipper: Shipper<'_>,
-    inbox: &mut UnboundedReceiver<Vec<Generation>>,
+    inbox: &mut UnboundedReceiver<Found>,
 ) -> Result<Outcome, Stopped> {
     let mut ended_at = None;
     loop {
-        while let Ok(generations) = inbox.try_recv() {
-            shipper.add(generations).await;
+        while let Ok(found) = inbox.try_recv() {
+            shipper.add(found).await;
         }
-        let filled = shipper.read_on().await;
-        if context.retry.give_up.is_cancelled() {
+        let reads = shipper.may_read() && shipper.is_worth_reading();
+        let filled = if reads { shipper.read_on().await } else { Filled::Idle };
+        if context.has_given_up() {
             return Err(Stopped);
         }
         if shipper.is_full() || shipper.due().is_some_and(|due| due <= Instant::now()) {
@@ -135,13 +112,12 @@ async fn follow(
         }
         match filled {
             Filled::More => continue,
-            Filled::End if shipper.advance() => continue,
             Filled::End => return finish(context, shipper).await,
             // Its last lines are nowhere but in a file without a name.
             Filled::Ending => shipper.ship(false, None).await?,
             Filled::Idle => {}
         }
-        if context.stop.is_cancelled() {
+        if context.stop.is_cancelled() && shipper.may_read() {
             shipper.ship(false, None).await?;
             return Ok(Outcome::Stopped);
         }
@@ -151,9 +127,10 @@ async fn follow(
         }
         // A pod that completes keeps its file, perhaps for days.
         if let Some(end) = context.identities.end(shipper.container())
+            && !shipper.is_finished()
             && ended_at.get_or_insert_with(Instant::now).elapsed() > LAST_LINES
         {
-            shipper.parse(true);
+            shipper.take_rest().await;
             shipper.ship(true, Some(end)).await?;
         }
         pause(context, &shipper, inbox).await;
@@ -161,11 +138,12 @@ async fn follow(
 }
 
 /// Waits until there may be something to do.
-async fn pause(context: &Context, shipper: &Shipper<'_>, inbox: &UnboundedReceiver<Vec<Generation>>) {
+async fn pause(context: &Context, shipper: &Shipper<'_>, inbox: &UnboundedReceiver<Found>) {
     if !inbox.is_empty() {
         return;
     }
-    let poll = Instant::now() + context.settings.poll_interval;
+    let poll =
+        Instant::now() + context.settings.poll_interval * if shipper.quiet_for() >= QUIET { QUIET_POLLS } else { 1 };
     let until = shipper.due().map_or(poll, |due| due.min(poll));
     tokio::select! {
         () = tokio::time::sleep_until(until) => {}
@@ -173,10 +151,12 @@ async fn pause(context: &Context, shipper: &Shipper<'_>, inbox: &UnboundedReceiv
     }
 }
 
-/// Ships what is left of a container whose file is gone, then, when it comes in time, why it ended.
+/// Ships what is left of a container whose file is gone, then, when it comes in time, why it ended. What is in the store is
+/// complete before that is waited for: nobody else could complete it.
 async fn finish(context: &Context, mut shipper: Shipper<'_>) -> Result<Outcome, Stopped> {
     shipper.ship(true, context.identities.end(shipper.container())).await?;
-    let deadline = Instant::now() + LAST_WORD;
+    shipper.close().await;
+    let deadline = Instant::now() + context.settings.end_timeout;
     while context.identities.learns() && Instant::now() < deadline && !context.stop.is_cancelled() {
         let end = context.identities.end(shipper.container());
         let owner = context.identities.owner(shipper.container());
@@ -185,7 +165,7 @@ async fn finish(context: &Context, mut shipper: Shipper<'_>) -> Result<Outcome, 
             shipper.ship(true, end).await?;
             break;
         }
-        tokio::time::sleep(context.settings.poll_interval.min(LAST_WORD)).await;
+        tokio::time::sleep(context.settings.poll_interval.min(context.settings.end_timeout)).await;
     }
     Ok(Outcome::Finished)
 }

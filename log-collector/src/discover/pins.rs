@@ -1,0 +1,124 @@
+//! Hard links that keep log files readable which the kubelet deletes before they were shipped, also when no collector runs.
+//!
+//! ```text
+//! <pins>/<namespace>_<pod>_<uid>/<container>/<restart>.<number>       .gz behind it, if the file is compressed
+//! ```
+//!
+//! Numbers go up with the age of the file. A link goes when the file has been shipped. The folder lies on the file system
+//! of the logs, and not below the folder that the kubelet sweeps.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use super::paths::{file_name, pod_of};
+use crate::Container;
+
+/// The folder of links.
+#[derive(Debug)]
+pub(super) struct Pins {
+    folder: PathBuf,
+    max_bytes: u64,
+    /// Whether it has been told that files cannot be linked.
+    is_told: bool,
+}
+
+impl Pins {
+    pub(super) fn new(folder: PathBuf, max_bytes: u64) -> Self {
+        Self { folder, max_bytes, is_told: false }
+    }
+
+    /// Links the file at `path` as the newest of a container's; `None` when that cannot be. `inode`: only if it is that one.
+    pub(super) fn pin(&mut self, container: &Container, path: &Path, inode: u64) -> Option<PathBuf> {
+        if self.held_bytes() > self.max_bytes {
+            return None;
+        }
+        match self.link(container, path, inode) {
+            Ok(pin) => Some(pin),
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound && !std::mem::replace(&mut self.is_told, true) {
+                    let pins = self.folder.display();
+                    tracing::warn!(%error, file = %path.display(), "log files cannot be linked into {pins}: what is deleted while no collector runs is lost; is it on the same file system, by the same mount?");
+                }
+                None
+            }
+        }
+    }
+
+    fn link(&self, container: &Container, path: &Path, inode: u64) -> io::Result<PathBuf> {
+        let folder = self.folder_of(container);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        let next = self.of(container).last().and_then(|last| number_of(last)).map_or(1, |(_, last)| last + 1);
+        let ending = if path.extension().is_some_and(|extension| extension == "gz") { ".gz" } else { "" };
+        let pin = folder.join(format!("{}.{next:08}{ending}", container.restart));
+        fs::hard_link(fs::canonicalize(path)?, &pin)?;
+        if fs::metadata(&pin)?.ino() != inode {
+            // Renamed meanwhile.
+            fs::remove_file(&pin)?;
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(pin)
+    }
+
+    /// The links of a container, oldest file first.
+    pub(super) fn of(&self, container: &Container) -> Vec<PathBuf> {
+        let mut pins: Vec<_> = entries(&self.folder_of(container));
+        pins.retain(|pin| number_of(pin).is_some_and(|(restart, _)| restart == container.restart));
+        pins.sort_unstable_by_key(|pin| number_of(pin));
+        pins
+    }
+
+    /// Every container that has links.
+    pub(super) fn containers(&self) -> Vec<Container> {
+        let mut found = Vec::new();
+        for pod in entries(&self.folder) {
+            let Some((namespace, name, uid)) = pod_of(&pod) else { continue };
+            for folder in entries(&pod) {
+                let mut restarts: Vec<_> = entries(&folder).iter().filter_map(|pin| Some(number_of(pin)?.0)).collect();
+                restarts.sort_unstable();
+                restarts.dedup();
+                let Some(container) = file_name(&folder) else { continue };
+                found.extend(restarts.into_iter().map(|restart| Container {
+                    namespace: namespace.clone(),
+                    pod: name.clone(),
+                    pod_uid: uid.clone(),
+                    name: container.to_owned(),
+                    restart,
+                }));
+            }
+        }
+        found
+    }
+
+    /// Removes a container's links: its files are not wanted.
+    pub(super) fn remove(&self, container: &Container) {
+        for pin in self.of(container) {
+            crate::tail::release(&pin);
+        }
+    }
+
+    /// How much lies in files that are nowhere else any more.
+    fn held_bytes(&self) -> u64 {
+        let pods = entries(&self.folder).into_iter();
+        let pins = pods.flat_map(|pod| entries(&pod)).flat_map(|container| entries(&container));
+        let held = pins.filter_map(|pin| fs::metadata(pin).ok().filter(|meta| meta.nlink() == 1));
+        held.map(|meta| meta.len()).sum()
+    }
+
+    fn folder_of(&self, container: &Container) -> PathBuf {
+        let Container { namespace, pod, pod_uid, name, .. } = container;
+        self.folder.join(format!("{namespace}_{pod}_{pod_uid}")).join(name)
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
+}
+
+/// The restart and the number of a link.
+fn number_of(pin: &Path) -> Option<(u32, u64)> {
+    let name = file_name(pin)?;
+    let (restart, number) = name.strip_suffix(".gz").unwrap_or(name).split_once('.')?;
+    Some((restart.parse().ok()?, number.parse().ok()?))
+}

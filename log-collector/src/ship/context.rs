@@ -1,0 +1,70 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use storage::Store;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::{Budget, Stopped, Uploads};
+use crate::discover::Identities;
+use crate::{Health, Metrics};
+
+/// What all tasks share.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    pub(crate) identities: Identities,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) budget: Budget,
+    pub(crate) uploads: Uploads,
+    /// How many read, parse and compress at a time.
+    pub(crate) processors: Semaphore,
+    /// How many log files of containers are open.
+    pub(crate) open_files: Arc<AtomicU64>,
+    /// Cancelled when everything that is there is to be shipped, and no more.
+    pub(crate) stop: CancellationToken,
+    pub(crate) settings: Settings,
+}
+
+/// What the tasks go by.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) flush_interval: Duration,
+    pub(crate) poll_interval: Duration,
+    /// How long a pod waits for its labels before it is asked for by itself.
+    pub(crate) identity_timeout: Duration,
+    /// How long a file that was rotated away or deleted must have been quiet before it is taken as complete.
+    pub(crate) rotation_grace: Duration,
+    /// How long the reason why a container ended is waited for when its file is gone.
+    pub(crate) end_timeout: Duration,
+    /// A segment of this size is written, however new it is.
+    pub(crate) segment_bytes: usize,
+    /// A segment of this size is not written again.
+    pub(crate) sealed_bytes: usize,
+}
+
+impl Context {
+    /// The answer of the store to `call`, as often as it takes; it may hold `size_bytes` while it is under way.
+    pub(crate) async fn ask<T, F>(&self, what: &str, size_bytes: usize, call: impl Fn() -> F) -> Result<T, Stopped>
+    where
+        F: Future<Output = storage::Result<T>>,
+    {
+        self.uploads.until_done(what, size_bytes, (&self.metrics, &self.health), call).await
+    }
+
+    /// Waits until there may be more to read.
+    pub(crate) async fn pause(&self) -> Result<(), Stopped> {
+        tokio::select! {
+            () = tokio::time::sleep(self.settings.poll_interval) => {}
+            () = self.stop.cancelled() => {}
+        }
+        if self.has_given_up() { Err(Stopped) } else { Ok(()) }
+    }
+
+    /// Whether there is no time left.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.uploads.give_up.is_cancelled()
+    }
+}
