@@ -74,7 +74,7 @@ impl Generation {
             inode: (meta.dev(), meta.ino()),
             path: path.to_owned(),
             pin: None,
-            _counted: counted,
+            counted,
         })
     }
 
