@@ -53,89 +53,77 @@ pub(crate) fn check(collector: &Collector) -> Check {
     Box::new(move || health.troubles().into_iter().map(|trouble| format!("log collector: {trouble}")).collect())
 }
 
+/// How a number is made, what it is called, what it says, and where it is taken from.
+type Row = (fn(&'static str, &'static str, u64) -> Metric, &'static str, &'static str, fn(&Snapshot) -> u64);
+
+const ROWS: [Row; 18] = [
+    (Metric::counter, "hearth_log_collector_read_bytes_total", "Bytes of log files read", |now| now.read_bytes),
+    (Metric::counter, "hearth_log_collector_shipped_bytes_total", "Bytes of log files safe in the store", |now| {
+        now.shipped_bytes
+    }),
+    (Metric::counter, "hearth_log_collector_written_bytes_total", "Bytes sent to the store", |now| now.written_bytes),
+    (Metric::counter, "hearth_log_collector_objects_total", "Objects written", |now| now.objects),
+    (Metric::counter, "hearth_log_collector_store_errors_total", "Failures of the store, each tried again", |now| {
+        now.store_errors
+    }),
+    (
+        Metric::counter,
+        "hearth_log_collector_store_refusals_total",
+        "Those of them that no waiting mends, such as a missing right",
+        |now| now.store_refusals,
+    ),
+    (Metric::counter, "hearth_log_collector_read_errors_total", "Log files or folders that could not be read", |now| {
+        now.read_errors
+    }),
+    (Metric::counter, "hearth_log_collector_malformed_lines_total", "Lines not in the runtime's format", |now| {
+        now.malformed_lines
+    }),
+    (
+        Metric::counter,
+        "hearth_log_collector_gaps_total",
+        "Times that lines were gone before they could be read",
+        |now| now.gaps,
+    ),
+    (
+        Metric::counter,
+        "hearth_log_collector_lost_bytes_total",
+        "Bytes of log files that were gone before they could be read, as far as known",
+        |now| now.lost_bytes,
+    ),
+    (Metric::gauge, "hearth_log_collector_open_files", "Log files of containers that are open", |now| now.open_files),
+    (Metric::gauge, "hearth_log_collector_unopened_files", "Log files that wait to be opened", |now| {
+        now.unopened_files
+    }),
+    (
+        Metric::counter,
+        "hearth_log_collector_panics_total",
+        "Times that the work on one log broke off by a fault of this program, and began again",
+        |now| now.panics,
+    ),
+    (
+        Metric::counter,
+        "hearth_log_collector_strangers_total",
+        "Containers found to be none of Spark's, and left alone",
+        |now| now.strangers,
+    ),
+    (
+        Metric::gauge,
+        "hearth_log_collector_undecided_containers",
+        "Containers held until it is known whose they are",
+        |now| now.undecided,
+    ),
+    (Metric::gauge, "hearth_log_collector_containers", "Containers and event logs followed now", |now| now.containers),
+    (Metric::gauge, "hearth_log_collector_lag_bytes", "Bytes in log files not safe in the store yet", |now| {
+        now.lag_bytes
+    }),
+    (Metric::gauge, "hearth_log_collector_buffered_bytes", "Memory that holds lines", |now| now.buffered_bytes),
+];
+
 /// The collector's numbers.
 pub(crate) fn metrics(collector: &Collector) -> ReadMetrics {
     let metrics = collector.metrics();
     Box::new(move || {
-        let Snapshot {
-            read_bytes,
-            shipped_bytes,
-            written_bytes,
-            objects,
-            store_errors,
-            read_errors,
-            malformed_lines,
-            store_refusals,
-            gaps,
-            lost_bytes,
-            panics,
-            strangers,
-            undecided,
-            open_files,
-            unopened_files,
-            containers,
-            lag_bytes,
-            buffered_bytes,
-        } = metrics.snapshot();
-        vec![
-            Metric::counter("hearth_log_collector_read_bytes_total", "Bytes of log files read", read_bytes),
-            Metric::counter(
-                "hearth_log_collector_shipped_bytes_total",
-                "Bytes of log files safe in the store",
-                shipped_bytes,
-            ),
-            Metric::counter("hearth_log_collector_written_bytes_total", "Bytes sent to the store", written_bytes),
-            Metric::counter("hearth_log_collector_objects_total", "Objects written", objects),
-            Metric::counter(
-                "hearth_log_collector_store_errors_total",
-                "Failures of the store, each tried again",
-                store_errors,
-            ),
-            Metric::counter(
-                "hearth_log_collector_store_refusals_total",
-                "Those of them that no waiting mends, such as a missing right",
-                store_refusals,
-            ),
-            Metric::counter(
-                "hearth_log_collector_read_errors_total",
-                "Log files or folders that could not be read",
-                read_errors,
-            ),
-            Metric::counter(
-                "hearth_log_collector_malformed_lines_total",
-                "Lines not in the runtime's format",
-                malformed_lines,
-            ),
-            Metric::counter(
-                "hearth_log_collector_gaps_total",
-                "Times that lines were gone before they could be read",
-                gaps,
-            ),
-            Metric::counter(
-                "hearth_log_collector_lost_bytes_total",
-                "Bytes of log files that were gone before they could be read, as far as known",
-                lost_bytes,
-            ),
-            Metric::gauge("hearth_log_collector_open_files", "Log files of containers that are open", open_files),
-            Metric::gauge("hearth_log_collector_unopened_files", "Log files that wait to be opened", unopened_files),
-            Metric::counter(
-                "hearth_log_collector_panics_total",
-                "Times that the work on one log broke off by a fault of this program, and began again",
-                panics,
-            ),
-            Metric::counter(
-                "hearth_log_collector_strangers_total",
-                "Containers found to be none of Spark's, and left alone",
-                strangers,
-            ),
-            Metric::gauge(
-                "hearth_log_collector_undecided_containers",
-                "Containers held until it is known whose they are",
-                undecided,
-            ),
-            Metric::gauge("hearth_log_collector_containers", "Containers and event logs followed now", containers),
-            Metric::gauge("hearth_log_collector_lag_bytes", "Bytes in log files not safe in the store yet", lag_bytes),
-            Metric::gauge("hearth_log_collector_buffered_bytes", "Memory that holds lines", buffered_bytes),
-        ]
+        let now = metrics.snapshot();
+        ROWS.iter().map(|&(make, name, help, value)| make(name, help, value(&now))).collect()
     })
 }
