@@ -143,18 +143,12 @@ pub(crate) struct Access {
 pub(crate) struct LogsRequest {
     pub(crate) store: StoreUrl,
     pub(crate) telemetry: Telemetry,
-    /// Without one, the applications are listed.
-    pub(crate) app_id: Option<String>,
+    pub(crate) app_id: String,
     pub(crate) executor: Option<String>,
     pub(crate) stdout: bool,
     pub(crate) stderr: bool,
     pub(crate) follow: bool,
     pub(crate) tail_lines: Option<u64>,
-    /// Only what was written from then on.
-    pub(crate) since: Option<SystemTime>,
-    /// Only lines that match, and so many before and after each.
-    pub(crate) grep: Option<regex::bytes::Regex>,
-    pub(crate) context_lines: usize,
 }
 
 /// Why there is no [`Request`].
@@ -349,15 +343,12 @@ fn read_logs(layers: &mut Layers<'_>, matches: &ArgMatches) -> Option<LogsReques
     Some(LogsRequest {
         store: store?,
         telemetry: telemetry?,
-        app_id: matches.get_one::<String>("app").cloned(),
+        app_id: matches.get_one::<String>("app")?.clone(),
         executor: matches.get_one::<String>("executor").cloned(),
         stdout: flag("stdout") || !flag("stderr"),
         stderr: flag("stderr") || !flag("stdout"),
         follow: flag("follow"),
         tail_lines: matches.get_one::<u64>("tail").copied(),
-        since: matches.get_one::<SystemTime>("since").copied(),
-        grep: matches.get_one::<regex::bytes::Regex>("grep").cloned(),
-        context_lines: matches.get_one::<usize>("context").copied().unwrap_or_default(),
     })
 }
 
@@ -399,11 +390,7 @@ fn logs_command() -> Command {
         |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     let command = Command::new("logs")
         .about("Prints the shipped logs of an application, or of one of its executors")
-        .arg(
-            Arg::new("app")
-                .value_name("APP")
-                .help("The application's id, such as spark-6ad2…; without it, those that have logs are listed"),
-        )
+        .arg(Arg::new("app").value_name("APP").required(true).help("The application's id, such as spark-6ad2…"))
         .arg(
             Arg::new("executor")
                 .value_name("EXECUTOR")
@@ -418,29 +405,6 @@ fn logs_command() -> Command {
                 .value_name("LINES")
                 .value_parser(clap::value_parser!(u64))
                 .help("Only the last so many lines"),
-        )
-        .arg(
-            Arg::new("since")
-                .long("since")
-                .value_name("TIME")
-                .value_parser(values::since)
-                .help("Only what was written from then on: 2026-01-02T03:04:05Z, or so long ago, as 15m or 2h"),
-        )
-        .arg(
-            Arg::new("grep")
-                .long("grep")
-                .value_name("REGEX")
-                .value_parser(regex::bytes::Regex::new)
-                .help("Only the lines that match this regular expression"),
-        )
-        .arg(
-            Arg::new("context")
-                .long("context")
-                .short('C')
-                .value_name("LINES")
-                .value_parser(clap::value_parser!(usize))
-                .requires("grep")
-                .help("With --grep: so many lines before and after each as well"),
         );
     let shown = ["store", "log-format", "log-filter"];
     with_settings_if(command, false, |s| s.section == Section::Common && shown.contains(&s.name))
