@@ -1,7 +1,6 @@
 //! From names to logs, without looking at a store.
 
-use storage::growing::GrowingFile;
-use storage::{ObjectMeta, ObjectPath};
+use storage::ObjectPath;
 
 use crate::event_log::Problem;
 use crate::event_log::log::{EventLog, LogFile};
