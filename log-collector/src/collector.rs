@@ -175,6 +175,8 @@ impl Collector {
         });
         let mut parts = start(config.clone(), &context);
         tokio::select! {
+            // First: told to stop, the parts end by themselves, perhaps before this is looked at.
+            biased;
             () = stop.cancelled() => {}
             Some(_) = parts.join_next() => return Err(Error::Broken { part: "a reader of a folder" }),
             Some(_) = background.join_next() => return Err(Error::Broken { part: "the watch of pods" }),
