@@ -20,7 +20,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             public_url: None,
-            max_upload_bytes: 10 << 30,
+            max_upload_bytes: 5 << 30,
             max_pod_template_bytes: 1 << 20,
             event_log_flush_bytes: 1 << 20,
             event_log_flush_interval: Duration::from_secs(2),

@@ -1,5 +1,7 @@
 use storage::ObjectPath;
 
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
 /// What a request can end in besides its answer: one variant for each thing that a client is told.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -29,6 +31,12 @@ pub enum Error {
         /// The file.
         path: String,
     },
+    /// A path that leads through a file, and is listed or removed.
+    #[error("{path} lies below a file: there is no such directory")]
+    BelowFile {
+        /// What was asked for.
+        path: String,
+    },
     /// A folder that has something in it, and the request did not say `recursive`.
     #[error("{path} is not empty: delete it recursively, or delete what is in it first")]
     NotEmpty {
@@ -38,6 +46,26 @@ pub enum Error {
     /// A path that this server has nothing to do with, or that must stay as it is.
     #[error("{0}")]
     Forbidden(String),
+    /// What is there stands against it.
+    #[error("{0}")]
+    Conflict(String),
+    /// A path that nothing can be made at.
+    #[error("Invalid path name {path}: {reason}")]
+    InvalidPath {
+        /// What was named.
+        path: String,
+        /// The rule that it breaks.
+        reason: &'static str,
+    },
+    /// A value that can be read, but not for this file.
+    #[error("{0}")]
+    BadArgument(String),
+    /// What was being written was removed or replaced meanwhile.
+    #[error("{path} was removed while it was being written: nothing of it is kept")]
+    Removed {
+        /// The file.
+        path: String,
+    },
     /// Another request is writing this very file.
     #[error("{path} is being written by another request: wait until that has ended")]
     BeingWritten {
@@ -88,7 +116,7 @@ pub enum Error {
         path: String,
         /// What the connection said.
         #[source]
-        source: axum::Error,
+        source: Source,
     },
     /// The request's own task came to a bad end.
     #[error("the upload ended unexpectedly")]

@@ -9,6 +9,10 @@
 //! | `/event-logs/…` | event logs as Spark lays them out, readable while they are written |
 //! | `/pod-templates/<namespace>/<name>.yaml` | pod templates |
 //!
+//! WebHDFS answers as HDFS does, status and exception alike, but where an object store cannot or where one can be kinder: an
+//! operation that an object store has no means for (snapshots, quotas, ACLs …) says so, a read at the very end of a file is empty
+//! and no error, a home directory is one that is there, and a path has at most 900 bytes.
+//!
 //! It keeps no state of its own: any replica serves what another took, also while it is being written. It does not know
 //! who is calling; until it does, it belongs on loopback or behind something that does.
 //!
@@ -18,11 +22,13 @@ mod blobs;
 mod config;
 mod error;
 mod file_system;
+mod path;
 mod plain;
 mod range;
 mod resources;
 mod server;
 mod status;
+mod told;
 mod tree;
 mod upload;
 mod webhdfs;

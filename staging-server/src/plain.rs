@@ -11,8 +11,9 @@ use futures::TryStreamExt as _;
 use storage::Sha256Digest;
 
 use crate::range::{Wanted, wanted};
+use crate::told::{Told, is_ours, message, root_cause};
 use crate::tree::{Content, File};
-use crate::webhdfs::{decode_path, message, root_cause};
+use crate::webhdfs::decode_path;
 use crate::{Error, Result, Staging};
 
 pub(crate) fn router() -> Router<Staging> {
@@ -103,25 +104,8 @@ fn lists(headers: &HeaderMap, name: header::HeaderName, tag: &HeaderValue) -> bo
 }
 
 fn refuse(error: &Error) -> Response {
-    use StatusCode as S;
-    let status = match error {
-        Error::NotFound { .. } | Error::IsDirectory { .. } => S::NOT_FOUND,
-        Error::BeingWritten { .. } => S::CONFLICT,
-        Error::Forbidden(_) => S::FORBIDDEN,
-        Error::Invalid(_)
-        | Error::AlreadyExists { .. }
-        | Error::ParentIsFile { .. }
-        | Error::NotEmpty { .. }
-        | Error::Unsupported(_)
-        | Error::BrokenOff { .. } => S::BAD_REQUEST,
-        Error::WrongMethod { .. } => S::METHOD_NOT_ALLOWED,
-        Error::TooLarge { .. } => S::PAYLOAD_TOO_LARGE,
-        Error::OffsetBehindEnd { .. } => S::RANGE_NOT_SATISFIABLE,
-        Error::Store(storage::Error::Unavailable { .. }) => S::SERVICE_UNAVAILABLE,
-        Error::Store(_) | Error::Interrupted | Error::Corrupt { .. } => S::INTERNAL_SERVER_ERROR,
-    };
-    if status.is_server_error() {
+    if is_ours(error) {
         tracing::error!(error = error as &dyn std::error::Error, cause = root_cause(error), "a download failed");
     }
-    (status, format!("{}\n", message(status, error))).into_response()
+    (Told::of(error).http, format!("{}\n", message(error))).into_response()
 }

@@ -1,7 +1,11 @@
 //! What was uploaded under which name: one small document for each name, which points to the content.
+//!
+//! A document is changed by compare-and-swap alone, so that of two replicas that change one at once neither undoes what the
+//! other did.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use storage::{Key, ObjectPath, Sha256Digest, Store};
+use storage::{Key, ObjectPath, Sha256Digest, Store, Version};
 use uuid::Uuid;
 
 use crate::status::Attributes;
@@ -12,6 +16,12 @@ pub(crate) const FORMAT: u32 = 1;
 
 const LIMIT_BYTES: u64 = 64 * 1024;
 
+/// How often an upload says that it is alive.
+pub(crate) const BEAT: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// After how long of silence an upload is over, and its name free: HDFS's own time for a writer that has gone.
+const SILENT_SECS: i64 = 60;
+
 pub(crate) fn check_format(format: u32) -> Result<(), String> {
     match format <= FORMAT {
         true => Ok(()),
@@ -20,62 +30,187 @@ pub(crate) fn check_format(format: u32) -> Result<(), String> {
 }
 
 /// The document of one name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Resource {
-    format: u32,
-    #[serde(flatten)]
     pub(crate) attributes: Attributes,
-    #[serde(flatten)]
     pub(crate) state: State,
+    /// Who is writing it, or wrote it.
+    pub(crate) writer: Option<Writer>,
+    /// What a newer Hearth of the same format has put there.
+    pub(crate) rest: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How far an upload is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// On its way: the name is taken, there is no content yet.
-    Uploading {
-        /// Which upload, so that one that breaks off takes no other's place away.
-        upload: Uuid,
-    },
+    Uploading,
     /// All there.
     Complete { size_bytes: u64, sha256: Sha256Digest },
+    /// Renamed: the name is free.
+    Moved,
+}
+
+/// An upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Writer {
+    /// Which, so that none takes another's place away.
+    pub(crate) upload: Uuid,
+    /// When it was last known to be alive.
+    pub(crate) beat: DateTime<Utc>,
+}
+
+/// The document as it is written.
+#[derive(Serialize, Deserialize)]
+struct Document {
+    format: u32,
+    #[serde(flatten)]
+    attributes: Attributes,
+    state: Word,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size_bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<Sha256Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upload: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beat: Option<DateTime<Utc>>,
+    #[serde(flatten)]
+    rest: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Uploading,
+    Complete,
+    Moved,
+}
+
+/// A document, and the version of it that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    pub(crate) resource: Resource,
+    pub(crate) version: Version,
 }
 
 impl Resource {
-    pub(crate) fn new(attributes: Attributes, state: State) -> Self {
-        Self { format: FORMAT, attributes, state }
+    pub(crate) fn new(attributes: Attributes, state: State, upload: Option<Uuid>) -> Self {
+        let writer = upload.map(|upload| Writer { upload, beat: Utc::now() });
+        Self { attributes, state, writer, rest: serde_json::Map::new() }
+    }
+
+    /// Whether the name is free though its document is there: its upload died, or it was moved away.
+    pub(crate) fn is_free(&self) -> bool {
+        match self.state {
+            State::Moved => true,
+            State::Uploading => !self.is_being_written(),
+            State::Complete { .. } => false,
+        }
+    }
+
+    /// Whether an upload to it is alive.
+    pub(crate) fn is_being_written(&self) -> bool {
+        let since = |beat: DateTime<Utc>| Utc::now().signed_duration_since(beat);
+        self.writer.is_some_and(|writer| since(writer.beat) < TimeDelta::seconds(SILENT_SECS))
+    }
+
+    pub(crate) fn is_of(&self, upload: Uuid) -> bool {
+        self.writer.is_some_and(|writer| writer.upload == upload)
     }
 
     /// The document at `name`; `None` where there is none.
-    pub(crate) async fn load(store: &Store, name: &ObjectPath) -> Result<Option<Self>> {
+    pub(crate) async fn load(store: &Store, name: &ObjectPath) -> Result<Option<Loaded>> {
         let path = Key::Resource(name.clone()).path();
-        let bytes = match store.get(&path, LIMIT_BYTES).await {
-            Ok(bytes) => bytes,
+        let (bytes, version) = match store.get_versioned(&path, LIMIT_BYTES).await {
+            Ok(got) => got,
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let read = serde_json::from_slice(&bytes).map_err(|e| e.to_string());
-        match read.and_then(|read: Self| check_format(read.format).map(|()| read)) {
-            Ok(read) => Ok(Some(read)),
+        match Self::read(&bytes) {
+            Ok(resource) => Ok(Some(Loaded { resource, version })),
             Err(reason) => Err(Error::Corrupt { path, reason }),
         }
     }
 
-    /// Puts the document at `name`, in place of what is there.
-    pub(crate) async fn save(&self, store: &Store, name: &ObjectPath) -> Result<()> {
-        Ok(store.put(&Key::Resource(name.clone()).path(), self.to_bytes()?).await?)
+    fn read(bytes: &[u8]) -> Result<Self, String> {
+        let read: Document = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        check_format(read.format)?;
+        let state = match (read.state, read.size_bytes, read.sha256) {
+            (Word::Uploading, ..) => State::Uploading,
+            (Word::Moved, ..) => State::Moved,
+            (Word::Complete, Some(size_bytes), Some(sha256)) => State::Complete { size_bytes, sha256 },
+            (Word::Complete, ..) => return Err("it lacks the size or the digest of its content".to_owned()),
+        };
+        let beat = read.beat.unwrap_or(read.attributes.modified);
+        let writer = read.upload.map(|upload| Writer { upload, beat });
+        Ok(Self { attributes: read.attributes, state, writer, rest: read.rest })
     }
 
-    /// Puts the document at `name` if nothing is there.
-    pub(crate) async fn save_if_absent(&self, store: &Store, name: &ObjectPath) -> Result<()> {
+    fn to_bytes(&self) -> Result<Vec<u8>> {
+        let (state, content) = match self.state {
+            State::Uploading => (Word::Uploading, None),
+            State::Moved => (Word::Moved, None),
+            State::Complete { size_bytes, sha256 } => (Word::Complete, Some((size_bytes, sha256))),
+        };
+        let document = Document {
+            format: FORMAT,
+            attributes: self.attributes.clone(),
+            state,
+            size_bytes: content.map(|(size_bytes, _)| size_bytes),
+            sha256: content.map(|(_, sha256)| sha256),
+            upload: self.writer.map(|writer| writer.upload),
+            beat: self.writer.map(|writer| writer.beat),
+            rest: self.rest.clone(),
+        };
+        serde_json::to_vec(&document).map_err(|e| Error::Corrupt { path: ObjectPath::root(), reason: e.to_string() })
+    }
+
+    /// Puts the document at `name` if nothing is there; `None` when something is.
+    pub(crate) async fn add(&self, store: &Store, name: &ObjectPath) -> Result<Option<Version>> {
         match store.put_if_absent(&Key::Resource(name.clone()).path(), self.to_bytes()?).await {
-            Ok(_) | Err(storage::Error::AlreadyExists { .. }) => Ok(()),
+            Ok(version) => Ok(Some(version)),
+            Err(storage::Error::AlreadyExists { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn to_bytes(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|e| Error::Corrupt { path: ObjectPath::root(), reason: e.to_string() })
+    /// Puts the document at `name` in place of the version that was seen; `None` when it is another one by now.
+    pub(crate) async fn swap(&self, store: &Store, name: &ObjectPath, seen: &Version) -> Result<Option<Version>> {
+        match store.put_if_match(&Key::Resource(name.clone()).path(), self.to_bytes()?, seen).await {
+            Ok(version) => Ok(Some(version)),
+            Err(storage::Error::Changed { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Where the upload has gone whose name was moved while it wrote.
+pub(crate) async fn moved_to(store: &Store, upload: Uuid) -> Result<Option<ObjectPath>> {
+    match store.get(&Key::Moved(upload).path(), LIMIT_BYTES).await {
+        Ok(bytes) => Ok(Some(ObjectPath::parse(&String::from_utf8_lossy(&bytes))?)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Leaves word for an upload that its name is another one now.
+pub(crate) async fn say_moved(store: &Store, upload: Uuid, to: &ObjectPath) -> Result<()> {
+    Ok(store.put(&Key::Moved(upload).path(), to.as_str().to_owned()).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_newer_hearth_wrote_is_kept() {
+        let text = r#"{"format":1,"permission":"644","owner":"o","group":"g","modified":"2026-01-01T00:00:00Z","accessed":null,
+            "state":"uploading","upload":"00000000-0000-0000-0000-000000000001","expires":"tomorrow","labels":{"a":"b"}}"#;
+        let read = Resource::read(text.as_bytes()).unwrap();
+        assert!(read.is_free() && read.is_of(Uuid::from_u128(1)));
+        let again: serde_json::Value = serde_json::from_slice(&read.to_bytes().unwrap()).unwrap();
+        assert_eq!((&again["expires"], &again["labels"]["a"]), (&"tomorrow".into(), &"b".into()));
+        assert!(Resource::read(text.replace("\"format\":1", "\"format\":2").as_bytes()).unwrap_err().contains("newer"));
     }
 }

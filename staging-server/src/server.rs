@@ -23,8 +23,9 @@ impl Staging {
     /// A server over `store`. It starts nothing: it works when a request comes.
     #[must_use]
     pub fn new(store: Store, config: Config) -> Self {
-        let files = FileSystem::new(&store, &config);
-        Self { inner: Arc::new(Inner { files, config, uploads: TaskTracker::new() }) }
+        let uploads = TaskTracker::new();
+        let files = FileSystem::new(&store, &config, &uploads);
+        Self { inner: Arc::new(Inner { files, config, uploads }) }
     }
 
     /// All that it serves: `/webhdfs/v1/…`, and plain GET of `/staging/…` and `/pod-templates/…`.

@@ -5,7 +5,6 @@ pub(crate) mod folders;
 mod pod_templates;
 mod staging;
 
-use std::fmt;
 use std::ops::Range;
 
 use async_trait::async_trait;
@@ -18,64 +17,9 @@ pub(crate) use event_logs::EventLogs;
 pub(crate) use pod_templates::PodTemplates;
 pub(crate) use staging::StagedFiles;
 
+use crate::Result;
 use crate::status::{Attributes, Entry, Status, Wish};
 use crate::upload::Upload;
-use crate::{Error, Result};
-
-/// A path as clients write it, from `/` on, decoded and without empty parts, `.` or `..`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FilePath(ObjectPath);
-
-impl FilePath {
-    /// Reads a decoded path.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
-        match ObjectPath::parse(text) {
-            Ok(path) => Ok(Self(path)),
-            Err(storage::Error::InvalidPath { text, reason }) => {
-                Err(Error::Invalid(format!("Invalid path name {text:?}: {reason}")))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// The path `inside` the tree `tree`.
-    pub(crate) fn of(tree: &str, inside: &ObjectPath) -> Result<Self> {
-        Self::parse(&format!("{tree}/{}", inside.as_str()))
-    }
-
-    /// The first part, and what follows it.
-    pub(crate) fn split(&self) -> (&str, ObjectPath) {
-        let (tree, inside) = self.0.as_str().split_once('/').unwrap_or((self.0.as_str(), ""));
-        // A part of a good path is one.
-        (tree, ObjectPath::parse(inside).unwrap_or_else(|_| ObjectPath::root()))
-    }
-
-    pub(crate) fn is_root(&self) -> bool {
-        self.0.is_root()
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    pub(crate) fn join(&self, name: &str) -> Result<Self> {
-        Self::parse(&format!("{}/{name}", self.0.as_str()))
-    }
-
-    pub(crate) fn parent(&self) -> Option<Self> {
-        self.0.parent().map(Self)
-    }
-
-    pub(crate) fn is_below(&self, folder: &Self) -> bool {
-        self.0.strip_prefix(&folder.0).is_some_and(|rest| !rest.is_root())
-    }
-}
-
-impl fmt::Display for FilePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", self.0.as_str())
-    }
-}
 
 /// A file that was found, ready to be read.
 #[derive(Clone, Debug)]
@@ -138,19 +82,29 @@ pub(crate) trait Tree: Send + Sync {
     /// What is known of a folder; `None` where there is none.
     async fn folder(&self, path: &ObjectPath) -> Result<Option<Attributes>>;
 
+    /// Whether there is a folder that is not always there.
+    async fn is_folder(&self, path: &ObjectPath) -> Result<bool> {
+        Ok(self.folder(path).await?.is_some())
+    }
+
+    /// Whether a file that is made without `overwrite` finds out by itself that one is there.
+    fn takes_its_name(&self) -> bool {
+        false
+    }
+
     /// What lies directly in a folder, sorted by name; nothing where there is none.
     async fn entries(&self, path: &ObjectPath) -> Result<Vec<Entry>>;
 
     /// Starts a file, in place of one that is there when `overwrite` is set.
     async fn create(&self, path: &ObjectPath, wish: &Wish, overwrite: bool) -> Result<Box<dyn Upload>>;
 
-    /// Starts to write at the end of `file`.
-    async fn append(&self, path: &ObjectPath, file: &File) -> Result<Box<dyn Upload>>;
+    /// Starts to write other content for `file`, which keeps what else is known of it.
+    async fn replace(&self, path: &ObjectPath, file: &File) -> Result<Box<dyn Upload>>;
 
     async fn make_folder(&self, path: &ObjectPath, wish: &Wish) -> Result<()>;
 
-    /// Moves a file, over one that is there.
-    async fn move_file(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()>;
+    /// Moves a file, over one that is there only when `overwrite` is set.
+    async fn move_file(&self, from: &ObjectPath, to: &ObjectPath, overwrite: bool) -> Result<()>;
 
     /// Moves a folder and all below it. Not at once: a crash leaves both in part, and nothing lost.
     async fn move_folder(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()>;
@@ -163,7 +117,7 @@ pub(crate) trait Tree: Send + Sync {
     async fn set(&self, path: &ObjectPath, wish: &Wish) -> Result<()>;
 }
 
-/// The bytes of `start`, in an upload, before anything else: what an append begins with.
+/// The bytes of a file, in an upload: what an append begins with.
 pub(crate) async fn copy_into(upload: &mut dyn Upload, mut start: ByteStream) -> Result<()> {
     while let Some(bytes) = start.next().await {
         let bytes: Bytes = bytes?;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{Error, Result};
@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// only when it has sent all.
 const DRAIN_BYTES: u64 = 1 << 30;
 const DRAIN_TIME: Duration = Duration::from_secs(60);
+
+/// The bytes of a request as they come.
+pub(crate) type Incoming = BoxStream<'static, Result<Bytes, Box<dyn std::error::Error + Send + Sync>>>;
 
 /// A file in the making. Dropped, it leaves what [`Upload::abandon`] would have tidied up.
 #[async_trait]
@@ -43,12 +46,11 @@ pub(crate) trait Upload: Send {
 /// [`Error::TooLarge`], [`Error::BrokenOff`], or a failure of the store. The upload has then been abandoned.
 pub(crate) async fn receive(
     path: &str,
-    body: Body,
+    mut body: Incoming,
     mut upload: Box<dyn Upload>,
     size_bytes: u64,
     limit_bytes: Option<u64>,
 ) -> Result<()> {
-    let mut body = body.into_data_stream();
     let failed = match take_in(path, &mut body, &mut *upload, size_bytes, limit_bytes).await {
         Ok(()) => return upload.finish().await,
         Err(error) => error,
@@ -61,14 +63,14 @@ pub(crate) async fn receive(
         );
     }
     if !matches!(failed, Error::BrokenOff { .. }) {
-        drain(&mut body).await;
+        drain(body).await;
     }
     Err(failed)
 }
 
 async fn take_in(
     path: &str,
-    body: &mut BodyDataStream,
+    body: &mut Incoming,
     upload: &mut dyn Upload,
     mut size_bytes: u64,
     limit_bytes: Option<u64>,
@@ -94,7 +96,8 @@ async fn take_in(
     }
 }
 
-async fn drain(body: &mut BodyDataStream) {
+/// Reads what is left of a body that nobody wants, up to a bound.
+pub(crate) async fn drain(mut body: Incoming) {
     let rest = async {
         let mut drained = 0;
         while let Some(Ok(bytes)) = body.next().await {

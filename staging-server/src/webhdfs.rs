@@ -15,15 +15,14 @@ mod write;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Uri, header};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 
 use crate::file_system::FileSystem;
-use crate::tree::FilePath;
+use crate::path::FilePath;
 use crate::{Result, Staging};
 use answer::Answer;
-pub(crate) use exception::{message, root_cause};
 use operations::Operation;
 use parameters::Parameters;
 pub(crate) use path::decode as decode_path;
@@ -44,11 +43,16 @@ struct Call {
     operation: Operation,
     path: FilePath,
     parameters: Parameters,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
 }
 
 async fn handle(State(staging): State<Staging>, request: Request) -> Response {
+    if request.method() == Method::OPTIONS {
+        let methods = HeaderValue::from_static("GET, HEAD, PUT, POST, DELETE, OPTIONS");
+        return (StatusCode::OK, [(header::ALLOW, methods)]).into_response();
+    }
     let client = Client::of(request.headers());
     let (path, method) = (request.uri().path().to_owned(), request.method().clone());
     match run(staging, request).await {
@@ -64,8 +68,9 @@ async fn run(staging: Staging, request: Request) -> Result<Answer> {
     let (head, body) = request.into_parts();
     let parameters = Parameters::parse(head.uri.query().unwrap_or_default());
     let operation = Operation::parse(parameters.text("op"), &head.method)?;
+    parameters.check(&head.method)?;
     let path = path::parse(head.uri.path())?;
-    let call = Call { staging, operation, path, parameters, uri: head.uri, headers: head.headers };
+    let call = Call { staging, operation, path, parameters, method: head.method, uri: head.uri, headers: head.headers };
     call.run(body).await
 }
 
@@ -74,6 +79,7 @@ impl Call {
         match self.operation {
             Operation::Append => self.append(body).await,
             Operation::CheckAccess => self.check_access().await,
+            Operation::Concat => self.concat().await,
             Operation::Create => self.create(body).await,
             Operation::Delete => self.delete().await,
             Operation::GetContentSummary => self.content_summary().await,
@@ -82,7 +88,8 @@ impl Call {
             Operation::GetHomeDirectory => Ok(self.home_directory()),
             Operation::GetServerDefaults => Ok(Answer::json(answer::server_defaults())),
             Operation::GetStatus => Ok(Answer::json(answer::file_system_status())),
-            Operation::GetTrashRoot => Ok(self.trash_root()),
+            Operation::GetTrashRoot => self.trash_root(),
+            Operation::GetTrashRoots => Ok(Answer::json(serde_json::json!({"Paths": null}))),
             Operation::ListStatus => self.list().await,
             Operation::ListStatusBatch => self.list_batch().await,
             Operation::MakeDirectories => self.make_directories().await,
@@ -90,6 +97,7 @@ impl Call {
             Operation::Rename => self.rename().await,
             Operation::SetOwner | Operation::SetPermission | Operation::SetTimes => self.set_attributes().await,
             Operation::SetReplication => self.set_replication().await,
+            Operation::Truncate => self.truncate().await,
         }
     }
 

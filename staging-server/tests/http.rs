@@ -6,6 +6,10 @@
 mod client;
 #[path = "http/event_logs.rs"]
 mod event_logs;
+#[path = "http/hdfs.rs"]
+mod hdfs;
+#[path = "http/outages.rs"]
+mod outages;
 #[path = "http/plain.rs"]
 mod plain;
 #[path = "http/pod_templates.rs"]

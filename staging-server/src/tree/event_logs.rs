@@ -1,17 +1,20 @@
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+mod upload;
+mod writer;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use storage::growing::{self, GrowingFile};
 use storage::{Key, ObjectMeta, ObjectPath, Store};
-use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
-use super::{Content, File, FilePath, Tree, copy_into, folders};
+use super::{Content, File, Tree, folders};
+use crate::Result;
+use crate::path::unescape;
 use crate::status::{Attributes, Entry, Status, Wish};
 use crate::upload::Upload;
-use crate::{Error, Result};
+use upload::{LogUpload, RewriteUpload};
+use writer::Claim;
 
 /// `/event-logs/…`: the objects lie as their paths say, so that anything that reads event logs can read the folder. One
 /// that is still being written is a growing file: what has arrived of it is durable, and every replica shows it.
@@ -19,12 +22,14 @@ pub(crate) struct EventLogs {
     store: Store,
     flush_bytes: usize,
     flush_interval: Duration,
-    being_written: BeingWritten,
+    /// What goes on behind an answer: see [`LogUpload`].
+    behind: TaskTracker,
 }
 
 impl EventLogs {
-    pub(crate) fn new(store: Store, flush_bytes: usize, flush_interval: Duration) -> Self {
-        Self { store, flush_bytes, flush_interval, being_written: BeingWritten::default() }
+    /// Puts logs together on `behind`, which is waited for before the server ends.
+    pub(crate) fn new(store: Store, flush_bytes: usize, flush_interval: Duration, behind: TaskTracker) -> Self {
+        Self { store, flush_bytes, flush_interval, behind }
     }
 
     async fn object(&self, path: &ObjectPath) -> Result<Option<ObjectMeta>> {
@@ -42,12 +47,12 @@ fn key(path: &ObjectPath) -> ObjectPath {
 
 impl File {
     fn of_object(meta: ObjectMeta) -> Self {
-        let attributes = Attributes::plain("660", meta.last_modified);
+        let attributes = Attributes::plain(0o660, meta.last_modified);
         Self { size_bytes: meta.size_bytes, attributes, sha256: None, content: Content::Object(meta.path) }
     }
 
     fn of_growing(file: GrowingFile) -> Self {
-        let attributes = Attributes::plain("660", file.last_modified.unwrap_or_else(chrono::Utc::now));
+        let attributes = Attributes::plain(0o660, file.last_modified.unwrap_or_else(chrono::Utc::now));
         Self { size_bytes: file.size_bytes, attributes, sha256: None, content: Content::Growing(file) }
     }
 }
@@ -74,14 +79,12 @@ impl Tree for EventLogs {
         if path.is_root() {
             return Ok(None);
         }
+        // In this order: one that is put together meanwhile is there whole before its first part goes.
+        let growing = growing::open(&self.store, &key(path)).await?;
         if let Some(meta) = self.object(path).await? {
             return Ok(Some(File::of_object(meta)));
         }
-        if let Some(growing) = growing::open(&self.store, &key(path)).await? {
-            return Ok(Some(File::of_growing(growing)));
-        }
-        // It may have been finished between the two looks.
-        Ok(self.object(path).await?.map(File::of_object))
+        Ok(growing.map(File::of_growing))
     }
 
     async fn folder(&self, path: &ObjectPath) -> Result<Option<Attributes>> {
@@ -99,70 +102,70 @@ impl Tree for EventLogs {
         let folders = listing.folders.into_iter().map(|path| (path, Status::folder(Attributes::folder())));
         let all: std::collections::BTreeMap<_, _> = files.chain(folders).collect();
         let seen = all.into_iter().filter(|(path, _)| !folders::is_reserved(path.name()));
-        Ok(seen.map(|(path, status)| Entry { name: path.name().to_owned(), status }).collect())
+        Ok(seen.map(|(path, status)| Entry { name: unescape(path.name()), status }).collect())
+    }
+
+    async fn is_folder(&self, path: &ObjectPath) -> Result<bool> {
+        folders::is_there(&self.store, &key(path)).await
     }
 
     async fn create(&self, path: &ObjectPath, _: &Wish, overwrite: bool) -> Result<Box<dyn Upload>> {
-        let guard = self.being_written.enter(path)?;
         let file = key(path);
+        let claim = Claim::take(&self.store, &file).await?;
         if overwrite {
             // The finished one would hide the new one for as long as that grows.
             self.store.delete(&file).await?;
-            if let Some(old) = growing::open(&self.store, &file).await? {
-                growing::remove(&self.store, &old).await?;
-            }
+        }
+        // Parts that an earlier writer left, of a log that was removed or that is replaced, would be read as this one's.
+        if let Some(old) = growing::open(&self.store, &file).await? {
+            growing::remove(&self.store, &old).await?;
         }
         growing::create(&self.store, &file).await?;
-        Ok(Box::new(LogUpload {
-            store: self.store.clone(),
-            file,
-            start: 0,
-            part: Vec::new(),
-            flush_at: None,
-            flush_bytes: self.flush_bytes,
-            flush_interval: self.flush_interval,
-            _guard: guard,
-        }))
+        Ok(Box::new(LogUpload::new(self, file, claim)))
     }
 
-    async fn append(&self, path: &ObjectPath, file: &File) -> Result<Box<dyn Upload>> {
-        let guard = self.being_written.enter(path)?;
-        let (store, object) = (self.store.clone(), key(path));
-        let mut upload = AppendUpload { writer: store.writer(&object), store, object, _guard: guard };
-        copy_into(&mut upload, file.read(&self.store, 0..file.size_bytes).await?).await?;
-        Ok(Box::new(upload))
+    async fn replace(&self, path: &ObjectPath, _: &File) -> Result<Box<dyn Upload>> {
+        let file = key(path);
+        let claim = Claim::take(&self.store, &file).await?;
+        Ok(Box::new(RewriteUpload::new(&self.store, file, claim)))
     }
 
     async fn make_folder(&self, path: &ObjectPath, wish: &Wish) -> Result<()> {
         folders::make(&self.store, &key(path), wish).await
     }
 
-    async fn move_file(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()> {
-        let _guards = (self.being_written.enter(from)?, self.being_written.enter(to)?);
+    async fn move_file(&self, from: &ObjectPath, to: &ObjectPath, _: bool) -> Result<()> {
         let (source, target) = (key(from), key(to));
-        if self.object(from).await?.is_none() {
-            growing::finish(&self.store, &source).await?;
+        let (one, other) = (Claim::take(&self.store, &source).await?, Claim::take(&self.store, &target).await?);
+        growing::finish(&self.store, &source).await?;
+        // Parts under the new name would come to light when it is removed.
+        if let Some(old) = growing::open(&self.store, &target).await? {
+            growing::remove(&self.store, &old).await?;
         }
         self.store.copy(&source, &target).await?;
-        Ok(self.store.delete(&source).await?)
+        self.store.delete(&source).await?;
+        one.release().await?;
+        other.release().await
     }
 
     async fn move_folder(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()> {
-        self.being_written.check_below(from)?;
+        writer::check_below(&self.store, &key(from)).await?;
         folders::rename(&self.store, &key(from), &key(to)).await
     }
 
     async fn remove_file(&self, path: &ObjectPath) -> Result<()> {
-        let _guard = self.being_written.enter(path)?;
-        self.store.delete(&key(path)).await?;
-        match growing::open(&self.store, &key(path)).await? {
-            Some(parts) => Ok(growing::remove(&self.store, &parts).await?),
-            None => Ok(()),
+        let file = key(path);
+        let claim = Claim::take(&self.store, &file).await?;
+        let parts = growing::open(&self.store, &file).await?;
+        self.store.delete(&file).await?;
+        if let Some(parts) = parts {
+            growing::remove(&self.store, &parts).await?;
         }
+        claim.release().await
     }
 
     async fn remove_folder(&self, path: &ObjectPath) -> Result<()> {
-        self.being_written.check_below(path)?;
+        writer::check_below(&self.store, &key(path)).await?;
         folders::remove(&self.store, &key(path)).await
     }
 
@@ -172,120 +175,5 @@ impl Tree for EventLogs {
             true => Ok(()),
             false => folders::make(&self.store, &key(path), wish).await,
         }
-    }
-}
-
-/// An event log on its way. Its last part is written again, longer, until it is full, so that a log that trickles in for
-/// hours is still made of few parts.
-struct LogUpload {
-    store: Store,
-    file: ObjectPath,
-    /// Where the part begins that is being filled.
-    start: u64,
-    part: Vec<u8>,
-    /// When the part must be written; `None` while the store has all of it.
-    flush_at: Option<Instant>,
-    flush_bytes: usize,
-    flush_interval: Duration,
-    _guard: Guard,
-}
-
-#[async_trait]
-impl Upload for LogUpload {
-    async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        self.part.extend_from_slice(&bytes);
-        if self.part.len() < self.flush_bytes {
-            self.flush_at.get_or_insert_with(|| Instant::now() + self.flush_interval);
-            return Ok(());
-        }
-        let full = Bytes::from(std::mem::take(&mut self.part));
-        let length = full.len() as u64;
-        growing::append(&self.store, &self.file, self.start, full).await?;
-        self.start += length;
-        self.flush_at = None;
-        Ok(())
-    }
-
-    fn flush_at(&self) -> Option<Instant> {
-        self.flush_at
-    }
-
-    async fn flush(&mut self) -> Result<()> {
-        if self.flush_at.is_some() {
-            growing::append(&self.store, &self.file, self.start, Bytes::copy_from_slice(&self.part)).await?;
-            self.flush_at = None;
-        }
-        Ok(())
-    }
-
-    async fn finish(mut self: Box<Self>) -> Result<()> {
-        self.flush().await?;
-        Ok(growing::finish(&self.store, &self.file).await?)
-    }
-
-    /// What has arrived stays: it is the log of an application that died.
-    async fn abandon(self: Box<Self>) -> Result<()> {
-        self.finish().await
-    }
-}
-
-/// Bytes at the end of a log: they are seen when they are all there.
-struct AppendUpload {
-    store: Store,
-    object: ObjectPath,
-    writer: storage::BlobWriter,
-    _guard: Guard,
-}
-
-#[async_trait]
-impl Upload for AppendUpload {
-    async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        Ok(self.writer.write(&bytes).await?)
-    }
-
-    async fn finish(self: Box<Self>) -> Result<()> {
-        let Self { store, object, writer, _guard } = *self;
-        writer.finish().await?;
-        match growing::open(&store, &object).await? {
-            Some(parts) => Ok(growing::remove(&store, &parts).await?),
-            None => Ok(()),
-        }
-    }
-
-    async fn abandon(self: Box<Self>) -> Result<()> {
-        Ok(self.writer.abort().await?)
-    }
-}
-
-/// The logs that this process is writing. It keeps two requests of one replica from mixing their parts.
-#[derive(Clone, Default)]
-struct BeingWritten(Arc<Mutex<HashSet<ObjectPath>>>);
-
-/// A place in [`BeingWritten`], free again when dropped.
-struct Guard {
-    all: BeingWritten,
-    path: ObjectPath,
-}
-
-impl BeingWritten {
-    fn enter(&self, path: &ObjectPath) -> Result<Guard> {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone()) {
-            true => Ok(Guard { all: self.clone(), path: path.clone() }),
-            false => Err(Error::BeingWritten { path: FilePath::of("event-logs", path)?.to_string() }),
-        }
-    }
-
-    fn check_below(&self, folder: &ObjectPath) -> Result<()> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match all.iter().find(|path| path.strip_prefix(folder).is_some()) {
-            Some(path) => Err(Error::BeingWritten { path: FilePath::of("event-logs", path)?.to_string() }),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.path);
     }
 }

@@ -53,6 +53,11 @@ pub(crate) async fn find(store: &Store, folder: &ObjectPath) -> Result<Option<At
     }
 }
 
+/// Whether anything is there: one request.
+pub(crate) async fn is_there(store: &Store, folder: &ObjectPath) -> Result<bool> {
+    Ok(store.list(folder).try_next().await?.is_some())
+}
+
 /// Makes an empty folder seen, or changes what is known of one.
 pub(crate) async fn make(store: &Store, folder: &ObjectPath, wish: &Wish) -> Result<()> {
     let mut attributes = find(store, folder).await?.unwrap_or_else(Attributes::folder);
@@ -65,8 +70,8 @@ pub(crate) async fn make(store: &Store, folder: &ObjectPath, wish: &Wish) -> Res
 
 /// Removes all that is below a folder, and so the folder.
 pub(crate) async fn remove(store: &Store, folder: &ObjectPath) -> Result<()> {
-    let all = store.list(folder).map_ok(|meta| meta.path);
-    Ok(all.try_for_each_concurrent(AT_ONCE, |path| async move { store.delete(&path).await }).await?)
+    let all: Vec<ObjectPath> = store.list(folder).map_ok(|meta| meta.path).try_collect().await?;
+    Ok(store.delete_all(all).await?)
 }
 
 /// Copies all that is below `from`, then removes it there.
@@ -78,7 +83,5 @@ pub(crate) async fn rename(store: &Store, from: &ObjectPath, to: &ObjectPath) ->
             Ok(store.copy(path, &to.join(rest.as_str())?).await?)
         })
         .await?;
-    stream::iter(all.iter().map(Ok::<_, Error>))
-        .try_for_each_concurrent(AT_ONCE, |path| async move { Ok(store.delete(path).await?) })
-        .await
+    Ok(store.delete_all(all).await?)
 }

@@ -1,8 +1,9 @@
 use async_trait::async_trait;
 use bytes::Bytes;
-use storage::{Key, ObjectPath, Sha256Digest, Store};
+use storage::{Key, ObjectPath, Store};
 
-use super::{Content, File, Tree, copy_into, folders, staging};
+use super::{Content, File, Tree, folders, staging};
+use crate::path::unescape;
 use crate::status::{Attributes, Entry, Status, Wish};
 use crate::upload::Upload;
 use crate::{Error, Result};
@@ -27,12 +28,9 @@ const SHAPE: &str = "pod templates are /pod-templates/<namespace>/<name>.yaml";
 fn key(path: &ObjectPath) -> Option<ObjectPath> {
     let (namespace, file) = path.as_str().split_once('/')?;
     if let Some(file) = file.strip_suffix(COPYING) {
-        // Not a template yet, so not where templates are looked for. Every replica makes the same id of the same name.
-        let name = path.parent()?.join(file).ok()?;
-        key(&name)?;
-        let mut id = [0; 16];
-        id.iter_mut().zip(Sha256Digest::of(name.as_str().as_bytes()).to_string().bytes()).for_each(|(a, b)| *a = b);
-        return Some(Key::Upload(uuid::Builder::from_custom_bytes(id).into_uuid()).path());
+        // Not a template yet, so not where templates are looked for: no namespace begins with a dot.
+        key(&path.parent()?.join(file).ok()?)?;
+        return ObjectPath::parse(&format!("pod-templates/.copying/{namespace}/{file}")).ok();
     }
     let name = file.strip_suffix(".yaml").filter(|name| !name.is_empty() && !name.contains('/'))?;
     Some(Key::PodTemplate { namespace: namespace.to_owned(), name: name.to_owned() }.path())
@@ -79,7 +77,7 @@ impl Tree for PodTemplates {
         match self.store.head(&object).await {
             Ok(meta) => Ok(Some(File {
                 size_bytes: meta.size_bytes,
-                attributes: Attributes::plain("644", meta.last_modified),
+                attributes: Attributes::plain(0o644, meta.last_modified),
                 sha256: None,
                 content: Content::Object(object),
             })),
@@ -94,12 +92,13 @@ impl Tree for PodTemplates {
 
     async fn entries(&self, path: &ObjectPath) -> Result<Vec<Entry>> {
         let listing = self.store.list_folder(&folder_key(path)?).await?;
-        let folders = listing.folders.into_iter().map(|path| (path, Status::folder(Attributes::folder())));
+        let folders = listing.folders.into_iter().filter(|folder| !folder.name().starts_with('.'));
+        let folders = folders.map(|path| (path, Status::folder(Attributes::folder())));
         let files = listing.objects.into_iter().filter(|meta| Key::parse(&meta.path).is_some()).map(|meta| {
-            let status = Status::file(meta.size_bytes, Attributes::plain("644", meta.last_modified));
+            let status = Status::file(meta.size_bytes, Attributes::plain(0o644, meta.last_modified));
             (meta.path, status)
         });
-        let all = folders.chain(files).map(|(path, status)| Entry { name: path.name().to_owned(), status });
+        let all = folders.chain(files).map(|(path, status)| Entry { name: unescape(path.name()), status });
         let mut all: Vec<_> = all.collect();
         all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(all)
@@ -110,17 +109,15 @@ impl Tree for PodTemplates {
         Ok(Box::new(TemplateUpload { store: self.store.clone(), object, bytes: Vec::new() }))
     }
 
-    async fn append(&self, path: &ObjectPath, file: &File) -> Result<Box<dyn Upload>> {
-        let mut upload = self.create(path, &Wish::default(), true).await?;
-        copy_into(&mut *upload, file.read(&self.store, 0..file.size_bytes).await?).await?;
-        Ok(upload)
+    async fn replace(&self, path: &ObjectPath, _: &File) -> Result<Box<dyn Upload>> {
+        self.create(path, &Wish::default(), true).await
     }
 
     async fn make_folder(&self, _: &ObjectPath, _: &Wish) -> Result<()> {
         Ok(())
     }
 
-    async fn move_file(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()> {
+    async fn move_file(&self, from: &ObjectPath, to: &ObjectPath, _: bool) -> Result<()> {
         let (from, to) = (key_or_error(from)?, key_or_error(to)?);
         self.store.copy(&from, &to).await?;
         Ok(self.store.delete(&from).await?)

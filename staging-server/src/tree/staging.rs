@@ -1,16 +1,21 @@
+mod upload;
+
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use storage::{Key, ObjectPath, Store};
 
-use super::{Content, File, Tree, copy_into, folders};
-use crate::blobs::BlobUpload;
-use crate::resources::{Resource, State};
+use super::{Content, File, Tree, folders};
+use crate::path::{FilePath, unescape};
+use crate::resources::{Loaded, Resource, State, say_moved};
 use crate::status::{Attributes, Entry, Status, Wish};
 use crate::upload::Upload;
 use crate::{Error, Result};
+use upload::StagedUpload;
 
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
+
+/// How often a document is changed anew that somebody else has changed meanwhile.
+const TRIES: usize = 16;
 
 /// `/staging/<namespace>/…`: names that point to content. Removing a name leaves the content, for others that name it.
 pub(crate) struct StagedFiles {
@@ -22,6 +27,37 @@ impl StagedFiles {
     pub(crate) fn new(store: Store, limit_bytes: u64) -> Self {
         Self { store, limit_bytes }
     }
+
+    async fn loaded(&self, path: &ObjectPath) -> Result<Option<Loaded>> {
+        Ok(Resource::load(&self.store, path).await?.filter(|loaded| !loaded.resource.is_free()))
+    }
+
+    /// Changes the document of a name; `false` when there is none.
+    async fn change(&self, path: &ObjectPath, change: impl Fn(&mut Resource)) -> Result<bool> {
+        for _ in 0..TRIES {
+            let Some(mut loaded) = self.loaded(path).await? else { return Ok(false) };
+            change(&mut loaded.resource);
+            if loaded.resource.swap(&self.store, path, &loaded.version).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Err(busy(path))
+    }
+
+    /// What every folder in a listing is: its marker says so, or what lies in it.
+    async fn folder_entry(&self, folder: ObjectPath) -> Result<Entry> {
+        let attributes = folders::find(&self.store, &folder).await?.unwrap_or_else(Attributes::folder);
+        Ok(Entry { name: unescape(folder.name()), status: Status::folder(attributes) })
+    }
+
+    async fn file_entry(&self, path: ObjectPath) -> Result<Option<Entry>> {
+        let found = self.loaded(&path).await?;
+        Ok(found.map(|found| Entry { name: unescape(path.name()), status: File::of_resource(found.resource).status() }))
+    }
+}
+
+fn busy(path: &ObjectPath) -> Error {
+    Error::BeingWritten { path: FilePath::of("staging", path).to_string() }
 }
 
 fn key(path: &ObjectPath) -> ObjectPath {
@@ -49,7 +85,9 @@ impl File {
     fn of_resource(resource: Resource) -> Self {
         let attributes = resource.attributes;
         match resource.state {
-            State::Uploading { .. } => Self { size_bytes: 0, attributes, sha256: None, content: Content::Uploading },
+            State::Uploading | State::Moved => {
+                Self { size_bytes: 0, attributes, sha256: None, content: Content::Uploading }
+            }
             State::Complete { size_bytes, sha256 } => {
                 let content = Content::Object(Key::Blob(sha256).path());
                 Self { size_bytes, attributes, sha256: Some(sha256), content }
@@ -86,57 +124,92 @@ impl Tree for StagedFiles {
         if self.is_fixed(path) {
             return Ok(None);
         }
-        Ok(Resource::load(&self.store, path).await?.map(File::of_resource))
+        Ok(self.loaded(path).await?.map(|loaded| File::of_resource(loaded.resource)))
     }
 
     async fn folder(&self, path: &ObjectPath) -> Result<Option<Attributes>> {
         folders::find(&self.store, &key(path)).await
     }
 
+    async fn is_folder(&self, path: &ObjectPath) -> Result<bool> {
+        folders::is_there(&self.store, &key(path)).await
+    }
+
+    fn takes_its_name(&self) -> bool {
+        true
+    }
+
     async fn entries(&self, path: &ObjectPath) -> Result<Vec<Entry>> {
         let listing = self.store.list_folder(&key(path)).await?;
-        let names = listing.objects.iter().map(|meta| meta.path.name().to_owned());
-        let names: Vec<String> = names.filter(|name| !folders::is_reserved(name)).collect();
-        let files = stream::iter(names).map(|name| async move {
-            let resource = Resource::load(&self.store, &path.join(&name)?).await?;
-            Ok::<_, Error>(resource.map(|found| (name, File::of_resource(found).status())))
-        });
-        let files: Vec<_> = files.buffered(AT_ONCE).try_collect().await?;
-        let folders = listing.folders.iter().map(|path| (path.name().to_owned(), Status::folder(Attributes::folder())));
-        let all = files.into_iter().flatten().chain(folders);
-        let mut all: Vec<_> = all.map(|(name, status)| Entry { name, status }).collect();
+        let names: Vec<ObjectPath> = (listing.objects.iter())
+            .filter(|meta| !folders::is_reserved(meta.path.name()))
+            .map(|meta| path.join(meta.path.name()))
+            .collect::<Result<_, storage::Error>>()?;
+        let files = stream::iter(names).map(|name| self.file_entry(name)).buffered(AT_ONCE);
+        let files: Vec<Option<Entry>> = files.try_collect().await?;
+        let folders = stream::iter(listing.folders).map(|folder| self.folder_entry(folder)).buffered(AT_ONCE);
+        let mut all: Vec<Entry> = folders.try_collect().await?;
+        all.extend(files.into_iter().flatten());
         all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(all)
     }
 
-    async fn create(&self, path: &ObjectPath, wish: &Wish, _: bool) -> Result<Box<dyn Upload>> {
-        let blob = BlobUpload::start(&self.store);
-        let attributes = Attributes::new(wish, "644");
-        // Seen from now on, also by the other replicas; what is replaced stays until its successor is complete.
-        let uploading = Resource::new(attributes.clone(), State::Uploading { upload: blob.id });
-        uploading.save_if_absent(&self.store, path).await?;
-        Ok(Box::new(StagedUpload { store: self.store.clone(), path: path.clone(), attributes, blob }))
+    async fn create(&self, path: &ObjectPath, wish: &Wish, overwrite: bool) -> Result<Box<dyn Upload>> {
+        let attributes = Attributes::new(wish, 0o644);
+        Ok(Box::new(StagedUpload::create(&self.store, path, attributes, overwrite)))
     }
 
-    async fn append(&self, path: &ObjectPath, file: &File) -> Result<Box<dyn Upload>> {
-        let attributes = Attributes { modified: chrono::Utc::now(), ..file.attributes.clone() };
-        let (store, path, blob) = (self.store.clone(), path.clone(), BlobUpload::start(&self.store));
-        let mut upload = StagedUpload { store, path, attributes, blob };
-        copy_into(&mut upload, file.read(&self.store, 0..file.size_bytes).await?).await?;
-        Ok(Box::new(upload))
+    async fn replace(&self, path: &ObjectPath, _: &File) -> Result<Box<dyn Upload>> {
+        let Some(loaded) = self.loaded(path).await? else {
+            return Err(Error::NotFound { path: FilePath::of(self.name(), path).to_string() });
+        };
+        Ok(Box::new(StagedUpload::replace(&self.store, path, loaded).await?))
     }
 
     async fn make_folder(&self, path: &ObjectPath, wish: &Wish) -> Result<()> {
         folders::make(&self.store, &key(path), wish).await
     }
 
-    async fn move_file(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()> {
-        self.store.copy(&key(from), &key(to)).await?;
-        Ok(self.store.delete(&key(from)).await?)
+    async fn move_file(&self, from: &ObjectPath, to: &ObjectPath, overwrite: bool) -> Result<()> {
+        for _ in 0..TRIES {
+            let Some(source) = self.loaded(from).await? else {
+                return Err(Error::NotFound { path: FilePath::of(self.name(), from).to_string() });
+            };
+            let upload = source.resource.writer.filter(|_| source.resource.is_being_written());
+            if !put(&self.store, to, &source.resource, overwrite).await? {
+                return Err(Error::AlreadyExists { path: FilePath::of(self.name(), to).to_string(), hint: "" });
+            }
+            if let Some(upload) = upload {
+                say_moved(&self.store, upload.upload, to).await?;
+            }
+            // Whoever finishes or changes it at the old name meanwhile makes this one fail, and its new state is moved.
+            let moved = Resource { state: State::Moved, ..source.resource };
+            if moved.swap(&self.store, from, &source.version).await?.is_some() {
+                return Ok(self.store.delete(&key(from)).await?);
+            }
+        }
+        Err(busy(from))
     }
 
     async fn move_folder(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()> {
-        folders::rename(&self.store, &key(from), &key(to)).await
+        let root = key(from);
+        let all: Vec<ObjectPath> = self.store.list(&root).map_ok(|meta| meta.path).try_collect().await?;
+        let inside = all.iter().filter_map(|path| path.strip_prefix(&root));
+        stream::iter(inside.map(Ok::<_, Error>))
+            .try_for_each_concurrent(AT_ONCE, |rest| async move {
+                let (from, to) = (from.join(rest.as_str())?, to.join(rest.as_str())?);
+                match folders::is_reserved(rest.name()) {
+                    true => {
+                        self.store.copy(&key(&from), &key(&to)).await?;
+                        Ok(self.store.delete(&key(&from)).await?)
+                    }
+                    false => match self.move_file(&from, &to, true).await {
+                        Err(Error::NotFound { .. }) => Ok(self.store.delete(&key(&from)).await?),
+                        moved => moved,
+                    },
+                }
+            })
+            .await
     }
 
     async fn remove_file(&self, path: &ObjectPath) -> Result<()> {
@@ -148,51 +221,33 @@ impl Tree for StagedFiles {
     }
 
     async fn set(&self, path: &ObjectPath, wish: &Wish) -> Result<()> {
-        match Resource::load(&self.store, path).await? {
-            Some(mut resource) => {
-                wish.apply(&mut resource.attributes);
-                resource.save(&self.store, path).await
-            }
-            None if self.is_fixed(path) => Ok(()),
-            None => folders::make(&self.store, &key(path), wish).await,
+        if self.is_fixed(path) {
+            return folders::make(&self.store, &key(path), wish).await;
+        }
+        match self.change(path, |resource| wish.apply(&mut resource.attributes)).await? {
+            true => Ok(()),
+            false => folders::make(&self.store, &key(path), wish).await,
         }
     }
 }
 
-/// A staged file on its way. Nothing of it can be read before it is complete: half a jar is worse than none.
-struct StagedUpload {
-    store: Store,
-    path: ObjectPath,
-    attributes: Attributes,
-    blob: BlobUpload,
-}
-
-#[async_trait]
-impl Upload for StagedUpload {
-    async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        self.blob.write(&bytes).await
-    }
-
-    async fn finish(self: Box<Self>) -> Result<()> {
-        let Self { store, path, mut attributes, blob } = *self;
-        let ours = State::Uploading { upload: blob.id };
-        let written = blob.finish().await?;
-        // What was set meanwhile: clients set a permission while they write.
-        if let Some(seen) = Resource::load(&store, &path).await?.filter(|seen| seen.state == ours) {
-            attributes = seen.attributes;
+/// Puts a document at a name; over one that is there when that is free or `overwrite` is set. `false` where it may not.
+pub(super) async fn put(store: &Store, path: &ObjectPath, resource: &Resource, overwrite: bool) -> Result<bool> {
+    for _ in 0..TRIES {
+        if resource.add(store, path).await?.is_some() {
+            return Ok(true);
         }
-        attributes.modified = chrono::Utc::now();
-        let complete = State::Complete { size_bytes: written.size_bytes, sha256: written.sha256 };
-        Resource::new(attributes, complete).save(&store, &path).await
-    }
-
-    async fn abandon(self: Box<Self>) -> Result<()> {
-        let Self { store, path, blob, .. } = *self;
-        let ours = State::Uploading { upload: blob.id };
-        blob.abandon().await?;
-        match Resource::load(&store, &path).await? {
-            Some(resource) if resource.state == ours => Ok(store.delete(&key(&path)).await?),
-            _ => Ok(()),
+        let Some(found) = Resource::load(store, path).await? else { continue };
+        // An answer that was lost: it is there already.
+        if resource.writer.is_some() && found.resource == *resource {
+            return Ok(true);
+        }
+        if !overwrite && !found.resource.is_free() {
+            return Ok(false);
+        }
+        if resource.swap(store, path, &found.version).await?.is_some() {
+            return Ok(true);
         }
     }
+    Err(busy(path))
 }

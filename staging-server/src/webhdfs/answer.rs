@@ -77,7 +77,7 @@ pub(super) fn file_status(suffix: &str, status: &Status) -> Value {
         "modificationTime": modified,
         "owner": attributes.owner,
         "pathSuffix": suffix,
-        "permission": attributes.permission,
+        "permission": attributes.permission.to_string(),
         "replication": replication,
         "storagePolicy": 0,
         "type": kind,

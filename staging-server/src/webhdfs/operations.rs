@@ -25,7 +25,10 @@ pub(super) enum Operation {
     SetTimes,
     SetReplication,
     Append,
+    Concat,
+    Truncate,
     Delete,
+    GetTrashRoots,
 }
 
 use Operation as O;
@@ -61,7 +64,7 @@ const OPERATIONS: &[(&str, &str, Option<Operation>)] = &[
     ("GETSNAPSHOTLIST", "GET", None),
     ("GETSNAPSHOTTABLEDIRECTORYLIST", "GET", None),
     ("GETSTORAGEPOLICY", "GET", None),
-    ("GETTRASHROOTS", "GET", None),
+    ("GETTRASHROOTS", "GET", Some(O::GetTrashRoots)),
     ("GETXATTRS", "GET", None),
     ("LISTXATTRS", "GET", None),
     ("CREATE", "PUT", Some(O::Create)),
@@ -93,8 +96,8 @@ const OPERATIONS: &[(&str, &str, Option<Operation>)] = &[
     ("SETSTORAGEPOLICY", "PUT", None),
     ("SETXATTR", "PUT", None),
     ("APPEND", "POST", Some(O::Append)),
-    ("CONCAT", "POST", None),
-    ("TRUNCATE", "POST", None),
+    ("CONCAT", "POST", Some(O::Concat)),
+    ("TRUNCATE", "POST", Some(O::Truncate)),
     ("UNSETECPOLICY", "POST", None),
     ("UNSETSTORAGEPOLICY", "POST", None),
     ("DELETE", "DELETE", Some(O::Delete)),
@@ -104,14 +107,16 @@ const OPERATIONS: &[(&str, &str, Option<Operation>)] = &[
 impl Operation {
     /// What `op=` asks for.
     pub(super) fn parse(op: Option<&str>, method: &Method) -> Result<Self> {
-        let Some(op) = op else {
-            return Err(Error::Invalid(
+        // HDFS's own word for no operation is NULL.
+        let Some(op) = op.filter(|op| !op.eq_ignore_ascii_case("NULL")) else {
+            return Err(Error::Unsupported(
                 "Required param op is missing: this is WebHDFS, ask as in …?op=LISTSTATUS".to_owned(),
             ));
         };
         let known = OPERATIONS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(op));
         let (name, expected, operation) = known.ok_or_else(|| invalid("op", op, "no such operation is known here"))?;
-        if method.as_str() != *expected {
+        let sent = if *method == Method::HEAD { "GET" } else { method.as_str() };
+        if sent != *expected {
             return Err(Error::WrongMethod { operation: name, expected, got: method.to_string() });
         }
         operation.ok_or_else(|| {

@@ -14,11 +14,17 @@ pub(super) fn location(public_url: Option<&url::Url>, headers: &HeaderMap, uri: 
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),
         None => called_by(headers, uri)?,
     };
-    let query = uri.query().unwrap_or_default();
+    // Whoever follows has been told where to; asked again, the place would be told again.
+    let query = uri.query().unwrap_or_default().split('&').filter(|pair| !is_noredirect(pair));
+    let query = query.collect::<Vec<_>>().join("&");
     // Hadoop's client sends letters beyond ASCII as they are, and Java reads headers as Latin-1.
     let target = format!("{}?{DATA}=true&{query}", uri.path());
     let url = format!("{base}{}", utf8_percent_encode(&target, CONTROLS));
     HeaderValue::try_from(url).map_err(|_| Error::Invalid("this URL cannot be put into a Location header".to_owned()))
+}
+
+fn is_noredirect(pair: &str) -> bool {
+    pair.split('=').next().is_some_and(|name| name.eq_ignore_ascii_case("noredirect"))
 }
 
 /// What the client called this server by: a proxy in between says so, else the request itself.

@@ -66,6 +66,7 @@ async fn a_log_is_read_while_it_is_written() {
     };
     let (created, expected) = tokio::join!(writing, seen);
     assert_eq!(created.status, StatusCode::CREATED);
+    // By the other replica, while this one may still be putting it together.
     replica.put(path, "RENAME&destination=/event-logs/app-1").await;
     assert_eq!(replica.names("/event-logs").await, ["app-1"]);
     assert_eq!(object(&server.store, "event-logs/app-1").await, expected);
