@@ -59,7 +59,7 @@ use rows::StageRows;
 pub(crate) use write::{Content, save};
 
 /// Changes whenever what is stored does, or what a replay makes of the same log.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Which log a stored application is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::connect::ConnectServer;
-use crate::plan::{PlanGraph, SqlMetric};
+use crate::plan::{MetricValue, PlanGraph, SqlMetric};
 use crate::problems::Problems;
 use crate::streaming::StreamingQuery;
 use crate::tasks::TaskTables;
@@ -94,6 +94,8 @@ pub struct Stage {
     pub data: StageData,
     /// The jobs that need it.
     pub job_ids: BTreeSet<i32>,
+    /// The stages whose output it reads.
+    pub parent_ids: Vec<i32>,
     /// Tasks by locality.
     pub locality: BTreeMap<String, i64>,
     /// What each executor did for it, by executor id.
@@ -134,8 +136,12 @@ pub struct SqlExecution {
     pub metrics: Vec<SqlMetric>,
     /// The metrics' values as text, by accumulator id.
     pub metric_values: BTreeMap<i64, String>,
-    /// The plan's graph; absent where the log does not hold the start of the execution.
+    /// The metrics' values as numbers, by accumulator id.
+    pub metric_numbers: BTreeMap<i64, MetricValue>,
+    /// The plan's graph, as adaptive execution changed it last; absent where the log does not hold the start of the execution.
     pub graph: Option<PlanGraph>,
+    /// The graph of the plan that it was started with, where adaptive execution has changed it since.
+    pub initial_graph: Option<PlanGraph>,
 }
 
 impl SqlExecution {

@@ -99,6 +99,7 @@ impl<'a> Drawing<'a> {
             id,
             name: plan.name.clone(),
             description: plan.text.clone(),
+            metadata: plan.metadata.clone(),
             metrics: plan.metrics.clone(),
             cluster: None,
         }

@@ -15,7 +15,7 @@ use history_model::types::JobExecutionStatus;
 
 use crate::live::{Kept, StageKey};
 use crate::plan::graph;
-use crate::sql_metrics::{Aggregate, Kind, Kinds, StageMetrics};
+use crate::sql_metrics::{Aggregate, Kind, Kinds, Measured, StageMetrics};
 
 /// The SQL executions of an application.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,8 @@ pub(crate) struct Executions {
     live: BTreeMap<i64, LiveExecution>,
     stored: BTreeMap<i64, SqlExecution>,
     graphs: BTreeMap<i64, PlanGraph>,
+    /// Graphs of plans that adaptive execution has changed since.
+    initial_graphs: BTreeMap<i64, PlanGraph>,
     /// What the tasks of each stage reported.
     stages: HashMap<i32, StageMetrics>,
     /// How many live executions each stage belongs to.
@@ -42,7 +44,7 @@ pub(crate) struct Executions {
 struct LiveExecution {
     data: SqlExecution,
     driver_updates: Vec<Update>,
-    values: Option<BTreeMap<i64, String>>,
+    values: Option<Measured>,
     end_events: usize,
     kinds: usize,
     /// Whether it was written down before.
@@ -70,7 +72,8 @@ impl LiveExecution {
 
     fn written(&self) -> SqlExecution {
         let mut data = self.data.clone();
-        data.metric_values = self.values.clone().unwrap_or_default();
+        let Measured { texts, numbers } = self.values.clone().unwrap_or_default();
+        (data.metric_values, data.metric_numbers) = (texts, numbers);
         data
     }
 }
@@ -114,6 +117,7 @@ impl Executions {
             for id in kept.take(kept.over()) {
                 self.stored.remove(&id);
                 self.graphs.remove(&id);
+                self.initial_graphs.remove(&id);
             }
         }
     }
@@ -156,7 +160,9 @@ impl Executions {
     pub(crate) fn adaptive_update(&mut self, event: AdaptiveUpdate) {
         let Some(graph) = graph(&event.plan) else { return };
         let metrics = plan_metrics(&graph);
-        self.graphs.insert(event.id, graph);
+        if let Some(before) = self.graphs.insert(event.id, graph) {
+            self.initial_graphs.entry(event.id).or_insert(before);
+        }
         self.add_metrics(event.id, metrics);
         self.execution(event.id).data.plan_text = event.plan_text;
         self.update(event.id);
@@ -226,10 +232,10 @@ impl Executions {
     /// An execution that had ended gets another job: as in Spark, its driver metrics and its error are forgotten.
     fn revive(&mut self, id: i64) {
         let Some(stored) = self.stored.get(&id).cloned() else { return };
-        let SqlExecution { metrics, metric_values, .. } = stored.clone();
+        let SqlExecution { metrics, metric_values: texts, metric_numbers: numbers, .. } = stored.clone();
         let execution = self.execution(id);
         execution.data = SqlExecution { metrics: Vec::new(), error_message: None, ..stored };
-        execution.values = Some(metric_values);
+        execution.values = Some(Measured { texts, numbers });
         execution.end_events = execution.data.jobs.len() + 1;
         let stages = execution.data.stages.clone();
         self.add_metrics(id, metrics);
@@ -328,7 +334,7 @@ impl Executions {
         });
     }
 
-    fn aggregate(&self, id: i64) -> Option<BTreeMap<i64, String>> {
+    fn aggregate(&self, id: i64) -> Option<Measured> {
         let execution = self.live.get(&id)?;
         if execution.values.is_some() {
             return execution.values.clone();
@@ -351,14 +357,17 @@ impl Executions {
 
     /// How much there is of each thing that is kept.
     #[cfg(test)]
-    pub(crate) fn sizes(&self) -> [usize; 5] {
-        [self.live.len(), self.stored.len(), self.graphs.len(), self.stages.len(), self.kinds.len()]
+    pub(crate) fn sizes(&self) -> [usize; 6] {
+        let (last, initial) = (self.graphs.len(), self.initial_graphs.len());
+        [self.live.len(), self.stored.len(), last, initial, self.stages.len(), self.kinds.len()]
     }
 
     pub(crate) fn into_executions(mut self) -> Vec<SqlExecution> {
         let mut executions: Vec<_> = self.stored.into_values().collect();
         for execution in &mut executions {
             execution.graph = self.graphs.remove(&execution.id);
+            let initial = self.initial_graphs.remove(&execution.id);
+            execution.initial_graph = initial.filter(|initial| Some(initial) != execution.graph.as_ref());
             let ids: Vec<_> = execution.jobs.iter().map(|(id, _)| *id).collect();
             execution.jobs = immutable_order(&ids).into_iter().map(|at| execution.jobs[at]).collect();
         }

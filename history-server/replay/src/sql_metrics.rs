@@ -6,7 +6,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::event::task::Update;
 use history_model::format;
-use history_model::plan::SqlMetric;
+use history_model::plan::{MetricTask, MetricValue, SqlMetric};
 
 use crate::live::{IndexSet, StageKey};
 
@@ -39,13 +39,47 @@ impl Kind {
         }
     }
 
-    /// The text of these values; `place` tells where the highest comes from.
-    fn text(self, values: Values, place: &str) -> String {
+    /// Whether a value counts.
+    fn takes(self, value: i64) -> bool {
         match self {
-            Self::Sum => format::grouped(values.iter().fold(0i64, |sum, value| sum.wrapping_add(value))),
+            Self::Sum | Self::Custom => true,
+            Self::Average => value > 0,
+            Self::Size | Self::Timing | Self::NanoTiming | Self::Other => value >= 0,
+        }
+    }
+
+    /// What these values amount to.
+    fn measure(self, mut values: Vec<i64>, max_task: Option<MetricTask>) -> MetricValue {
+        values.retain(|value| self.takes(*value));
+        if values.is_empty() {
+            return MetricValue::default();
+        }
+        let sum = values.iter().fold(0i64, |sum, value| sum.wrapping_add(*value));
+        let [min, median, max] = spread(&mut values);
+        MetricValue { count: values.len() as i64, sum, min, median, max, max_task }
+    }
+
+    /// The same as Spark says it.
+    fn text(self, value: &MetricValue) -> String {
+        let place = || match value.max_task {
+            Some(MetricTask { stage_id, stage_attempt_id, task_id }) => {
+                format!("(stage {stage_id}.{stage_attempt_id}: task {task_id})")
+            }
+            None => "(driver)".to_owned(),
+        };
+        let three = |text: &dyn Fn(i64) -> String| [value.min, value.median, value.max].map(text).join(", ");
+        match self {
+            Self::Sum => format::grouped(value.sum),
             Self::Custom => "N/A".to_owned(),
-            Self::Average => average(values, place),
-            Self::Size | Self::Timing | Self::NanoTiming | Self::Other => self.spread(values, place),
+            Self::Average if value.count <= 1 => format::grouped_tenths(value.sum),
+            Self::Average => {
+                format!("(min, med, max (stageId: taskId)):\n({} {})", three(&format::grouped_tenths), place())
+            }
+            _ if value.count <= 1 => self.one(value.sum),
+            _ => {
+                let (sum, spread) = (self.one(value.sum), three(&|value| self.one(value)));
+                format!("total (min, med, max (stageId: taskId))\n{sum} ({spread} {})", place())
+            }
         }
     }
 
@@ -57,25 +91,6 @@ impl Kind {
             Self::Sum | Self::Average | Self::Custom | Self::Other => format!("[unknown] {}", format::grouped(value)),
         }
     }
-
-    fn spread(self, values: Values, place: &str) -> String {
-        let mut valid: Vec<_> = values.iter().filter(|value| *value >= 0).collect();
-        if valid.len() <= 1 {
-            return self.one(valid.first().copied().unwrap_or(0));
-        }
-        let sum = valid.iter().fold(0i64, |sum, value| sum.wrapping_add(*value));
-        let [min, median, max] = spread(&mut valid).map(|value| self.one(value));
-        format!("total (min, med, max (stageId: taskId))\n{} ({min}, {median}, {max} {place})", self.one(sum))
-    }
-}
-
-fn average(values: Values, place: &str) -> String {
-    let mut valid: Vec<_> = values.iter().filter(|value| *value > 0).collect();
-    if valid.len() <= 1 {
-        return format::grouped_tenths(valid.first().copied().unwrap_or(0));
-    }
-    let [min, median, max] = spread(&mut valid).map(format::grouped_tenths);
-    format!("(min, med, max (stageId: taskId)):\n({min}, {median}, {max} {place})")
 }
 
 /// The lowest, the middle and the highest value.
@@ -118,22 +133,12 @@ impl Cells {
     }
 }
 
-/// All values of one metric.
-struct Values(Vec<i64>);
-
-impl Values {
-    fn iter(&self) -> impl Iterator<Item = i64> + '_ {
-        self.0.iter().copied()
-    }
-}
-
 #[derive(Clone, Debug)]
 struct MetricCells {
     id: i64,
     cells: Cells,
-    /// The highest value and its task, for metrics that show it.
+    /// The highest value and its task.
     highest: Option<(i64, i64)>,
-    keeps_highest: bool,
 }
 
 /// The most tasks that a stage is believed to have, so that a damaged log does not take all memory.
@@ -221,12 +226,12 @@ impl StageMetrics {
     }
 
     fn place(&mut self, kinds: &Kinds, id: i64) -> Option<usize> {
-        let kind = *kinds.get(&id)?;
+        kinds.get(&id)?;
         if let Some(place) = self.places.get(&id) {
             return Some(*place);
         }
         let cells = Cells::Narrow(vec![0; self.num_tasks as usize]);
-        self.metrics.push(MetricCells { id, cells, highest: None, keeps_highest: kind != Kind::Sum });
+        self.metrics.push(MetricCells { id, cells, highest: None });
         self.places.insert(id, self.metrics.len() - 1);
         Some(self.metrics.len() - 1)
     }
@@ -235,10 +240,17 @@ impl StageMetrics {
 impl MetricCells {
     fn report(&mut self, at: usize, task_id: i64, value: i64) {
         self.cells.set(at, value);
-        if self.keeps_highest && self.highest.is_none_or(|(highest, _)| value > highest) {
+        if self.highest.is_none_or(|(highest, _)| value > highest) {
             self.highest = Some((value, task_id));
         }
     }
+}
+
+/// What the metrics of an execution amount to, by accumulator: as Spark says it, and as numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Measured {
+    pub(crate) texts: BTreeMap<i64, String>,
+    pub(crate) numbers: BTreeMap<i64, MetricValue>,
 }
 
 /// The metrics of an execution, from all its stages.
@@ -275,8 +287,8 @@ impl<'a> Aggregate<'a> {
         }
     }
 
-    /// The text of each metric that has a value.
-    pub(crate) fn values(mut self, driver: &[Update]) -> BTreeMap<i64, String> {
+    /// What each metric that has a value amounts to.
+    pub(crate) fn values(mut self, driver: &[Update]) -> Measured {
         let mut of_driver: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for update in driver.iter().filter(|update| self.kinds.contains_key(&update.id)) {
             let known = self.values.contains_key(&update.id) || of_driver.contains_key(&update.id);
@@ -286,23 +298,24 @@ impl<'a> Aggregate<'a> {
             }
             of_driver.entry(update.id).or_default().push(update.value);
         }
-        let text = |(id, kind): (&i64, &Kind)| {
+        let mut measured = Measured::default();
+        for (id, kind) in &self.kinds {
             let (stages, driver) = (self.values.get(id), of_driver.get(id));
             if stages.is_none() && driver.is_none() {
-                return None;
+                continue;
             }
             let mut all = Vec::new();
             stages.into_iter().flatten().for_each(|metric| metric.cells.extend_into(&mut all));
             all.extend(driver.into_iter().flatten());
-            Some((*id, kind.text(Values(all), &self.place(*id))))
-        };
-        self.kinds.iter().filter_map(text).collect()
+            let value = kind.measure(all, self.task_of_highest(*id));
+            measured.texts.insert(*id, kind.text(&value));
+            measured.numbers.insert(*id, value);
+        }
+        measured
     }
 
-    fn place(&self, id: i64) -> String {
-        match self.highest.get(&id) {
-            Some((_, (stage, attempt), task)) => format!("(stage {stage}.{attempt}: task {task})"),
-            None => "(driver)".to_owned(),
-        }
+    fn task_of_highest(&self, id: i64) -> Option<MetricTask> {
+        let (_, (stage_id, stage_attempt_id), task_id) = *self.highest.get(&id)?;
+        Some(MetricTask { stage_id, stage_attempt_id, task_id })
     }
 }

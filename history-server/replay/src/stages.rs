@@ -92,13 +92,14 @@ impl State {
         let strings = &self.tables.strings;
         let locality = stage.localities.iter().map(|(code, count)| (strings.get(*code).to_owned(), *count)).collect();
         let data = stage.data();
+        let parent_ids = stage.info.parent_ids.iter().flatten().map(|id| id.as_i32()).collect();
         let written = written_executors(stage.executors, strings);
         self.stage_executors.entry(key).or_default().extend(written);
         if let Some(speculation) = stage.speculation {
             self.speculation.insert(key, speculation);
         }
         let (status, ended) = (data.status, data.completion_time.map(|time| time.0));
-        let written = Stage { data, job_ids: stage.job_ids, locality, ..Stage::default() };
+        let written = Stage { data, job_ids: stage.job_ids, parent_ids, locality, ..Stage::default() };
         self.stages.insert(key, written);
         self.stage_written(key, status, ended, true);
     }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::{Replay, Settings};
 use history_model::Application;
+use history_model::plan::{MetricTask, MetricValue, PlanGraph};
 use history_model::types::{JobExecutionStatus, StageStatus};
 
 /// What an event says beside its name.
@@ -60,6 +61,7 @@ fn log() -> String {
     let properties = r#""Properties":{"spark.sql.execution.id":"0","spark.job.description":"query"}"#;
     let submitted = stage_info(1, 2, ",\"Submission Time\":1000");
     let completed = stage_info(1, 2, ",\"Submission Time\":1000,\"Completion Time\":2000");
+    let completed = completed.replace("\"Parent IDs\":[]", "\"Parent IDs\":[0]");
     [
         event("SparkListenerLogStart", "\"Spark Version\":\"4.0.0\""),
         event(
@@ -120,7 +122,7 @@ fn events_become_jobs_stages_tasks_and_executions() {
     assert_eq!((stage.data.executor_run_time, stage.data.input_bytes), (600, 200));
     assert_eq!((stage.data.num_active_tasks, stage.data.num_completed_indices), (0, 2));
     assert_eq!(stage.data.description.as_deref(), Some("query"));
-    assert_eq!(stage.locality["ANY"], 2);
+    assert_eq!((stage.locality["ANY"], stage.parent_ids.as_slice()), (2, &[0][..]));
     assert_eq!(app.tasks.stages[&(1, 0)].len(), 2);
 }
 
@@ -141,11 +143,46 @@ fn metrics_of_plans_are_added_up_as_spark_shows_them() {
     let execution = app.sql_execution(0).unwrap();
     assert_eq!(execution.status(), "COMPLETED");
     assert_eq!(execution.metric_values[&70], "42");
+    let task = |task_id| Some(MetricTask { stage_id: 1, stage_attempt_id: 0, task_id });
+    let rows = MetricValue { count: 2, sum: 42, min: 12, median: 30, max: 30, max_task: task(1) };
+    assert_eq!((execution.metric_numbers[&70], execution.metric_numbers[&71]), (rows, rows));
     let spread = "total (min, med, max (stageId: taskId))\n42 ms (12 ms, 30 ms, 30 ms (stage 1.0: task 1))";
     assert_eq!(execution.metric_values[&71], spread);
     let names: Vec<_> =
         execution.graph.as_ref().unwrap().all_nodes().map(|node| (node.id, node.name.as_str())).collect();
     assert_eq!(names, [(1, "Scan"), (0, "WholeStageCodegen (1)")]);
+}
+
+/// The plan that a query was started with stays, however often adaptive execution changes it, and so does what sources say.
+#[test]
+fn a_changed_plan_is_kept_as_it_was_and_as_it_is() {
+    let scan = r#"{"nodeName":"Scan","simpleString":"scan","children":[],"metadata":{"Location":"file:/t","PushedFilters":"[]"},"metrics":[]}"#;
+    let node = |name: &str| {
+        format!(
+            r#"{{"nodeName":"{name}","simpleString":"","children":[{scan}],"metadata":{{"bad":[1]}},"metrics":[]}}"#
+        )
+    };
+    let start =
+        |id: i64| format!(r#""executionId":{id},"physicalPlanDescription":"","sparkPlanInfo":{},"time":1"#, node("A"));
+    let update = |id: i64, name: &str| {
+        let fields = format!(r#""executionId":{id},"physicalPlanDescription":"","sparkPlanInfo":{}"#, node(name));
+        sql_event("SQLAdaptiveExecutionUpdate", &fields)
+    };
+    let log = [
+        sql_event("SQLExecutionStart", &start(0)),
+        sql_event("SQLExecutionStart", &start(1)),
+        update(0, "B"),
+        update(0, "C"),
+        update(1, "A"),
+    ];
+    let app = replay(&[log.concat().as_bytes()]);
+    let names = |graph: &Option<PlanGraph>| graph.as_ref().map(|graph| graph.nodes[0].name.clone());
+    let execution = app.sql_execution(0).unwrap();
+    assert_eq!((names(&execution.initial_graph), names(&execution.graph)), (Some("A".into()), Some("C".into())));
+    let scan = &execution.graph.as_ref().unwrap().nodes[1];
+    assert_eq!((scan.metadata["Location"].as_str(), scan.metadata["PushedFilters"].as_str()), ("file:/t", "[]"));
+    let unchanged = app.sql_execution(1).unwrap();
+    assert_eq!((names(&unchanged.initial_graph), names(&unchanged.graph)), (None, Some("A".into())));
 }
 
 #[test]

@@ -211,6 +211,8 @@ pub(crate) struct StageInfo {
     pub(crate) num_tasks: Int,
     #[serde(rename = "RDD Info")]
     pub(crate) rdds: Vec<RddInfo>,
+    #[serde(rename = "Parent IDs")]
+    pub(crate) parent_ids: Option<Vec<Int>>,
     #[serde(rename = "Details")]
     pub(crate) details: Option<Text>,
     #[serde(rename = "Submission Time")]

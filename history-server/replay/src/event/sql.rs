@@ -16,6 +16,7 @@ pub(crate) struct Plan {
     /// The operator in words.
     pub(crate) text: String,
     pub(crate) children: Vec<Self>,
+    pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) metrics: Vec<SqlMetric>,
 }
 
@@ -141,6 +142,14 @@ fn configs(scan: &mut Scan<'_>) -> Result<BTreeMap<String, String>> {
     Ok(configs.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
 }
 
+/// What a source says of itself. It is nothing to fail for.
+fn metadata(scan: &mut Scan<'_>) -> Result<BTreeMap<String, String>> {
+    let raw = scan.raw_value()?;
+    let empty = raw == b"{}" || raw == b"null";
+    let read = || serde_json::from_str(&String::from_utf8_lossy(raw)).unwrap_or_default();
+    Ok(if empty { BTreeMap::new() } else { read() })
+}
+
 impl Plan {
     fn read(scan: &mut Scan<'_>) -> Result<Self> {
         // The first pass bounds the depth, so that the second one may recurse.
@@ -158,7 +167,7 @@ impl Plan {
                 1 => plan.text = scan.optional_string()?.unwrap_or_default().into_owned(),
                 2 if scan.null() => {}
                 2 => scan.array(|scan| Self::read_node(scan).map(|child| plan.children.push(child)))?,
-                3 => scan.skip_value()?,
+                3 => plan.metadata = metadata(scan)?,
                 _ => plan.metrics = metrics(scan)?,
             }
             Ok(())
