@@ -11,15 +11,16 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of the workspace that it may use.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
+    ("access", &[]),
     ("storage", &[]),
-    ("staging-server", &["storage"]),
+    ("staging-server", &["access", "storage"]),
     ("log-collector", &["storage"]),
     ("history-model", &[]),
     ("history-replay", &["history-model"]),
     ("history-server", &["storage", "history-model", "history-replay"]),
     ("web", &["staging-server", "log-collector", "history-server"]),
-    ("hearth", &["storage", "staging-server", "log-collector", "history-server", "web"]),
+    ("hearth", &["access", "storage", "staging-server", "log-collector", "history-server", "web"]),
 ];
 
 /// Dependencies that belong to a subject, with the crates whose subject it is. The root makes what it passes in.
@@ -40,10 +41,11 @@ const PURE: [(&str, &[&str]); 2] = [
 ];
 
 /// Where each crate's sources are.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "src",
     "storage/src",
     "staging-server/src",
+    "staging-server/access/src",
     "log-collector/src",
     "history-server/model/src",
     "history-server/replay/src",
