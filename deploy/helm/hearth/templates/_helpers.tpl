@@ -1,0 +1,149 @@
+{{/* The name of everything, and with it the names of its parts. */}}
+{{- define "hearth.fullname" -}}
+{{- if .Values.fullnameOverride }}{{ .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- else }}{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- if contains $name .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" }}{{- end }}{{- end }}
+{{- end }}
+
+{{/* What selects one role's pods. Takes a dict of root and role. */}}
+{{- define "hearth.selector" -}}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+{{- with .role }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- define "hearth.labels" -}}
+{{ include "hearth.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: hearth
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* Values of a role, by its name in the chart's own spelling. */}}
+{{- define "hearth.values" -}}
+{{ index .root.Values (dict "staging-server" "stagingServer" "history-server" "historyServer" "log-collector" "logCollector" | dig .role "") | toJson }}
+{{- end }}
+
+{{- define "hearth.serviceAccountName" -}}
+{{- $values := include "hearth.values" . | fromJson }}
+{{- $own := printf "%s-%s" (include "hearth.fullname" .root) .role }}
+{{- if $values.serviceAccount.create }}{{ default $own $values.serviceAccount.name }}{{ else }}{{ default "default" $values.serviceAccount.name }}{{ end }}
+{{- end }}
+
+{{- define "hearth.image" -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end }}
+
+{{/* Two of each where they can share the store from anywhere. */}}
+{{- define "hearth.replicas" -}}
+{{- $values := include "hearth.values" . | fromJson }}
+{{- if $values.replicas }}{{ $values.replicas }}{{ else }}{{ ternary 2 1 (not (empty .root.Values.store.url)) }}{{ end }}
+{{- end }}
+
+{{- define "hearth.storeUrl" -}}
+{{ default "file:/var/lib/hearth" .Values.store.url }}
+{{- end }}
+
+{{- define "hearth.claim" -}}
+{{ default (printf "%s-store" (include "hearth.fullname" .)) .Values.store.volume.existingClaim }}
+{{- end }}
+
+{{/* How every container of Hearth is run, but for what its role adds. */}}
+{{- define "hearth.container" -}}
+{{- $values := include "hearth.values" . | fromJson -}}
+name: {{ .role }}
+image: {{ include "hearth.image" .root }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+envFrom:
+  - configMapRef:
+      name: {{ include "hearth.fullname" .root }}
+{{- with .root.Values.store.credentialsSecret }}
+  - secretRef:
+      name: {{ . }}
+{{- end }}
+livenessProbe:
+  httpGet:
+    path: /livez
+    port: admin
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: admin
+  periodSeconds: 5
+resources:
+  {{- toYaml $values.resources | nindent 2 }}
+{{- end }}
+
+{{/* Labels and annotations of a role's pods: a changed setting starts them anew. */}}
+{{- define "hearth.podMetadata" -}}
+{{- $values := include "hearth.values" . | fromJson -}}
+labels:
+  {{- include "hearth.labels" . | nindent 2 }}
+  {{- with $values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+annotations:
+  checksum/config: {{ include (print .root.Template.BasePath "/configmap.yaml") .root | sha256sum }}
+  {{- with $values.podAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{/* Where a role's pods may run, and as whom. */}}
+{{- define "hearth.scheduling" -}}
+{{- $values := include "hearth.values" . | fromJson -}}
+serviceAccountName: {{ include "hearth.serviceAccountName" . }}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* As Pod Security's "restricted" asks for. */}}
+{{- define "hearth.restricted" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- define "hearth.volumes" -}}
+{{- if not .Values.store.url }}
+- name: store
+  persistentVolumeClaim:
+    claimName: {{ include "hearth.claim" . }}
+{{- end }}
+{{- end }}
+
+{{- define "hearth.volumeMounts" -}}
+{{- if not .Values.store.url }}
+- name: store
+  mountPath: /var/lib/hearth
+{{- end }}
+{{- end }}
+
+{{/* Seconds that Kubernetes waits for a pod whose drain time is given, such as 90s, 5m or 1h: half a minute more. */}}
+{{- define "hearth.graceSeconds" -}}
+{{- $number := regexFind "^[0-9]+" . | int }}
+{{- $unit := regexFind "[a-z]+$" . }}
+{{- add 30 (mul $number (dict "s" 1 "m" 60 "h" 3600 "d" 86400 | dig $unit 1)) }}
+{{- end }}
