@@ -54,7 +54,7 @@ pub(super) fn edges(root: &Path) -> Edges {
             let Some(Target::In(used)) = all.resolve(at, path, 0) else { continue };
             let used = &all.modules[used].file;
             if *used != module.file {
-                edges.entry(module.file.clone()).or_default().insert(used.clone(), path.join("::"));
+                edges.entry(module.file.clone()).or_default().entry(used.clone()).or_insert_with(|| path.join("::"));
             }
         }
     }
