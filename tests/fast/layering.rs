@@ -28,8 +28,8 @@ const BELONGS_TO: [(&str, &[&str]); 7] = [
     ("object_store", &["storage"]),
     ("aws-sdk-s3", &["storage"]),
     ("askama", &["web"]),
-    ("kube", &["staging-server", "log-collector", "hearth"]),
-    ("k8s-openapi", &["staging-server", "log-collector", "hearth"]),
+    ("kube", &["access", "staging-server", "log-collector", "hearth"]),
+    ("k8s-openapi", &["access", "staging-server", "log-collector", "hearth"]),
     ("clap", &["hearth"]),
     ("anyhow", &["hearth"]),
 ];

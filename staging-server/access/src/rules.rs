@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -194,9 +195,25 @@ fn own_namespace(caller: &Caller) -> Option<Grant> {
     identity.namespace().map(|namespace| Grant::CreatePods { namespace: namespace.to_owned() })
 }
 
+/// A path or URL as it may stand in a log: of names that are keys, only the beginning.
+#[must_use]
+pub fn masked(path: &str) -> Cow<'_, str> {
+    const SHOWN: usize = CAPABILITY.len() + 8;
+    if !path.split('/').any(is_capability) {
+        return Cow::Borrowed(path);
+    }
+    let shown = |part: &str| match part.get(..SHOWN).filter(|_| is_capability(part)) {
+        Some(start) => format!("{start}-…"),
+        None => part.to_owned(),
+    };
+    Cow::Owned(path.split('/').map(shown).collect::<Vec<_>>().join("/"))
+}
+
+const CAPABILITY: &str = "spark-upload-";
+
 /// Whether a folder's name cannot be guessed: `spark-upload-` and a random UUID, as `spark-submit` makes it.
 fn is_capability(name: &str) -> bool {
-    let Some(uuid) = name.strip_prefix("spark-upload-") else { return false };
+    let Some(uuid) = name.strip_prefix(CAPABILITY) else { return false };
     let mut groups = uuid.split('-');
     let fits = |group: Option<&str>, length: usize| {
         group.is_some_and(|group| group.len() == length && group.bytes().all(|byte| byte.is_ascii_hexdigit()))

@@ -79,6 +79,13 @@ async fn only_a_random_name_is_a_key() {
     assert!(who_may(Act::List, &path).await.is_empty());
 }
 
+#[test]
+fn a_log_shows_no_key() {
+    let path = format!("{UPLOAD}/main.jar");
+    assert_eq!(masked(&path), "/staging/etl/spark-upload-0a1b2c3d-…/main.jar");
+    assert_eq!(masked("/staging/etl/spark-upload-x/main.jar"), "/staging/etl/spark-upload-x/main.jar");
+}
+
 #[tokio::test]
 async fn who_cannot_be_decided_about_may_not() {
     let asked = rules().check(&Caller::named("unreachable"), Act::Write, "/staging/etl/x").await;
