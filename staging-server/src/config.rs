@@ -1,11 +1,15 @@
 use std::time::Duration;
 
+use access::Rules;
+
 /// What an operator can say of a staging server.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The URL under which clients reach this server, without a path. Without it, uploads are redirected to the name by
     /// which the client called (`X-Forwarded-Host` and `X-Forwarded-Proto`, else `Host`).
     pub public_url: Option<url::Url>,
+    /// What callers may do.
+    pub rules: Rules,
     /// The largest file that an upload may make. Event logs have no limit: they are as long as their application.
     pub max_upload_bytes: u64,
     /// The largest pod template.
@@ -20,6 +24,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             public_url: None,
+            rules: Rules::open(),
             max_upload_bytes: 5 << 30,
             max_pod_template_bytes: 1 << 20,
             event_log_flush_bytes: 1 << 20,

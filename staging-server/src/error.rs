@@ -66,6 +66,9 @@ pub enum Error {
         /// The file.
         path: String,
     },
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] access::Denied),
     /// Another request is writing this very file.
     #[error("{path} is being written by another request: wait until that has ended")]
     BeingWritten {

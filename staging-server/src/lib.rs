@@ -13,8 +13,8 @@
 //! operation that an object store has no means for (snapshots, quotas, ACLs …) says so, a read at the very end of a file is empty
 //! and no error, a home directory is one that is there, and a path has at most 900 bytes.
 //!
-//! It keeps no state of its own: any replica serves what another took, also while it is being written. It does not know
-//! who is calling; until it does, it belongs on loopback or behind something that does.
+//! It keeps no state of its own: any replica serves what another took, also while it is being written. Who calls, whoever
+//! serves its router says: by an [`access::Caller`] among the request's extensions. What that one may do, [`Config`]'s rules say.
 //!
 //! Read [`Staging`] first, then the tree behind a path (`tree`), then `webhdfs` for the protocol.
 

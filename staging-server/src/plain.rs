@@ -1,5 +1,6 @@
 //! Plain GET and HEAD of staged files and pod templates, for whatever takes a URL.
 
+use access::Act;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -11,7 +12,7 @@ use futures::TryStreamExt as _;
 use storage::Sha256Digest;
 
 use crate::range::{Wanted, wanted};
-use crate::told::{Told, is_ours, message, root_cause};
+use crate::told::{Told, is_ours, mark, message, root_cause};
 use crate::tree::{Content, File};
 use crate::webhdfs::decode_path;
 use crate::{Error, Result, Staging};
@@ -30,6 +31,8 @@ async fn serve(State(staging): State<Staging>, request: Request) -> Response {
 async fn answer(staging: &Staging, request: &Parts) -> Result<Response> {
     let files = staging.files();
     let path = decode_path(request.uri.path())?;
+    let caller = request.extensions.get().cloned().unwrap_or_default();
+    staging.config().rules.check(&caller, Act::Read, &path.to_string()).await?;
     let file = files.complete_file(&path).await?;
     let e_tag = match e_tag(staging, &file).await? {
         Some(digest) => HeaderValue::try_from(format!("\"{digest}\"")).ok(),
@@ -107,5 +110,7 @@ fn refuse(error: &Error) -> Response {
     if is_ours(error) {
         tracing::error!(error = error as &dyn std::error::Error, cause = root_cause(error), "a download failed");
     }
-    (Told::of(error).http, format!("{}\n", message(error))).into_response()
+    let mut response = (Told::of(error).http, format!("{}\n", message(error))).into_response();
+    mark(&mut response, error);
+    response
 }

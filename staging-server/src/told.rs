@@ -1,6 +1,8 @@
 //! What each error is to a client: one table for every door.
 
+use access::Denied;
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use crate::Error;
 
@@ -44,6 +46,9 @@ impl Told {
             Error::BelowFile { .. } => row(S::NOT_FOUND, S::FORBIDDEN, ACCESS_CONTROL),
             Error::NotEmpty { .. } => row(S::CONFLICT, S::FORBIDDEN, NOT_EMPTY),
             Error::Forbidden(_) => row(S::FORBIDDEN, S::FORBIDDEN, ACCESS_CONTROL),
+            Error::Denied(Denied::Unauthenticated(_)) => row(S::UNAUTHORIZED, S::UNAUTHORIZED, ACCESS_CONTROL),
+            Error::Denied(Denied::Forbidden(_)) => row(S::FORBIDDEN, S::FORBIDDEN, ACCESS_CONTROL),
+            Error::Denied(Denied::Unavailable(_)) => row(S::SERVICE_UNAVAILABLE, S::SERVICE_UNAVAILABLE, RETRIABLE),
             Error::Conflict(_) => row(S::CONFLICT, S::FORBIDDEN, IO),
             Error::BeingWritten { .. } => row(S::CONFLICT, S::FORBIDDEN, BEING_CREATED),
             Error::Invalid(_) => row(S::BAD_REQUEST, S::BAD_REQUEST, ILLEGAL_ARGUMENT),
@@ -86,6 +91,13 @@ pub(crate) fn message(error: &Error) -> String {
             "Hearth failed at this request: its own log says why; tell its operator".to_owned()
         }
         _ => error.to_string(),
+    }
+}
+
+/// Leaves on an answer why its caller was refused, for whoever writes its status line.
+pub(crate) fn mark(response: &mut Response, error: &Error) {
+    if let Error::Denied(denied) = error {
+        response.extensions_mut().insert(denied.clone());
     }
 }
 

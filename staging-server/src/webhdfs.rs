@@ -12,6 +12,7 @@ mod read;
 mod redirect;
 mod write;
 
+use access::Caller;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -42,6 +43,7 @@ struct Call {
     staging: Staging,
     operation: Operation,
     path: FilePath,
+    caller: Caller,
     parameters: Parameters,
     method: Method,
     uri: Uri,
@@ -54,7 +56,7 @@ async fn handle(State(staging): State<Staging>, request: Request) -> Response {
         return (StatusCode::OK, [(header::ALLOW, methods)]).into_response();
     }
     let client = Client::of(request.headers());
-    let (path, method) = (request.uri().path().to_owned(), request.method().clone());
+    let (path, method) = (access::masked(request.uri().path()).into_owned(), request.method().clone());
     match run(staging, request).await {
         Ok(answer) => answer.for_client(client),
         Err(error) => {
@@ -70,11 +72,31 @@ async fn run(staging: Staging, request: Request) -> Result<Answer> {
     let operation = Operation::parse(parameters.text("op"), &head.method)?;
     parameters.check(&head.method)?;
     let path = path::parse(head.uri.path())?;
-    let call = Call { staging, operation, path, parameters, method: head.method, uri: head.uri, headers: head.headers };
+    let caller = head.extensions.get().cloned().unwrap_or_default();
+    let (method, uri, headers) = (head.method, head.uri, head.headers);
+    let call = Call { staging, operation, path, caller, parameters, method, uri, headers };
+    call.authorise().await?;
     call.run(body).await
 }
 
 impl Call {
+    /// Whether the caller may do this at all. Asked before anything is looked up, so that who may not learns nothing.
+    async fn authorise(&self) -> Result<()> {
+        let rules = &self.staging.config().rules;
+        let Some(act) = self.operation.act(self.parameters.text("fsaction")) else { return Ok(()) };
+        rules.check(&self.caller, act, &self.path.to_string()).await?;
+        // These change other paths, too.
+        let others = match self.operation {
+            Operation::Rename => self.parameters.text("destination"),
+            Operation::Concat => self.parameters.text("sources"),
+            _ => None,
+        };
+        for other in others.into_iter().flat_map(|others| others.split(',')) {
+            rules.check(&self.caller, act, &FilePath::parse(other)?.to_string()).await?;
+        }
+        Ok(())
+    }
+
     async fn run(self, body: Body) -> Result<Answer> {
         match self.operation {
             Operation::Append => self.append(body).await,

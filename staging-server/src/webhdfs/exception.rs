@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Client;
 use super::answer::Answer;
 use crate::Error;
-use crate::told::{Told, is_ours, message, root_cause};
+use crate::told::{Told, is_ours, mark, message, root_cause};
 
 /// The answer to a request that failed. A failure of the server is logged here, once.
 pub(super) fn answer(error: &Error, client: Client) -> Response {
@@ -18,5 +18,7 @@ pub(super) fn answer(error: &Error, client: Client) -> Response {
     let exception = told.class.rsplit('.').next().unwrap_or(told.class);
     let body =
         json!({"RemoteException": {"exception": exception, "javaClassName": told.class, "message": message(error)}});
-    Answer::Json(told.hdfs, body).for_client(client)
+    let mut response = Answer::Json(told.hdfs, body).for_client(client);
+    mark(&mut response, error);
+    response
 }

@@ -1,3 +1,4 @@
+use access::Act;
 use axum::http::Method;
 
 use super::parameters::invalid;
@@ -105,6 +106,35 @@ const OPERATIONS: &[(&str, &str, Option<Operation>)] = &[
 ];
 
 impl Operation {
+    /// What it does to its path; `None` for one that has nothing to do with any. `CHECKACCESS` asks whether a caller may do
+    /// `fsaction`, such as `rw-`.
+    pub(super) fn act(self, fsaction: Option<&str>) -> Option<Act> {
+        Some(match self {
+            O::GetHomeDirectory | O::GetServerDefaults | O::GetStatus | O::GetTrashRoot | O::GetTrashRoots => {
+                return None;
+            }
+            O::GetFileStatus | O::GetFileBlockLocations => Act::Look,
+            O::CheckAccess => match fsaction.unwrap_or_default() {
+                action if action.contains('w') => Act::Write,
+                action if action.contains('r') => Act::Read,
+                _ => Act::Look,
+            },
+            O::Open => Act::Read,
+            O::ListStatus | O::ListStatusBatch | O::GetContentSummary => Act::List,
+            O::Create
+            | O::MakeDirectories
+            | O::Rename
+            | O::SetPermission
+            | O::SetOwner
+            | O::SetTimes
+            | O::SetReplication
+            | O::Append
+            | O::Concat
+            | O::Truncate
+            | O::Delete => Act::Write,
+        })
+    }
+
     /// What `op=` asks for.
     pub(super) fn parse(op: Option<&str>, method: &Method) -> Result<Self> {
         // HDFS's own word for no operation is NULL.
