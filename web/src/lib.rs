@@ -16,6 +16,7 @@ mod links;
 mod logs;
 mod pages;
 mod params;
+mod staging;
 mod table;
 mod task;
 
@@ -28,6 +29,7 @@ use tower_http::compression::CompressionLayer;
 
 pub use config::Config;
 use config::Web;
+pub use staging::{StagingPage, Way};
 
 /// Every page, at the URLs of Spark's own history server.
 pub fn router(config: Config) -> Router {
