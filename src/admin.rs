@@ -2,13 +2,23 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use tokio::sync::oneshot;
+
+use crate::http::{self, Bound, Connections, Patience, Server, Stop};
+
+/// How many may ask at the same time.
+const CONNECTIONS: usize = 24;
+/// How long those who ask at the end may take to read the answer.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// One number of `/metrics`.
 pub(crate) struct Metric {
@@ -49,15 +59,39 @@ pub(crate) struct Admin {
 
 #[derive(Default)]
 struct Inner {
-    ready: AtomicBool,
+    state: Mutex<Readiness>,
     metrics: std::sync::OnceLock<Vec<ReadMetrics>>,
     checks: std::sync::OnceLock<Vec<Check>>,
 }
 
+/// Whether traffic should come here.
+#[derive(Default)]
+enum Readiness {
+    #[default]
+    Starting,
+    WaitsFor(String),
+    Ready,
+    Stopping,
+}
+
 impl Admin {
-    /// Says whether traffic should come here.
-    pub(crate) fn set_ready(&self, ready: bool) {
-        self.inner.ready.store(ready, Ordering::Release);
+    /// All is there: traffic may come.
+    pub(crate) fn ready(&self) {
+        self.set(Readiness::Ready);
+    }
+
+    /// What has to change before this process can work.
+    pub(crate) fn waits_for(&self, what: String) {
+        self.set(Readiness::WaitsFor(what));
+    }
+
+    /// No traffic any more.
+    pub(crate) fn stopping(&self) {
+        self.set(Readiness::Stopping);
+    }
+
+    fn set(&self, state: Readiness) {
+        *self.inner.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
     /// Says where the numbers come from. Only the first call counts.
@@ -80,15 +114,53 @@ impl Admin {
     }
 }
 
+/// The admin port, on a thread of its own: it answers whatever the servers are busy with.
+pub(crate) struct AdminPort {
+    stop: Stop,
+    ended: oneshot::Receiver<()>,
+}
+
+impl AdminPort {
+    /// Serves at `socket` until closed.
+    pub(crate) fn open(socket: Bound, admin: &Admin, patience: Patience) -> anyhow::Result<Self> {
+        let stop = Stop::default();
+        let connections = Connections::new(CONNECTIONS);
+        let server = Server { router: admin.router(), connections, patience, tls: None, is_stream: |_, _| false };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let socket = socket.leave_runtime()?;
+        let (tell, ended) = oneshot::channel();
+        let until = stop.clone();
+        let serve = move || {
+            let served = runtime.block_on(async { http::serve(socket.enter_runtime()?, server, until).await });
+            if let Err(error) = served {
+                tracing::error!(%error, "the admin port ended");
+            }
+            // Nobody may be waiting any more.
+            let _ = tell.send(());
+        };
+        std::thread::Builder::new().name("admin".to_owned()).spawn(serve).context("no thread for the admin port")?;
+        Ok(Self { stop, ended })
+    }
+
+    /// Lets requests under way end, for a moment.
+    pub(crate) async fn close(self) {
+        self.stop.drain.cancel();
+        // What it says is how it ended, which does not matter any more.
+        let _ = tokio::time::timeout(LAST_ANSWERS, self.ended).await;
+        self.stop.cut.cancel();
+    }
+}
+
 async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
-    if !admin.inner.ready.load(Ordering::Acquire) {
-        return (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n".to_owned());
+    let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
+    match &*admin.inner.state.lock().unwrap_or_else(PoisonError::into_inner) {
+        Readiness::Ready => {}
+        Readiness::Starting => return unready("starting"),
+        Readiness::WaitsFor(what) => return unready(what),
+        Readiness::Stopping => return unready("stopping"),
     }
     let troubles: Vec<_> = admin.inner.checks.get().into_iter().flatten().flat_map(|check| check()).collect();
-    match troubles.is_empty() {
-        true => (StatusCode::OK, "ok\n".to_owned()),
-        false => (StatusCode::SERVICE_UNAVAILABLE, troubles.join("\n") + "\n"),
-    }
+    if troubles.is_empty() { (StatusCode::OK, "ok\n".to_owned()) } else { unready(&troubles.join("\n")) }
 }
 
 /// The text format 0.0.4 that Prometheus scrapes.

@@ -3,19 +3,24 @@
 //! A flag beats an environment variable (`HEARTH_…`), that one the TOML file, that one the default. Every mistake is
 //! reported, not just the first.
 
+mod access;
+mod command_line;
 mod layers;
 mod settings;
 mod values;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::http::HeaderName;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use history_server::Redaction;
 use storage::StoreUrl;
 
+pub(crate) use self::access::{Access, TlsFiles};
+pub(crate) use command_line::Refusal;
 use layers::Layers;
 use settings::{SETTINGS, Section};
 
@@ -33,13 +38,26 @@ pub(crate) enum Request {
 pub(crate) struct Config {
     pub(crate) store: StoreUrl,
     pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) shutdown_delay: Duration,
     pub(crate) drain_timeout: Duration,
+    pub(crate) http: Http,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) access: Access,
     pub(crate) telemetry: Telemetry,
     /// Put the sample application into the store before anything starts.
     pub(crate) sample: bool,
     pub(crate) staging: Option<Staging>,
     pub(crate) collector: Option<Collector>,
     pub(crate) history: Option<History>,
+}
+
+/// What clients of any port are granted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Http {
+    pub(crate) max_connections: usize,
+    pub(crate) header_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) stall_timeout: Duration,
 }
 
 /// How the program's own log lines are written.
@@ -55,6 +73,8 @@ pub(crate) struct Staging {
     pub(crate) listen: SocketAddr,
     pub(crate) public_url: Option<url::Url>,
     pub(crate) max_upload_bytes: u64,
+    /// How long event logs that are being written are waited for at the end; `None`: as long as it takes.
+    pub(crate) event_log_drain_timeout: Option<Duration>,
 }
 
 /// How Spark's pods are recognised.
@@ -101,7 +121,8 @@ pub(crate) struct History {
     pub(crate) executor_log_url: Option<String>,
     pub(crate) redaction: Redaction,
     pub(crate) clean: Clean,
-    pub(crate) access: Access,
+    /// Whether an application is shown only to those whom its ACLs name.
+    pub(crate) acls: bool,
 }
 
 /// How much of an application is kept; `None` is all.
@@ -128,16 +149,6 @@ pub(crate) struct Clean {
     pub(crate) interval: Duration,
 }
 
-/// Who may see what.
-#[derive(Debug)]
-pub(crate) struct Access {
-    pub(crate) enabled: bool,
-    pub(crate) user_header: Option<HeaderName>,
-    pub(crate) groups_header: Option<HeaderName>,
-    pub(crate) admins: Vec<String>,
-    pub(crate) admin_groups: Vec<String>,
-}
-
 /// `hearth logs`
 #[derive(Debug)]
 pub(crate) struct LogsRequest {
@@ -151,22 +162,15 @@ pub(crate) struct LogsRequest {
     pub(crate) tail_lines: Option<u64>,
 }
 
-/// Why there is no [`Request`].
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// The command line cannot be read, or asks for help or the version.
-    CommandLine(clap::Error),
-    /// Everything that is wrong with the settings.
-    Mistakes(Vec<String>),
-}
-
 /// Reads the command line, the environment, and the file that they name.
 pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Request, Refusal> {
-    let matches = command().try_get_matches_from(args).map_err(Refusal::CommandLine)?;
+    let (matches, misread) = command_line::read(&command(), args.into_iter().collect())?;
     let (name, matches) = matches.subcommand().unwrap_or(("serve", &matches));
     let mut layers = Layers::new(matches, name == "serve");
-    if let Ok(Some(path)) = matches.try_get_one::<PathBuf>("config") {
-        layers.read_file(path);
+    misread.into_iter().for_each(|mistake| layers.mistake(mistake));
+    if let Ok(Some(path)) = matches.try_get_one::<OsString>("config") {
+        let by_variable = matches.value_source("config") == Some(ValueSource::EnvVariable);
+        layers.read_file(if by_variable { "HEARTH_CONFIG" } else { "--config" }, Path::new(path));
     }
     let request = match name {
         "logs" => read_logs(&mut layers, matches).map(Request::Logs),
@@ -186,15 +190,25 @@ fn read_config(layers: &mut Layers<'_>, matches: &ArgMatches, role: &str) -> Opt
         text => values::address(text).map(Some),
     });
     let drain_timeout = layers.one_with(Section::Common, "drain-timeout", values::duration);
-    let telemetry = telemetry(layers);
+    let shutdown_delay = layers.one_with(Section::Common, "shutdown-delay", values::duration);
+    let (http, telemetry) = (http(layers), telemetry(layers));
+    let tls = access::tls(layers);
+    let access = access::read(layers, tls.as_ref());
     // Every part is read before any is given up, so that the mistakes of all are reported.
     let staging = has(Section::Staging).then(|| staging(layers));
     let collector = has(Section::Collector).then(|| collector(layers, role == "serve"));
     let history = has(Section::History).then(|| history(layers));
+    if let (Some(Some(history)), Some(access)) = (&history, &access) {
+        access::check_acls(layers, history.acls, access);
+    }
     Some(Config {
         store: store?,
         admin_listen: admin_listen?,
+        shutdown_delay: shutdown_delay?,
         drain_timeout: drain_timeout?,
+        http: http?,
+        tls,
+        access: access?,
         telemetry: telemetry?,
         sample: matches.try_get_one::<bool>("sample").ok().flatten().copied().unwrap_or(false),
         staging: staging.map_or(Some(None), |part| part.map(Some))?,
@@ -205,6 +219,19 @@ fn read_config(layers: &mut Layers<'_>, matches: &ArgMatches, role: &str) -> Opt
 
 fn store(layers: &mut Layers<'_>) -> Option<StoreUrl> {
     layers.one(Section::Common, "store")
+}
+
+fn http(layers: &mut Layers<'_>) -> Option<Http> {
+    let max_connections = layers.one_with(Section::Clients, "max-connections", values::positive);
+    let header_timeout = layers.one_with(Section::Clients, "header-timeout", values::duration);
+    let idle_timeout = layers.one_with(Section::Clients, "idle-timeout", values::duration);
+    let stall_timeout = layers.one_with(Section::Clients, "stall-timeout", values::duration);
+    Some(Http {
+        max_connections: max_connections?,
+        header_timeout: header_timeout?,
+        idle_timeout: idle_timeout?,
+        stall_timeout: stall_timeout?,
+    })
 }
 
 fn telemetry(layers: &mut Layers<'_>) -> Option<Telemetry> {
@@ -223,7 +250,13 @@ fn staging(layers: &mut Layers<'_>) -> Option<Staging> {
     let listen = layers.one_with(Section::Staging, "listen", values::address);
     let public_url = layers.one_with(Section::Staging, "public-url", values::base_url);
     let max_upload_bytes = layers.one_with(Section::Staging, "max-upload-size", values::size_bytes);
-    Some(Staging { listen: listen?, public_url, max_upload_bytes: max_upload_bytes? })
+    let event_log_drain_timeout = layers.one_with(Section::Staging, "event-log-drain-timeout", values::duration_or_off);
+    Some(Staging {
+        listen: listen?,
+        public_url,
+        max_upload_bytes: max_upload_bytes?,
+        event_log_drain_timeout: event_log_drain_timeout?,
+    })
 }
 
 fn collector(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
@@ -278,7 +311,7 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
             Some((name, url)) if !name.contains([':', '/']) => (Some(name.to_owned()), url),
             _ => (None, text),
         };
-        Ok(EventLogs { name, url: StoreUrl::parse(url).map_err(|e| e.to_string())? })
+        Ok(EventLogs { name, url: values::store_to_read(url)? })
     });
     let scan_interval = layers.one_with(Section::History, "scan-interval", values::duration);
     let cache_bytes = layers.one_with(Section::History, "cache-size", values::size_bytes);
@@ -299,7 +332,8 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
     };
     let executor_log_url = layers.one(Section::History, "executor-log-url");
     let redaction = layers.one_with(Section::History, "redaction-regex", Redaction::new);
-    let (clean, access) = (clean(layers), access(layers));
+    let acls = layers.one_with(Section::History, "acls", values::boolean);
+    let clean = clean(layers);
     Some(History {
         listen: listen?,
         public_prefix: public_prefix.unwrap_or_default(),
@@ -312,7 +346,7 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
         executor_log_url,
         redaction: redaction?,
         clean: clean?,
-        access: access?,
+        acls: acls?,
     })
 }
 
@@ -323,23 +357,10 @@ fn clean(layers: &mut Layers<'_>) -> Option<Clean> {
     Some(Clean { max_age, max_logs, interval: interval? })
 }
 
-fn access(layers: &mut Layers<'_>) -> Option<Access> {
-    let enabled = layers.one_with(Section::History, "acls", values::boolean);
-    let user_header = layers.one(Section::History, "user-header");
-    let groups_header = layers.one(Section::History, "groups-header");
-    let admins = layers.many_with(Section::History, "admin-user", |text| Ok(text.to_owned()));
-    let admin_groups = layers.many_with(Section::History, "admin-group", |text| Ok(text.to_owned()));
-    if enabled == Some(true) && user_header.is_none() {
-        layers.mistake(
-            "--acls needs --user-header: without it nobody has a name, and nobody could see anything".to_owned(),
-        );
-    }
-    Some(Access { enabled: enabled?, user_header, groups_header, admins, admin_groups })
-}
-
 fn read_logs(layers: &mut Layers<'_>, matches: &ArgMatches) -> Option<LogsRequest> {
     let flag = |name: &str| matches.get_flag(name);
-    let (store, telemetry) = (store(layers), telemetry(layers));
+    let store = layers.one_with(Section::Common, "store", values::store_to_read);
+    let telemetry = telemetry(layers);
     Some(LogsRequest {
         store: store?,
         telemetry: telemetry?,
@@ -364,7 +385,10 @@ fn command() -> Command {
     };
     let role = |section: Section, about: &'static str| {
         let command = Command::new(section.role().unwrap_or_default()).about(about);
-        with_settings(command, false, |s| s == Section::Common || s == section)
+        let with_clients = section != Section::Collector;
+        with_settings(command, false, |s| {
+            s == Section::Common || s == section || (s == Section::Clients && with_clients)
+        })
     };
     // The bare command is `serve`, so it takes the same flags.
     serve(Command::new("hearth"))
@@ -419,7 +443,7 @@ fn with_settings_if(command: Command, serve: bool, wanted: impl Fn(&settings::Se
         .long("config")
         .env("HEARTH_CONFIG")
         .value_name("FILE")
-        .value_parser(clap::value_parser!(PathBuf))
+        .value_parser(clap::value_parser!(OsString))
         .help("A TOML file of the settings below; a role's own stand in a table of its name, such as [history-server]");
     let args = SETTINGS.iter().filter(|setting| wanted(setting)).map(|setting| {
         let name = if serve { setting.serve_name } else { setting.name };

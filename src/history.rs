@@ -3,24 +3,18 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName};
-use axum::middleware::{self, Next};
-use axum::response::Response;
 use history_server::event_log::LogSource;
-use history_server::{AccessConfig, CleanConfig, Config, Figures, History, ReplaySettings, Viewer};
+use history_server::{AccessConfig, CleanConfig, Config, Figures, History, ReplaySettings};
 use log_collector::Logs;
 use storage::{Key, ObjectPath, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{Metric, ReadMetrics};
 use crate::config;
-
-/// The names of the headers with the user and with the user's groups.
-type Headers = (Option<HeaderName>, Option<HeaderName>);
+use crate::store::Place;
 
 /// The history server over `store`, not running yet.
-pub(crate) fn build(config: &config::History, store: &Store) -> anyhow::Result<History> {
+pub(crate) fn build(config: &config::History, access: &config::Access, store: &Store) -> anyhow::Result<History> {
     let mut sources = Vec::new();
     for place in &config.event_logs {
         sources.push(LogSource::new(Store::open(&place.url)?, place.name.clone()));
@@ -52,12 +46,24 @@ pub(crate) fn build(config: &config::History, store: &Store) -> anyhow::Result<H
     settings.redaction = config.redaction.clone();
     settings.clean = clean(&config.clean);
     settings.access = AccessConfig {
-        enabled: config.access.enabled,
-        admins: config.access.admins.clone(),
-        admin_groups: config.access.admin_groups.clone(),
+        enabled: config.acls,
+        admins: access.admin_users.clone(),
+        admin_groups: access.admin_groups.clone(),
         ..AccessConfig::default()
     };
     Ok(History::new(settings))
+}
+
+/// What a history server cannot do without.
+pub(crate) fn places(config: &config::History, store: &Store) -> anyhow::Result<Vec<Place>> {
+    if config.event_logs.is_empty() {
+        let folder = Key::EventLog(ObjectPath::root()).path();
+        return Ok(vec![Place { store: store.below(&folder)?, is_written: false, setting: "--store" }]);
+    }
+    let open = |place: &config::EventLogs| {
+        Ok(Place { store: Store::open(&place.url)?, is_written: false, setting: "--event-logs" })
+    };
+    config.event_logs.iter().map(open).collect()
 }
 
 fn clean(config: &config::Clean) -> Option<CleanConfig> {
@@ -71,7 +77,7 @@ fn clean(config: &config::Clean) -> Option<CleanConfig> {
     })
 }
 
-/// Pages and REST API in one, each told who asks.
+/// Pages and REST API in one. They want to be told who asks.
 pub(crate) fn router(config: &config::History, history: &History, store: &Store) -> Router {
     let pages = web::Config {
         history: history.clone(),
@@ -79,24 +85,7 @@ pub(crate) fn router(config: &config::History, history: &History, store: &Store)
         title: "Hearth".to_owned(),
         public_prefix: config.public_prefix.clone(),
     };
-    let headers = (config.access.user_header.clone(), config.access.groups_header.clone());
-    history_server::api::router(history.clone())
-        .merge(web::router(pages))
-        .layer(middleware::from_fn_with_state(headers, name_viewer))
-}
-
-/// Tells who asks from what the proxy in front says.
-async fn name_viewer(State(headers): State<Headers>, mut request: Request, next: Next) -> Response {
-    let viewer = viewer(&headers, request.headers());
-    request.extensions_mut().insert(viewer);
-    next.run(request).await
-}
-
-fn viewer((user, groups): &Headers, found: &HeaderMap) -> Viewer {
-    let read = |name: &Option<HeaderName>| Some(found.get(name.as_ref()?)?.to_str().ok()?.trim().to_owned());
-    let groups = read(groups).unwrap_or_default();
-    let groups = groups.split(',').map(str::trim).filter(|group| !group.is_empty()).map(ToOwned::to_owned).collect();
-    Viewer { user: read(user).filter(|user| !user.is_empty()), groups }
+    history_server::api::router(history.clone()).merge(web::router(pages))
 }
 
 /// Keeps the list of applications up to date until `stop`.

@@ -2,6 +2,7 @@
 //!
 //! This package only wires: [`config`] reads what is wanted, [`serve`] starts the roles, one file builds each of them.
 
+mod access;
 mod admin;
 mod collector;
 mod config;
@@ -10,7 +11,10 @@ mod http;
 mod logs;
 mod sample;
 mod serve;
+mod signals;
 mod staging;
+mod start_page;
+mod store;
 mod telemetry;
 
 use std::io::Write as _;
@@ -29,7 +33,7 @@ fn main() -> ExitCode {
     match run(request) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&format!("{error:#}"));
+            tell(&chain(&error));
             ExitCode::FAILURE
         }
     }
@@ -64,6 +68,17 @@ fn refuse(refusal: Refusal) -> ExitCode {
             ExitCode::from(WRONG_SETTINGS)
         }
     }
+}
+
+/// An error and its causes, without those whose text another has already quoted.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn tell(text: &str) {

@@ -7,10 +7,12 @@ use tracing_subscriber::fmt;
 
 use crate::config::Telemetry;
 
-/// Starts logging. Call once.
+/// Starts logging. Call once. A line that cannot be written, to a pipe that nobody reads any more for one, is lost without
+/// another word: a server does not end for want of a reader.
 pub(crate) fn start(config: &Telemetry) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.filter)?;
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Its complaints about lines that it cannot write go to standard error too, and panic there.
+    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = if config.json {
         lines.json().flatten_event(true).try_init()
     } else {

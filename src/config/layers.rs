@@ -30,11 +30,12 @@ impl<'a> Layers<'a> {
         Self { matches, file: toml::Table::new(), file_name: String::new(), serve, mistakes: Vec::new() }
     }
 
-    /// Reads the file, of at most 1 MiB, and notes every key in it that no setting has.
-    pub(super) fn read_file(&mut self, path: &Path) {
+    /// Reads the file that `origin` names, of at most 1 MiB, and notes every key in it that no setting has.
+    pub(super) fn read_file(&mut self, origin: &str, path: &Path) {
         const LIMIT_BYTES: u64 = 1024 * 1024;
         self.file_name = path.display().to_string();
         let text = match std::fs::metadata(path) {
+            _ if path.as_os_str().is_empty() => Err("it names no file: give one, or leave it out".to_owned()),
             Ok(meta) if meta.len() > LIMIT_BYTES => Err("larger than 1 MiB".to_owned()),
             Ok(_) => std::fs::read_to_string(path).map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
@@ -44,7 +45,7 @@ impl<'a> Layers<'a> {
                 self.file = table;
                 self.note_unknown_keys();
             }
-            Err(reason) => self.mistake(format!("--config {}: {reason}", self.file_name)),
+            Err(reason) => self.mistake(format!("{origin} {:?}: {reason}", self.file_name)),
         }
     }
 
@@ -147,14 +148,27 @@ impl<'a> Layers<'a> {
         };
         let mut given = Vec::new();
         for value in values {
-            match value {
-                toml::Value::String(text) => given.push(Given { text, origin: origin.clone() }),
-                toml::Value::Integer(number) => given.push(Given { text: number.to_string(), origin: origin.clone() }),
-                other => self
-                    .mistakes
-                    .push(format!("{origin}: a {} does not fit here, write text in quotes", other.type_str())),
+            match text_of(setting, &value) {
+                Ok(text) => given.push(Given { text, origin: origin.clone() }),
+                Err(hint) => {
+                    self.mistakes.push(format!("{origin}: a {} does not fit here, {hint}", value.type_str()));
+                }
             }
         }
         Some(given)
+    }
+}
+
+/// A value of the file as a flag would have it; or what would be right.
+fn text_of(setting: &Setting, value: &toml::Value) -> Result<String, &'static str> {
+    match (setting.value, value) {
+        (_, toml::Value::String(text)) => Ok(text.clone()),
+        ("BOOL", toml::Value::Boolean(value)) => Ok(value.to_string()),
+        ("NUMBER" | "SIZE", toml::Value::Integer(number)) => Ok(number.to_string()),
+        ("BOOL", _) => Err("write true or false"),
+        ("NUMBER", _) => Err("write a number"),
+        ("SIZE", _) => Err("write a number of bytes, or text in quotes, such as \"512MiB\""),
+        ("TIME", _) => Err("write a number and a unit in quotes, such as \"10s\""),
+        _ => Err("write text in quotes"),
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! The command line, `--help`, the file's known keys and the README's table are all made from it.
 
-/// Which roles a setting belongs to. In the file, all but [`Section::Common`] are tables of that name.
+/// Which roles a setting belongs to. In the file, those of a single role stand in a table of its
+/// name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Common,
+    /// Of all servers that have clients.
+    Clients,
     Staging,
     Collector,
     History,
@@ -15,7 +18,7 @@ impl Section {
     /// The role's name: its sub-command, and its table in the file.
     pub(crate) fn role(self) -> Option<&'static str> {
         match self {
-            Self::Common => None,
+            Self::Common | Self::Clients => None,
             Self::Staging => Some("staging-server"),
             Self::Collector => Some("log-collector"),
             Self::History => Some("history-server"),
@@ -61,7 +64,7 @@ impl Setting {
     }
 }
 
-use Section::{Collector, Common, History, Staging};
+use Section::{Clients, Collector, Common, History, Staging};
 use history_server::Redaction;
 
 /// Every setting, in the order of `--help`.
@@ -72,15 +75,52 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Where /livez, /readyz and /metrics are served; 'off' for nowhere"),
     setting(Common, "drain-timeout", "HEARTH_DRAIN_TIMEOUT", "TIME", Some("30s"),
         "How long requests and uploads under way may take to end after SIGTERM"),
+    setting(Common, "shutdown-delay", "HEARTH_SHUTDOWN_DELAY", "TIME", Some("3s"),
+        "How long after SIGTERM requests are still taken, unready, until load balancers have noticed; part of a pod's grace period, as is --drain-timeout"),
+    setting(Clients, "max-connections", "HEARTH_MAX_CONNECTIONS", "NUMBER", Some("10000"),
+        "How many connections all ports but the admin one may have, as far as the limit on open files allows; the one that has longest said nothing gives way to a new one"),
+    setting(Clients, "header-timeout", "HEARTH_HEADER_TIMEOUT", "TIME", Some("15s"), "How long a client may take to send the header of a request"),
+    setting(Clients, "idle-timeout", "HEARTH_IDLE_TIMEOUT", "TIME", Some("75s"), "How long a connection is kept for the next request"),
+    setting(Clients, "stall-timeout", "HEARTH_STALL_TIMEOUT", "TIME", Some("1m"),
+        "How long an upload or a download may stand still before its connection is cut; event logs that are being written may be silent for longer"),
     setting(Common, "log-format", "HEARTH_LOG_FORMAT", "FORMAT", Some("text"), "What the program's own log lines look like: text or json"),
     setting(Common, "log-filter", "HEARTH_LOG_FILTER", "FILTER", Some("info"),
         "Which of them are written, as tracing-subscriber's EnvFilter reads it: a level, or target=level pairs"),
+    setting(Clients, "tls-cert", "HEARTH_TLS_CERT", "FILE", None,
+        "The certificate chain that servers show, in PEM: they speak TLS, and swebhdfs://. Read again when it changes"),
+    setting(Clients, "tls-key", "HEARTH_TLS_KEY", "FILE", None, "Its private key, in PEM"),
+    setting(Clients, "tls-client-ca", "HEARTH_TLS_CLIENT_CA", "FILE", None,
+        "Who signs clients' certificates, in PEM. The common name of one is the caller's name, its organisations are groups; clients without one are let in too"),
+    setting(Clients, "access", "HEARTH_ACCESS", "MODE", None,
+        "open: whoever reaches a server may do everything. guarded: callers have to be known, and hold what a path needs. Without it, guarded as soon as a server listens beyond loopback"),
+    setting(Clients, "kubernetes-access", "HEARTH_KUBERNETES_ACCESS", "BOOL", None,
+        "Know callers by their Kubernetes tokens (TokenReview), and ask the cluster what they may do (SubjectAccessReview); without it, where a cluster is found"),
+    setting(Clients, "token-audience", "HEARTH_TOKEN_AUDIENCE", "NAME", None,
+        "An audience that Kubernetes tokens have to be made for; may be repeated; without it, the API server's own").repeated(),
+    setting(Clients, "token-key-file", "HEARTH_TOKEN_KEY_FILE", "FILE", None,
+        "A secret of 32 bytes or more that all replicas share, to sign what POST /oauth2/token gives out; without it, one that is forgotten at the end"),
+    setting(Clients, "token-lifetime", "HEARTH_TOKEN_LIFETIME", "TIME", Some("10m"), "How long such a token is good for"),
+    setting(Clients, "oidc-issuer-url", "HEARTH_OIDC_ISSUER_URL", "URL", None, "Know callers by tokens of this OpenID Connect issuer, too"),
+    setting(Clients, "oidc-client-id", "HEARTH_OIDC_CLIENT_ID", "ID", None, "The client that its tokens have to be made for"),
+    setting(Clients, "oidc-username-claim", "HEARTH_OIDC_USERNAME_CLAIM", "NAME", Some("sub"), "The claim with the user's name"),
+    setting(Clients, "oidc-username-prefix", "HEARTH_OIDC_USERNAME_PREFIX", "TEXT", None, "What goes before that name, as kube-apiserver's flag of this name"),
+    setting(Clients, "oidc-groups-claim", "HEARTH_OIDC_GROUPS_CLAIM", "NAME", Some("groups"), "The claim with the user's groups"),
+    setting(Clients, "oidc-groups-prefix", "HEARTH_OIDC_GROUPS_PREFIX", "TEXT", None, "What goes before each of them"),
+    setting(Clients, "trusted-proxy", "HEARTH_TRUSTED_PROXY", "NET", None,
+        "The address of a proxy, such as 10.0.0.7 or 10.0.0.0/8, whose X-Forwarded-* and --user-header count; from anybody else they do not; may be repeated").repeated(),
+    setting(Clients, "user-header", "HEARTH_USER_HEADER", "NAME", None,
+        "The request header in which a --trusted-proxy says who asks, such as X-Forwarded-User"),
+    setting(Clients, "groups-header", "HEARTH_GROUPS_HEADER", "NAME", None, "The one in which it says that user's groups, with commas between"),
+    setting(Clients, "admin-user", "HEARTH_ADMIN_USER", "NAME", None, "A user who may do everything, and see every application; may be repeated").repeated(),
+    setting(Clients, "admin-group", "HEARTH_ADMIN_GROUP", "NAME", None, "A group whose members may; may be repeated").repeated(),
     setting(Staging, "listen", "HEARTH_STAGING_LISTEN", "ADDR", Some("127.0.0.1:10000"), "Where the staging server listens")
         .in_serve("staging-listen"),
     setting(Staging, "public-url", "HEARTH_STAGING_PUBLIC_URL", "URL", None,
-        "How clients reach the staging server, for redirects; without it, by the Host and X-Forwarded-* headers of each request")
+        "How clients reach the staging server, for redirects; without it, by the Host header of each request, or by what a --trusted-proxy says in X-Forwarded-*")
         .in_serve("staging-public-url"),
     setting(Staging, "max-upload-size", "HEARTH_STAGING_MAX_UPLOAD_SIZE", "SIZE", Some("5GiB"), "The largest file that may be uploaded"),
+    setting(Staging, "event-log-drain-timeout", "HEARTH_EVENT_LOG_DRAIN_TIMEOUT", "TIME", Some("30s"),
+        "How long after SIGTERM event logs that are being written may go on: Spark does not resume them elsewhere; or off, for as long as their applications run"),
     setting(Collector, "pod-logs", "HEARTH_POD_LOGS", "DIR", None,
         "The node's folder of pod logs, /var/log/pods on most. 'hearth log-collector' takes that one when it is given neither this nor --event-log-dir"),
     setting(Collector, "event-log-dir", "HEARTH_EVENT_LOG_DIR", "DIR", None,
@@ -101,7 +141,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(History, "listen", "HEARTH_HISTORY_LISTEN", "ADDR", Some("127.0.0.1:18080"), "Where the history server listens")
         .in_serve("history-listen"),
     setting(History, "public-prefix", "HEARTH_HISTORY_PUBLIC_PREFIX", "PATH", None,
-        "The path under which a reverse proxy shows the history server, such as /spark-history; a proxy's X-Forwarded-Prefix goes before it")
+        "The path under which a reverse proxy shows the history server, such as /spark-history; what a --trusted-proxy says in X-Forwarded-Prefix goes before it")
         .in_serve("history-public-prefix"),
     setting(History, "event-logs", "HEARTH_EVENT_LOGS", "URL", None,
         "A folder of event logs, as a store URL or NAME=URL; may be repeated [default: <store>/event-logs]").repeated(),
@@ -137,10 +177,5 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Delete the oldest event logs of completed applications while there are more than so many; without it, none for their number"),
     setting(History, "clean-interval", "HEARTH_CLEAN_INTERVAL", "TIME", Some("1d"), "The pause between two cleanings, where any is asked for"),
     setting(History, "acls", "HEARTH_ACLS", "BOOL", Some("false"),
-        "Show an application only to its user, those its own ACLs name, and the admins; needs --user-header"),
-    setting(History, "user-header", "HEARTH_USER_HEADER", "NAME", None,
-        "The request header in which the proxy in front of this server says who asks, such as X-Forwarded-User"),
-    setting(History, "groups-header", "HEARTH_GROUPS_HEADER", "NAME", None, "The one in which it says that user's groups, with commas between"),
-    setting(History, "admin-user", "HEARTH_ADMIN_USER", "NAME", None, "A user who may see every application; may be repeated").repeated(),
-    setting(History, "admin-group", "HEARTH_ADMIN_GROUP", "NAME", None, "A group whose members may; may be repeated").repeated(),
+        "Show an application only to its user, those its own ACLs name, and the admins; needs a way to know who asks, such as --user-header"),
 ];

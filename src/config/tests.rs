@@ -43,7 +43,7 @@ fn a_role_has_its_own_settings_and_no_others() {
     assert_eq!(history.event_logs.len(), 2);
     assert_eq!(history.event_logs[1].name.as_deref(), Some("old"));
     assert!(config.staging.is_none() && config.collector.is_none());
-    assert!(matches!(read_args(&["history-server", "--pod-logs", "/"]), Err(Refusal::CommandLine(_))));
+    assert_eq!(mistakes(&["history-server", "--pod-logs", "/"]).len(), 1);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn every_mistake_is_reported_at_once() {
 fn a_file_is_read_below_the_flags_and_its_unknown_keys_are_mistakes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hearth.toml");
-    let text = "store = 'memory:'\n[history-server]\nlisten = '127.0.0.1:2'\nevent-logs = ['memory:', 'file:/tmp/x']\n";
+    let text = "store = 'memory:'\n[history-server]\nlisten = '127.0.0.1:2'\nevent-logs = ['memory:', 'file:/']\n";
     std::fs::write(&file, text).unwrap();
     let path = file.to_str().unwrap();
     let history = config(&["serve", "--config", path]).history.unwrap();
@@ -81,6 +81,59 @@ fn a_file_is_read_below_the_flags_and_its_unknown_keys_are_mistakes() {
     let found = mistakes(&["serve", "--config", path]);
     assert_eq!(found.len(), 4, "{found:#?}");
     assert!(mistakes(&["serve", "--config", "/does/not/exist"])[0].contains("/does/not/exist"));
+}
+
+#[test]
+fn a_file_has_true_and_false_and_numbers_where_they_belong_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hearth.toml");
+    let text = "max-connections = 7\naccess = 'guarded'\n[history-server]\nacls = true\ncache-size = 1024\n";
+    std::fs::write(&file, text).unwrap();
+    let path = file.to_str().unwrap();
+    let config = config(&["history-server", "--config", path]);
+    let history = config.history.unwrap();
+    assert_eq!((config.http.max_connections, history.acls, history.cache_bytes), (7, true, 1024));
+    std::fs::write(&file, "store = 5\ndrain-timeout = 5\nlog-filter = true\n[history-server]\nacls = 1\n").unwrap();
+    let found = mistakes(&["history-server", "--config", path]);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(
+        found.iter().any(|m| m.ends_with(
+            "drain-timeout: a integer does not fit here, write a number and a unit in quotes, such as \"10s\""
+        )),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn what_clap_cannot_read_is_reported_with_the_rest() {
+    let found = mistakes(&[
+        "serve",
+        "--hisotry-listen",
+        "x:1",
+        "--drain-timeout",
+        "soon",
+        "--bogus=1",
+        "--scan-interval",
+        "often",
+    ]);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(found.iter().any(|m| m.contains("--history-listen")), "{found:#?}");
+    assert_eq!(mistakes(&["logs", "app-1", "--tail", "many", "--store", "nowhere:x"]).len(), 2);
+}
+
+#[test]
+fn what_belongs_together_is_asked_for_together() {
+    for (args, said) in [
+        (&["serve", "--acls", "true"] as &[&str], "--acls needs"),
+        (&["serve", "--user-header", "x-user"], "needs --trusted-proxy"),
+        (&["serve", "--tls-cert", "/tmp/x"], "belong together"),
+        (&["serve", "--oidc-client-id", "x"], "belong together"),
+        (&["serve", "--trusted-proxy", "everybody"], "10.0.0.0/8"),
+        (&["serve", "--event-logs", "/does/not/exist"], "there is no folder"),
+    ] {
+        let found = mistakes(args);
+        assert!(found.len() == 1 && found[0].contains(said), "{args:?}: {found:#?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! How single values are read.
 
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
+
+use ipnet::IpNet;
+use storage::StoreUrl;
 
 /// `HOST:PORT`; a name is looked up.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
@@ -23,6 +26,23 @@ pub(super) fn duration_or_off(text: &str) -> Result<Option<Duration>, String> {
     if text == "off" { Ok(None) } else { duration(text).map(Some).map_err(|e| format!("{e}; or off")) }
 }
 
+/// A store that something is to be read from: a folder has to be there.
+pub(super) fn store_to_read(text: &str) -> Result<StoreUrl, String> {
+    let url = StoreUrl::parse(text).map_err(|error| error.to_string())?;
+    match url.as_folder() {
+        Some(folder) if !folder.is_dir() => Err(format!("there is no folder {}", folder.display())),
+        _ => Ok(url),
+    }
+}
+
+/// A number from 1 on.
+pub(super) fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("write a number from 1 on".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
 /// The start of a URL's path: with a slash before it and none behind.
 pub(super) fn path_prefix(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
@@ -36,6 +56,22 @@ pub(super) fn path_prefix(text: &str) -> Result<String, String> {
 /// `true` or `false`.
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "there are true and false".to_owned())
+}
+
+/// An address, or a network in CIDR notation.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let alone = text.parse::<IpAddr>().map(IpNet::from);
+    alone
+        .or_else(|_| text.parse())
+        .map_err(|_| "write an address such as 10.0.0.7, or a network such as 10.0.0.0/8".to_owned())
+}
+
+/// The URL of an issuer of tokens, just as it stands in them.
+pub(super) fn issuer(text: &str) -> Result<String, String> {
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(text.to_owned()),
+        _ => Err("write https://HOST, just as it stands in the tokens".to_owned()),
+    }
 }
 
 /// A number of bytes: a plain one, or with `KiB`, `MiB`, `GiB` or `TiB` (Spark's `k`, `m`, `g`, `t` too).

@@ -8,6 +8,7 @@
 #[path = "../support.rs"]
 mod support;
 
+mod access;
 mod deploy;
 mod node;
 mod whole_way;

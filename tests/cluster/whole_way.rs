@@ -77,7 +77,7 @@ impl Servers {
     async fn start(namespace: &Namespace, folder: &Path) -> Self {
         let store = format!("file:{}", folder.join("store").display());
         let listen = format!("{}:0", namespace.node.host());
-        let staging = Self::role("staging-server", &["--listen", &listen], &[], &store).await;
+        let staging = Self::role("staging-server", &["--listen", &listen, "--access", "open"], &[], &store).await;
         let collector = Some(Self::collector(namespace, &store).await);
         let showing = ["--listen", "127.0.0.1:0", "--scan-interval", "1s"];
         let history = Self::role("history-server", &showing, &[], &store).await;

@@ -8,8 +8,13 @@
 #[path = "../support.rs"]
 mod support;
 
+mod access;
+mod clients;
+mod cluster_api;
 mod history_on_s3;
 mod layering;
 mod lifecycle;
 #[path = "../../storage/tests/conformance/s3_server.rs"]
 mod s3_server;
+mod settings;
+mod tls;

@@ -10,6 +10,9 @@
 #[path = "../support.rs"]
 mod support;
 
+mod access;
+#[path = "../fast/cluster_api.rs"]
+mod cluster_api;
 mod collector;
 mod history;
 mod pages;

@@ -7,15 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::Child;
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
-use super::process::{guarded, terminate};
+use super::process::{guarded, signal};
 use super::wait::eventually;
 
 /// A running `hearth`; ends when dropped.
 pub(crate) struct Hearth {
-    child: Child,
+    pub(crate) child: Child,
     said: Arc<Mutex<Said>>,
+    listeners: Vec<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -29,12 +31,28 @@ impl Hearth {
     /// as in `staging server  http://127.0.0.1:10000`.
     pub(crate) async fn start<A: AsRef<OsStr>>(arguments: &[A], environment: &[(&str, &str)], roles: &[&str]) -> Self {
         let mut command = guarded(env!("CARGO_BIN_EXE_hearth"));
-        command.args(arguments).envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).envs(environment.iter().copied());
+        Self::run(command, roles).await
+    }
+
+    /// As [`Hearth::start`], with a limit on open files that it cannot raise.
+    pub(crate) async fn start_with_files(files: u64, arguments: &[&str], roles: &[&str]) -> Self {
+        let mut command = guarded("bash");
+        let limited = format!("ulimit -n {files}; exec \"$@\"");
+        command.args(["-c", &limited, "limited", env!("CARGO_BIN_EXE_hearth")]).args(arguments);
+        Self::run(command, roles).await
+    }
+
+    async fn run(mut command: Command, roles: &[&str]) -> Self {
+        // Most tests are not about what happens between the word and the end.
+        command.env("HEARTH_SHUTDOWN_DELAY", "0s").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(Said::default()));
-        tokio::spawn(listen(child.stdout.take().unwrap(), Arc::clone(&said)));
-        tokio::spawn(listen(child.stderr.take().unwrap(), Arc::clone(&said)));
-        let mut hearth = Self { child, said };
+        let listeners = vec![
+            tokio::spawn(listen(child.stdout.take().unwrap(), Arc::clone(&said))),
+            tokio::spawn(listen(child.stderr.take().unwrap(), Arc::clone(&said))),
+        ];
+        let mut hearth = Self { child, said, listeners };
         let began = Instant::now();
         eventually("hearth's lines", Duration::from_secs(90), async || {
             assert!(hearth.child.try_wait().unwrap().is_none(), "hearth ended:\n{}", hearth.log());
@@ -62,8 +80,22 @@ impl Hearth {
     }
 
     /// Tells it to stop, waits until it has, and returns its exit code and all that it said.
-    pub(crate) async fn stop(mut self) -> (Option<i32>, String) {
-        terminate(&self.child).await;
+    pub(crate) async fn stop(self) -> (Option<i32>, String) {
+        signal(&self.child, "TERM").await;
+        self.ended().await
+    }
+
+    /// Closes both ends that it writes to.
+    pub(crate) async fn close_output(&mut self) {
+        for listener in self.listeners.drain(..) {
+            listener.abort();
+            // It ends as it was told to.
+            let _ = listener.await;
+        }
+    }
+
+    /// Waits until it has ended, and returns its exit code and all that it said.
+    pub(crate) async fn ended(mut self) -> (Option<i32>, String) {
         // Waiting closes standard input first, which the guard takes for the end of the test.
         let lifeline = self.child.stdin.take();
         let ended = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;

@@ -60,11 +60,11 @@ pub(crate) async fn run(command: &mut Command, limit: Duration) -> Output {
     }
 }
 
-/// Tells a process to end, as a system does that stops it.
-pub(crate) async fn terminate(child: &Child) {
+/// Sends a process that has not ended a signal, such as `TERM`.
+pub(crate) async fn signal(child: &Child, name: &str) {
     if let Some(id) = child.id() {
-        let status = Command::new("kill").arg("-TERM").arg(id.to_string()).status().await.unwrap();
-        assert!(status.success(), "kill -TERM {id}: {status}");
+        let status = Command::new("kill").args([format!("-{name}"), id.to_string()]).status().await.unwrap();
+        assert!(status.success(), "kill -{name} {id}: {status}");
     }
 }
 
