@@ -48,9 +48,22 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    /// 100,000 tasks in 25 SQL queries, about 550 MB of text.
-    pub(crate) fn sql(&self, form: Form) -> anyhow::Result<PathBuf> {
-        self.application("sql", form, 25, 1)
+    /// 4,000 tasks in each of so many SQL queries, each of about 22 MB of text.
+    pub(crate) fn sql(&self, form: Form, queries: u64) -> anyhow::Result<PathBuf> {
+        self.application("sql", form, queries, 1)
+    }
+
+    /// Applications of so many queries each, with zstd: one is made, the others differ from it in id and name.
+    pub(crate) fn long(&self, count: u64, queries: u64) -> anyhow::Result<PathBuf> {
+        self.folder(&format!("long-{count}-{queries}"), |folder| {
+            let recording = Recording::read(&self.seed("sql")?)?;
+            for n in 0..count {
+                let id = format!("local-{}", 1_600_000_000_000 + n);
+                let recording = recording.named(&id, &format!("long {n}"));
+                recording.multiply(&folder.join(format!("{id}.zstd")), Form::Zstd, queries, 1)?;
+            }
+            Ok(())
+        })
     }
 
     /// 10,000,000 tasks in one stage.

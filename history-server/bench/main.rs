@@ -4,9 +4,13 @@
 //! cargo bench -p history-server --bench spark -- [FIGURE...] [--runs N] [--work FOLDER] [--only spark|hearth]
 //! ```
 //!
-//! Figures: `open` and `zstd` (one application of 100,000 tasks in 25 SQL queries), `listing` (5,000 logs), `known` (a
-//! restart with 100,000 known logs), `million` (the same with 1,000,000 logs of applications that did nothing), `readers`
-//! (100 at once), `many` (10,000,000 tasks). Without one: all.
+//! Figures: `open` and `zstd` (one application of 100,000 tasks in 25 SQL queries), `large` (the same with 1,000,000 tasks
+//! in 250), `listing` (5,000 logs), `sizes` (logs of 1 MB and of 100 MB, compressed), `known` (a restart with 100,000 known
+//! logs), `million` (the same with 1,000,000 logs of applications that did nothing), `readers` (100 at once), `many`
+//! (10,000,000 tasks). Without one: all.
+//!
+//! Both servers have their defaults, but where a row says otherwise. What a first open takes is measured with
+//! `--replay-ahead off`: with its default Hearth has begun, or is done, when the first reader comes, as another row tells.
 //!
 //! The logs are multiplied from what real Spark wrote (`seed.py`, `multiply.rs`). Needs what `tests/setup programs`
 //! brings. All is kept in the work folder, up to 20 GB of it for `many` and `known`; a second run makes nothing anew.
@@ -27,7 +31,7 @@ use anyhow::{Context, bail};
 use figures::Bench;
 use server::Program;
 
-const FIGURES: [&str; 7] = ["open", "zstd", "listing", "known", "million", "readers", "many"];
+const FIGURES: [&str; 9] = ["open", "zstd", "large", "listing", "sizes", "known", "million", "readers", "many"];
 
 fn main() -> ExitCode {
     match run() {
@@ -63,7 +67,13 @@ fn run() -> anyhow::Result<()> {
     if only.as_deref() != Some("spark") && !hearth.is_file() {
         bail!("{} is missing: run `cargo build --release` first", hearth.display());
     }
-    let programs = [Program::Spark(spark.home.clone()), Program::Hearth(hearth)];
+    let (home, binary) = (spark.home.clone(), hearth);
+    let programs = [
+        Program::Spark { home: home.clone() },
+        Program::SparkWithStore { home },
+        Program::HearthWhenAsked { binary: binary.clone() },
+        Program::Hearth { binary },
+    ];
     let wanted = |program: &Program| only.as_ref().is_none_or(|name| program.name().eq_ignore_ascii_case(name));
     let work = work.unwrap_or_else(|| spark.cache.join("bench"));
     let programs = programs.into_iter().filter(wanted).collect();

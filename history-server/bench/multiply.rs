@@ -53,7 +53,7 @@ const KEYS: &[(&str, Counts)] = &[
 ];
 
 /// One event, and where in it the numbers are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Line {
     text: Vec<u8>,
     numbers: Vec<Number>,
@@ -260,6 +260,15 @@ impl Recording {
             }
         }
         Ok(())
+    }
+
+    /// The same application under another id and name.
+    pub(crate) fn named(&self, id: &str, name: &str) -> Self {
+        let named = |lines: &[Line]| {
+            let texts = lines.iter().map(|line| renamed(&line.text, id, name));
+            texts.map(|text| Line::new(&String::from_utf8_lossy(&text))).collect()
+        };
+        Self { head: named(&self.head), body: self.body.clone(), tail: self.tail.clone() }
     }
 
     /// The same application had it done nothing.

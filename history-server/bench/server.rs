@@ -9,53 +9,65 @@ use std::time::{Duration, Instant};
 /// Which program.
 #[derive(Clone, Debug)]
 pub(crate) enum Program {
-    /// `SPARK_HOME`.
-    Spark(PathBuf),
-    /// The `hearth` binary.
-    Hearth(PathBuf),
+    /// Spark's own, with its defaults: what it has read is gone when it ends.
+    Spark { home: PathBuf },
+    /// The same with a folder to keep it in, `spark.history.store.path`; Spark's default for that is `RocksDB`.
+    SparkWithStore { home: PathBuf },
+    /// Ours with its defaults: it replays what has just ended before anyone asks.
+    Hearth { binary: PathBuf },
+    /// The same with `--replay-ahead off`: what an application costs that nobody has opened before, and that is no news.
+    HearthWhenAsked { binary: PathBuf },
 }
 
 impl Program {
+    /// The column of the table.
     pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Spark(_) => "Spark",
-            Self::Hearth(_) => "Hearth",
-        }
+        if self.is_spark() { "Spark" } else { "Hearth" }
     }
 
-    /// Starts the server on a folder of event logs, with its defaults but for the address. `state` is where it may keep
-    /// what it likes to find again after a restart.
+    pub(crate) fn is_spark(&self) -> bool {
+        matches!(self, Self::Spark { .. } | Self::SparkWithStore { .. })
+    }
+
+    /// Starts the server on a folder of event logs. `state` is where it may keep what it likes to find again after a
+    /// restart.
     pub(crate) fn start(&self, logs: &Path, state: &Path) -> io::Result<Server> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let log = std::fs::File::create(state.join(format!("{}.log", self.name())))?;
         let mut command = match self {
-            Self::Spark(home) => {
-                let mut command = Command::new(home.join("bin/spark-class"));
-                let options = format!(
-                    "-Dspark.history.fs.logDirectory=file:{} -Dspark.history.ui.port={}",
-                    logs.display(),
-                    address.port()
-                );
-                command.arg("org.apache.spark.deploy.history.HistoryServer").env("SPARK_HISTORY_OPTS", options);
-                command.env("SPARK_HOME", home).env("SPARK_LOCAL_IP", "127.0.0.1");
-                command
-            }
-            Self::Hearth(binary) => {
-                let mut command = Command::new(binary);
-                command.arg("history-server").arg("--store").arg(format!("file:{}", state.join("store").display()));
-                command.arg("--event-logs").arg(format!("file:{}", logs.display()));
-                command.arg("--listen").arg(address.to_string()).args([
-                    "--admin-listen",
-                    "off",
-                    "--replay-ahead",
-                    "off",
-                ]);
+            Self::Spark { home } => spark(home, logs, address, None)?,
+            Self::SparkWithStore { home } => spark(home, logs, address, Some(&state.join("spark-store")))?,
+            Self::Hearth { binary } => hearth(binary, logs, address, state),
+            Self::HearthWhenAsked { binary } => {
+                let mut command = hearth(binary, logs, address, state);
+                command.args(["--replay-ahead", "off"]);
                 command
             }
         };
         let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
         Ok(Server { child, address, started: Instant::now() })
     }
+}
+
+fn spark(home: &Path, logs: &Path, address: SocketAddr, store: Option<&Path>) -> io::Result<Command> {
+    let mut options =
+        format!("-Dspark.history.fs.logDirectory=file:{} -Dspark.history.ui.port={}", logs.display(), address.port());
+    if let Some(store) = store {
+        std::fs::create_dir_all(store)?;
+        options += &format!(" -Dspark.history.store.path={}", store.display());
+    }
+    let mut command = Command::new(home.join("bin/spark-class"));
+    command.arg("org.apache.spark.deploy.history.HistoryServer").env("SPARK_HISTORY_OPTS", options);
+    command.env("SPARK_HOME", home).env("SPARK_LOCAL_IP", "127.0.0.1");
+    Ok(command)
+}
+
+fn hearth(binary: &Path, logs: &Path, address: SocketAddr, state: &Path) -> Command {
+    let mut command = Command::new(binary);
+    command.arg("history-server").arg("--store").arg(format!("file:{}", state.join("store").display()));
+    command.arg("--event-logs").arg(format!("file:{}", logs.display()));
+    command.arg("--listen").arg(address.to_string()).args(["--admin-listen", "off"]);
+    command
 }
 
 /// A running server; killed when dropped.
