@@ -1,17 +1,15 @@
 //! From a log in a store to an opened application. Blocks, and uses several threads: never on the async runtime.
 
-use std::sync::mpsc;
-
 use storage::Store;
 use tokio::runtime::Handle;
 
-use crate::event_log::{Block, Checkpoint, EventLog, LineBlocks, Problem, ReadOptions};
+use crate::event_log::{Checkpoint, EventLog, LineBlocks, Problem, ReadOptions};
 use crate::opened::Growing;
 use history_model::Application;
 use history_replay::{Replay, Settings};
 
-/// Large enough for the replay to share a block out among its threads.
-const BLOCK_BYTES: usize = 8 * 1024 * 1024;
+/// What a thread of the replay takes at a time: some hundred events. A few of them are held at once.
+const BLOCK_BYTES: usize = 1024 * 1024;
 
 /// What a log amounts to, and how to go on with it if it grows.
 pub(crate) struct Replayed {
@@ -40,16 +38,18 @@ pub(crate) fn replay(
     });
     let (mut replay, mut blocks) = resumed
         .unwrap_or_else(|| (Replay::new(settings.clone()), LineBlocks::new(store, log, runtime.clone(), options)));
-    // One block is read while another is parsed.
-    let failed = std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::sync_channel::<Block>(1);
-        let reader = scope.spawn(|| read_all(&mut blocks, sender));
-        for block in receiver {
-            replay.feed(&block);
+    let mut failed = None;
+    let replayed = replay.feed_all(|| match blocks.next_block() {
+        Ok(block) => block,
+        Err(error) => {
+            failed = Some(error);
+            None
         }
-        reader.join().unwrap_or_else(|_| Ok(()))
     });
-    failed?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    replayed.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked));
     let problems = problems(&blocks);
     let text_bytes = blocks.text_bytes();
     if log.complete {
@@ -58,15 +58,6 @@ pub(crate) fn replay(
     let model = replay.snapshot(updated_millis);
     let growing = blocks.checkpoint().map(|checkpoint: Checkpoint| Box::new(Growing { replay, checkpoint }));
     Ok(Replayed { model, problems, growing, text_bytes })
-}
-
-fn read_all(blocks: &mut LineBlocks, sender: mpsc::SyncSender<Block>) -> storage::Result<()> {
-    while let Some(block) = blocks.next_block()? {
-        if sender.send(block).is_err() {
-            break;
-        }
-    }
-    Ok(())
 }
 
 fn problems(blocks: &LineBlocks) -> Vec<Problem> {

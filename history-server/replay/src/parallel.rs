@@ -1,15 +1,15 @@
-//! Large pieces of a log, read on several threads and applied in order.
+//! A log read on several threads: each takes the next block, reads its events, and applies them when it is its turn. So one
+//! thread may fetch or decompress while others read and one applies, and no one waits for a round to end.
 
-use std::collections::BTreeMap;
+use std::any::Any;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::event::Batch;
 
 /// How many bytes of lines are read at a time, about.
 pub(crate) const PIECE_BYTES: usize = 1 << 20;
-
-/// How many pieces may be ready and not yet applied, for each thread.
-const AHEAD: usize = 4;
 
 /// Cuts whole lines into pieces of whole lines.
 pub(crate) fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -26,83 +26,97 @@ pub(crate) fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// What the threads share: the pieces that nobody has taken, and the batches that were not applied.
-struct Work<'a> {
-    next: usize,
-    applied: usize,
-    ready: BTreeMap<usize, Batch<'a>>,
+/// Where blocks come from; who holds it takes the next one.
+struct Source<F> {
+    next: F,
+    taken: usize,
+    ended: bool,
 }
 
-struct Desk<'a> {
-    pieces: Vec<&'a [u8]>,
-    work: Mutex<Work<'a>>,
+/// Where they go to, one after the other.
+struct Target<F> {
+    apply: F,
+    applied: usize,
+    /// What a thread panicked with: nothing is applied any more.
+    panicked: Option<Box<dyn Any + Send>>,
+}
+
+struct Work<N, A> {
+    source: Mutex<Source<N>>,
+    target: Mutex<Target<A>>,
     changed: Condvar,
-    ahead: usize,
     max_line_bytes: usize,
 }
 
-impl<'a> Desk<'a> {
-    fn work(&self) -> MutexGuard<'_, Work<'a>> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<B, N, A> Work<N, A>
+where
+    B: Deref<Target = [u8]>,
+    N: FnMut() -> Option<B>,
+    A: FnMut(&[u8], usize, Batch<'_>),
+{
+    fn take(&self) -> Option<(usize, B)> {
+        let mut source = lock(&self.source);
+        let block = if source.ended { None } else { (source.next)() };
+        source.ended = block.is_none();
+        source.taken += 1;
+        Some((source.taken - 1, block?))
     }
 
-    /// A reader: takes pieces until there are none, and waits where it is too far ahead.
-    fn read(&self) {
-        loop {
-            let mut work = self.work();
-            while work.next < self.pieces.len() && work.next >= work.applied + self.ahead {
-                work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
+    fn read_and_apply(&self) {
+        while let Some((at, block)) = self.take() {
+            let end = memchr::memrchr(b'\n', &block).map_or(0, |at| at + 1);
+            let batch = Batch::read(&block[..end], self.max_line_bytes);
+            let mut target = lock(&self.target);
+            while target.applied < at && target.panicked.is_none() {
+                target = self.changed.wait(target).unwrap_or_else(PoisonError::into_inner);
             }
-            let Some(piece) = self.pieces.get(work.next) else {
+            if target.panicked.is_some() {
                 return;
-            };
-            let at = work.next;
-            work.next += 1;
-            drop(work);
-            let batch = Batch::read(piece, self.max_line_bytes);
-            self.work().ready.insert(at, batch);
+            }
+            (target.apply)(&block, end, batch);
+            target.applied += 1;
+            drop(target);
             self.changed.notify_all();
         }
     }
 
-    /// The next batch in order; reads one itself rather than waiting.
-    fn batch(&self, wanted: usize) -> Batch<'a> {
-        let mut work = self.work();
-        loop {
-            if let Some(batch) = work.ready.remove(&wanted) {
-                work.applied = wanted + 1;
-                self.changed.notify_all();
-                return batch;
-            }
-            let own = work.next;
-            if own < self.pieces.len() && own < work.applied + self.ahead {
-                work.next += 1;
-                drop(work);
-                let batch = Batch::read(self.pieces[own], self.max_line_bytes);
-                work = self.work();
-                work.ready.insert(own, batch);
-            } else {
-                work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
-            }
+    /// Whatever happens, no other thread is left waiting for this one.
+    fn run(&self) {
+        if let Err(panicked) = catch_unwind(AssertUnwindSafe(|| self.read_and_apply())) {
+            lock(&self.source).ended = true;
+            lock(&self.target).panicked.get_or_insert(panicked);
+            self.changed.notify_all();
         }
     }
 }
 
-/// Reads whole lines on so many threads, and gives what they say to `apply` in order.
-pub(crate) fn in_order(bytes: &[u8], threads: usize, max_line_bytes: usize, mut apply: impl FnMut(Batch<'_>)) {
-    let desk = Desk {
-        pieces: pieces(bytes).collect(),
-        work: Mutex::new(Work { next: 0, applied: 0, ready: BTreeMap::new() }),
+/// Takes blocks from `next` until there are none, reads their whole lines on so many threads and one more, and gives each
+/// block to `apply`, in order, with the end of its last whole line and what the lines say.
+///
+/// # Errors
+/// What one of the threads panicked with; what comes before was applied.
+pub(crate) fn in_order<B: Deref<Target = [u8]>>(
+    threads: usize,
+    max_line_bytes: usize,
+    next: impl FnMut() -> Option<B> + Send,
+    apply: impl FnMut(&[u8], usize, Batch<'_>) + Send,
+) -> std::thread::Result<()> {
+    let work = Work {
+        source: Mutex::new(Source { next, taken: 0, ended: false }),
+        target: Mutex::new(Target { apply, applied: 0, panicked: None }),
         changed: Condvar::new(),
-        ahead: threads * AHEAD,
         max_line_bytes,
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(|| desk.read());
+        for _ in 0..threads {
+            scope.spawn(|| work.run());
         }
-        for wanted in 0..desk.pieces.len() {
-            apply(desk.batch(wanted));
-        }
+        work.run();
     });
+    let target = work.target.into_inner().unwrap_or_else(PoisonError::into_inner);
+    target.panicked.map_or(Ok(()), Err)
 }

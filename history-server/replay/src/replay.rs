@@ -1,5 +1,8 @@
 //! A log that is being read: bytes to lines, lines to events, events to what they change.
 
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use history_model::Application;
 use history_model::problems::Problems;
 
@@ -47,6 +50,49 @@ impl Replay {
         self.keep(&rest[end + 1..]);
     }
 
+    /// Takes blocks of the log from `next`, which may end anywhere, until there are none: on as many threads as the settings
+    /// say, and one more. One thread at a time calls `next`.
+    ///
+    /// # Errors
+    /// What a thread panicked with. What comes before is part of the replay, which may be finished, but not be fed again.
+    pub fn feed_all<B: Deref<Target = [u8]> + Send>(
+        &mut self,
+        mut next: impl FnMut() -> Option<B> + Send,
+    ) -> std::thread::Result<()> {
+        // Most logs are one block, and need no threads.
+        let mut first = true;
+        let mut second = catch_unwind(AssertUnwindSafe(|| {
+            while let Some(block) = next() {
+                if !std::mem::take(&mut first) {
+                    return Some(block);
+                }
+                self.feed(&block);
+            }
+            None
+        }))?;
+        if second.is_none() {
+            return Ok(());
+        }
+        let Settings { threads, max_line_bytes, .. } = self.settings;
+        parallel::in_order(
+            threads,
+            max_line_bytes,
+            || second.take().or_else(&mut next),
+            |block, end, batch| self.block(block, end, batch),
+        )
+    }
+
+    /// Takes a block whose whole lines, up to `end`, have been read.
+    fn block(&mut self, block: &[u8], end: usize, batch: Batch<'_>) {
+        if self.carry.is_empty() && !self.skipping {
+            self.apply(batch);
+            self.keep(&block[end..]);
+        } else {
+            // Its first line began before.
+            self.feed(block);
+        }
+    }
+
     /// Keeps the beginning of a line, unless it gets too long.
     fn keep(&mut self, bytes: &[u8]) {
         if self.skipping {
@@ -73,12 +119,14 @@ impl Replay {
 
     /// Takes whole lines.
     fn lines(&mut self, bytes: &[u8]) {
-        if self.settings.threads > 1 && bytes.len() > parallel::PIECE_BYTES * 2 {
-            let Settings { threads, max_line_bytes, .. } = self.settings;
-            return parallel::in_order(bytes, threads, max_line_bytes, |batch| self.apply(batch));
+        let mut pieces = parallel::pieces(bytes);
+        let Settings { threads, max_line_bytes, .. } = self.settings;
+        if threads > 1 && bytes.len() > parallel::PIECE_BYTES * 2 {
+            let done = parallel::in_order(threads, max_line_bytes, || pieces.next(), |_, _, batch| self.apply(batch));
+            return done.unwrap_or_else(|panicked| resume_unwind(panicked));
         }
-        for piece in parallel::pieces(bytes) {
-            let batch = Batch::read(piece, self.settings.max_line_bytes);
+        for piece in pieces {
+            let batch = Batch::read(piece, max_line_bytes);
             self.apply(batch);
         }
     }

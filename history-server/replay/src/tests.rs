@@ -224,6 +224,30 @@ fn threads_change_nothing() {
     assert!(with(1) == with(3));
 }
 
+#[test]
+fn blocks_that_end_anywhere_change_nothing() {
+    let log = log().into_bytes();
+    let whole = replay(&[&log]);
+    for size in [1, 7, 100, 5000, log.len()] {
+        let mut blocks = log.chunks(size);
+        let mut replay = Replay::new(Settings { threads: 3, ..Settings::default() });
+        replay.feed_all(|| blocks.next()).unwrap();
+        assert!(replay.finish(4000) == whole, "blocks of {size} bytes");
+    }
+}
+
+#[test]
+fn a_panic_ends_the_replay_and_leaves_what_came_before() {
+    let log = log().into_bytes();
+    let half = log.len() / 2;
+    let mut blocks = log[..half].chunks(500);
+    let mut broken = Replay::new(Settings { threads: 3, ..Settings::default() });
+    assert!(broken.feed_all(|| Some(blocks.next().expect("a broken source"))).is_err());
+    // How much of it was read by then, the threads decide.
+    let app = broken.finish(4000);
+    assert!(app.jobs.len() <= replay(&[&log[..half]]).jobs.len());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

@@ -18,8 +18,8 @@ impl Deref for Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        const POOLED: usize = 4;
-        const POOLED_BYTES: usize = 16 * 1024 * 1024;
+        const POOLED: usize = 8;
+        const POOLED_BYTES: usize = 2 * 1024 * 1024;
         let bytes = std::mem::take(&mut self.bytes);
         let mut pool = self.pool.buffers();
         if pool.len() < POOLED && bytes.capacity() <= POOLED_BYTES {
