@@ -4,7 +4,6 @@
 mod tests;
 
 use crate::event::heartbeat::{Heartbeat, TaskProgress};
-use history_model::tasks::TaskColumn;
 
 use crate::state::State;
 use crate::tasks::difference;
@@ -26,8 +25,8 @@ impl State {
             self.sql.task_progress(task, None);
             return;
         };
-        self.sql.task_progress(task, Some((live.row.get(TaskColumn::Index) as i32, live.sql_generation)));
-        let told = live.row.metrics.replace(task.metrics);
+        self.sql.task_progress(task, Some((live.index, live.sql_generation)));
+        let told = live.told.replace(Box::new(task.metrics));
         let new = told.map_or(task.metrics, |told| difference(&task.metrics, &told));
         if let Some(stage) = self.live_stages.get_mut(&task.stage) {
             stage.metrics.add(&new);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::event::Reason;
 use crate::event::task::{TaskEnd, TaskInfo, TaskStart, Update};
 use history_model::metric::{self, TaskMetricValues};
-use history_model::tasks::{TaskAccumulable, TaskColumn, TaskRow};
+use history_model::strings::Strings;
+use history_model::tasks::{TaskAccumulable, TaskColumn};
 use history_model::types::{SpeculationStageSummary, StageStatus};
 
 use crate::live::{LiveTask, StageKey};
@@ -42,33 +43,39 @@ fn status(info: &TaskInfo<'_>) -> &'static str {
     }
 }
 
+/// The code of a text that most likely has this one.
+fn code(strings: &mut Strings, text: &str, likely: Option<u32>) -> u32 {
+    likely.filter(|likely| strings.get(*likely) == text).unwrap_or_else(|| strings.intern(text))
+}
+
 impl State {
-    /// A task as a row; the duration is missing where it runs.
-    fn row(&mut self, info: &TaskInfo<'_>) -> TaskRow {
+    /// A task as its event tells it; `before` is the same task as it started, or one like it.
+    fn live_task(&mut self, stage: StageKey, info: &TaskInfo<'_>, before: Option<&LiveTask>) -> LiveTask {
         let strings = &mut self.tables.strings;
-        let mut row = TaskRow::default();
-        row.set(TaskColumn::TaskId, info.task_id);
-        row.set(TaskColumn::Index, info.index.into());
-        row.set(TaskColumn::Attempt, info.attempt.into());
-        row.set(TaskColumn::PartitionId, info.partition_id.into());
-        row.set(TaskColumn::LaunchTime, info.launch_time);
-        let fetch_start = if info.getting_result_time != 0 { info.getting_result_time } else { -1 };
-        row.set(TaskColumn::ResultFetchStart, fetch_start);
-        row.set(TaskColumn::Duration, info.finish_time.wrapping_sub(info.launch_time));
-        row.set(TaskColumn::Executor, strings.intern(&info.executor_id).into());
-        row.set(TaskColumn::Host, strings.intern(&info.host).into());
-        row.set(TaskColumn::Status, strings.intern(status(info)).into());
-        row.set(TaskColumn::Locality, strings.intern(&info.locality).into());
-        row.set(TaskColumn::Speculative, info.speculative.into());
-        row
+        LiveTask {
+            stage,
+            id: info.task_id,
+            launch_time: info.launch_time,
+            getting_result_time: info.getting_result_time,
+            finish_time: info.finish_time,
+            index: info.index,
+            attempt: info.attempt,
+            partition_id: info.partition_id,
+            executor: code(strings, &info.executor_id, before.map(|before| before.executor)),
+            host: code(strings, &info.host, before.map(|before| before.host)),
+            status: strings.intern(status(info)),
+            locality: code(strings, &info.locality, before.map(|before| before.locality)),
+            speculative: info.speculative,
+            sql_generation: 0,
+            told: None,
+        }
     }
 
     pub(crate) fn task_start(&mut self, event: &TaskStart<'_>) {
         let key = (event.stage_id, event.stage_attempt);
-        let row = self.row(&event.info);
-        let sql_generation = self.sql.task_start(key);
-        self.live_tasks.insert(event.info.task_id, LiveTask { stage: key, row, sql_generation });
-        let executor = row.get(TaskColumn::Executor) as u32;
+        let task = LiveTask { sql_generation: self.sql.task_start(key), ..self.live_task(key, &event.info, None) };
+        let (executor, locality) = (task.executor, task.locality);
+        self.live_tasks.insert(event.info.task_id, task);
         if let Some(stage) = self.live_stages.get_mut(&key) {
             if event.info.speculative {
                 let speculation = stage.speculation.get_or_insert_default();
@@ -78,7 +85,6 @@ impl State {
             stage.active_tasks += 1;
             let launch = event.info.launch_time;
             stage.first_launch_time = Some(stage.first_launch_time.map_or(launch, |first| first.min(launch)));
-            let locality = row.get(TaskColumn::Locality) as u32;
             match stage.localities.iter_mut().find(|(code, _)| *code == locality) {
                 Some((_, count)) => *count += 1,
                 None => stage.localities.push((locality, 1)),
@@ -100,11 +106,13 @@ impl State {
         let info = &event.info;
         let succeeded = info.finish_time != 0 && !info.failed && !info.killed;
         let task = self.live_tasks.remove(&info.task_id);
-        let executor =
-            if task.is_some() { self.write_task(key, event) } else { self.tables.strings.intern(&info.executor_id) };
+        let executor = match &task {
+            Some(task) => self.write_task(key, event, task),
+            None => self.tables.strings.intern(&info.executor_id),
+        };
         let delta = Delta::of(&event.reason);
         // What heartbeats told of it is counted already.
-        let rest = task.as_ref().and_then(|task| task.row.metrics).map(|told| difference(&event.metrics, &told));
+        let rest = task.as_ref().and_then(|task| task.told.as_deref()).map(|told| difference(&event.metrics, told));
         let measured = task.is_some().then(|| rest.as_ref().unwrap_or(&event.metrics));
         self.stage_task_end(key, event, executor, &delta, measured);
         self.executor_task_end(event, executor, &delta);
@@ -112,8 +120,9 @@ impl State {
     }
 
     /// Adds the task to its stage's table, and gives its executor's code.
-    fn write_task(&mut self, key: StageKey, event: &TaskEnd<'_>) -> u32 {
-        let mut row = self.row(&event.info);
+    fn write_task(&mut self, key: StageKey, event: &TaskEnd<'_>, started: &LiveTask) -> u32 {
+        let ended = self.live_task(key, &event.info, Some(started));
+        let mut row = ended.row();
         let strings = &mut self.tables.strings;
         let error = event.reason.message().map_or(0, |message| i64::from(strings.intern(message)) + 1);
         row.set(TaskColumn::Error, error);
@@ -130,7 +139,7 @@ impl State {
         }
         table.push(&row);
         self.task_written(key, &row);
-        row.get(TaskColumn::Executor) as u32
+        ended.executor
     }
 
     fn stage_task_end(
@@ -160,7 +169,7 @@ impl State {
         stage.peaks.raise_to(&event.executor_metrics);
         let ended = matches!(stage.status, StageStatus::Complete | StageStatus::Failed);
         let remove = stage.active_tasks == 0 && ended;
-        let jobs = stage.jobs.clone();
+        let jobs = std::mem::take(&mut stage.jobs);
         let summary = stage.executor(executor);
         summary.active_tasks -= delta.active;
         summary.peaks.raise_to(&event.executor_metrics);
@@ -183,6 +192,9 @@ impl State {
             }
         }
         self.jobs_task_end(&jobs, event, delta, remove);
+        if let Some(stage) = self.live_stages.get_mut(&key) {
+            stage.jobs = jobs;
+        }
         if remove {
             self.write_stage(key);
         }
@@ -234,13 +246,13 @@ impl State {
     /// Adds the tasks that still run, by id.
     pub(crate) fn finish_tasks(&mut self, last_updated: i64) {
         let mut running: Vec<_> = std::mem::take(&mut self.live_tasks).into_values().collect();
-        running.sort_unstable_by_key(|task| task.row.get(TaskColumn::TaskId));
-        for LiveTask { stage, mut row, .. } in running {
-            let launch = row.get(TaskColumn::LaunchTime);
-            if self.tables.strings.get(row.get(TaskColumn::Status) as u32) == "RUNNING" {
-                row.set(TaskColumn::Duration, last_updated.wrapping_sub(launch));
+        running.sort_unstable_by_key(|task| task.id);
+        for task in running {
+            let mut row = task.row();
+            if self.tables.strings.get(task.status) == "RUNNING" {
+                row.set(TaskColumn::Duration, last_updated.wrapping_sub(task.launch_time));
             }
-            Arc::make_mut(self.tables.stages.entry(stage).or_default()).push(&row);
+            Arc::make_mut(self.tables.stages.entry(task.stage).or_default()).push(&row);
         }
     }
 }
