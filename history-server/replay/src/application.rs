@@ -98,6 +98,9 @@ impl State {
         let mut processes: Vec<_> = self.processes.into_values().collect();
         processes.sort_by(|left, right| java_cmp(&left.id, &right.id));
         let (streaming, connect, thrift) = self.services.finish();
+        let (strings, live) = (&self.tables.strings, &self.live_executors);
+        let view = |id: &str| strings.code(id).and_then(|code| live.get(&code)?.view.as_ref());
+        let rdds = self.rdds.into_values().map(|rdd| rdd.into_info(view)).collect();
         Application {
             attempt: self.attempt,
             environment: self.environment,
@@ -106,7 +109,7 @@ impl State {
             stages: self.stages.into_values().collect(),
             executors,
             processes,
-            rdds: self.rdds.into_values().map(|rdd| rdd.into_info()).collect(),
+            rdds,
             stream_blocks: self.stream_blocks.into_values().collect(),
             sql: self.sql.into_executions(),
             streaming,

@@ -38,21 +38,31 @@ impl State {
         executor.summary.remove_reason = event.reason;
         self.executors.insert(event.executor_id.clone(), executor.written());
         self.executor_written(&event.executor_id, false, true);
-        self.forget_blocks_of(&event.executor_id, &executor);
-        if self.is_needed(&executor) {
+        self.forget_blocks_of(&event.executor_id, code);
+        if self.first_submission().is_some_and(|first| first < event.time.0) {
             self.dead_executors.insert(code, executor);
+            self.deaths.insert((event.time.0, code));
         }
     }
 
-    /// Whether a live stage was submitted before the executor went.
-    fn is_needed(&self, executor: &LiveExecutor) -> bool {
-        let removed = executor.summary.remove_time.map_or(0, |time| time.0);
-        self.live_stages.values().any(|stage| stage.info.submission_time.map_or(0, |time| time.0) < removed)
+    /// When the first of the live stages was submitted; what went before that, no stage needs to know.
+    fn first_submission(&self) -> Option<i64> {
+        self.live_stages.values().map(|stage| stage.info.submission_time.map_or(0, |time| time.0)).min()
     }
 
     pub(crate) fn forget_dead_executors(&mut self) {
-        let dead = std::mem::take(&mut self.dead_executors);
-        self.dead_executors = dead.into_iter().filter(|(_, executor)| self.is_needed(executor)).collect();
+        if self.deaths.is_empty() {
+            return;
+        }
+        let first = self.first_submission().unwrap_or(i64::MAX);
+        while let Some((removed, code)) = self.deaths.first().copied().filter(|(removed, _)| *removed <= first) {
+            self.deaths.pop_first();
+            // Its id may have been another's since, which went later.
+            let is_it = |dead: &LiveExecutor| dead.summary.remove_time.is_some_and(|time| time.0 == removed);
+            if self.dead_executors.get(&code).is_some_and(is_it) {
+                self.dead_executors.remove(&code);
+            }
+        }
     }
 
     pub(crate) fn block_manager_added(&mut self, event: &BlockManagerAdded) {

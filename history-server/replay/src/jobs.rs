@@ -1,6 +1,6 @@
 //! Jobs.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use crate::event::core::{Int, JobEnd, JobStart, StageInfo, property};
 use history_model::order::java_cmp;
@@ -49,7 +49,8 @@ impl State {
             ..JobData::default()
         };
         let id = data.job_id;
-        let at = self.all_jobs.add(LiveJob { data, sql_execution_id, uses: 1, ..LiveJob::default() });
+        let ids = data.stage_ids.iter().copied().collect();
+        let at = self.all_jobs.add(LiveJob { data, stages: ids, sql_execution_id, uses: 1, ..LiveJob::default() });
         if let Some(other) = self.live_jobs.insert(id, at) {
             self.all_jobs.release(other);
         }
@@ -64,7 +65,7 @@ impl State {
 
     pub(crate) fn job_end(&mut self, event: &JobEnd) {
         let Some(at) = self.live_jobs.remove(&event.id.as_i32()) else { return };
-        let stage_ids: HashSet<_> = self.all_jobs[at].data.stage_ids.iter().copied().collect();
+        let stage_ids = &self.all_jobs[at].stages;
         let pending = |stage: &LiveStage| stage.status == StageStatus::Pending;
         let skipped: Vec<_> = self
             .live_stages
@@ -92,15 +93,21 @@ impl State {
 
     /// Writes a job down as it stands; `last` tells that it has ended.
     pub(crate) fn write_job(&mut self, at: usize, last: bool) {
-        let job = self.all_jobs[at].written();
-        let first = !std::mem::replace(&mut self.all_jobs[at].is_written, true);
+        let job = &mut self.all_jobs[at];
+        let first = !std::mem::replace(&mut job.is_written, true);
         let (id, ended) = (job.data.job_id, job.data.completion_time.map(|time| time.0));
-        self.jobs.insert(id, job);
+        // One that runs is written again when it ends, or with the log's last line: only that it is there matters so far.
+        if last || self.live_jobs.get(&id) != Some(&at) {
+            self.jobs.insert(id, job.written());
+        }
         self.job_written(id, ended, first || last);
     }
 
     pub(crate) fn finish_jobs(&mut self) {
         let running: Vec<_> = self.live_jobs.values().copied().collect();
-        running.into_iter().for_each(|at| self.write_job(at, false));
+        for at in running {
+            self.write_job(at, false);
+            self.jobs.insert(self.all_jobs[at].data.job_id, self.all_jobs[at].written());
+        }
     }
 }

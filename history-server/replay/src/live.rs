@@ -8,11 +8,11 @@ mod rdd;
 mod stage;
 mod task;
 
-pub(crate) use executor::LiveExecutor;
+pub(crate) use executor::{LiveExecutor, LiveExecutorView};
 pub(crate) use index_set::IndexSet;
 pub(crate) use job::{LiveJob, LiveJobs};
 pub(crate) use kept::{Kept, Retention, excess};
-pub(crate) use rdd::{Deltas, LiveExecutorView, LiveRdd, add};
+pub(crate) use rdd::{Deltas, LiveRdd, add};
 pub(crate) use stage::{DEFAULT_POOL, LiveExecutorStage, LiveStage};
 pub(crate) use task::LiveTask;
 

@@ -1,6 +1,6 @@
 //! SQL executions.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -33,6 +33,8 @@ pub(crate) struct Executions {
     kinds: Vec<Kinds>,
     /// Places among `kinds` that are for another.
     free_kinds: Vec<usize>,
+    /// The live executions that each job belongs to.
+    of_job: HashMap<i32, BTreeSet<i64>>,
     /// How many [`StageMetrics`] there have been.
     generations: u32,
     /// What is written down, where that is limited.
@@ -47,6 +49,10 @@ struct LiveExecution {
     values: Option<Measured>,
     end_events: usize,
     kinds: usize,
+    /// Where in `data` each job stands.
+    job_places: HashMap<i32, usize>,
+    /// The stages in `data`.
+    stages: HashSet<i32>,
     /// Whether it was written down before.
     is_written: bool,
 }
@@ -64,9 +70,12 @@ impl LiveExecution {
     }
 
     fn set_job(&mut self, job: i32, status: JobExecutionStatus) {
-        match self.data.jobs.iter_mut().find(|(id, _)| *id == job) {
-            Some((_, old)) => *old = status,
-            None => self.data.jobs.push((job, status)),
+        match self.job_places.get(&job) {
+            Some(at) => self.data.jobs[*at].1 = status,
+            None => {
+                self.job_places.insert(job, self.data.jobs.len());
+                self.data.jobs.push((job, status));
+            }
         }
     }
 
@@ -104,13 +113,15 @@ impl Executions {
         self.kept = None;
     }
 
-    /// Writes a live execution down as it stands. The first time, those go that ended first and are too many.
+    /// Writes a live execution down. The first time, those go that ended first and are too many.
     fn write(&mut self, id: i64) {
         let Some(execution) = self.live.get_mut(&id) else { return };
         let first = !std::mem::replace(&mut execution.is_written, true);
-        let written = execution.written();
-        let ended = written.completion_time.filter(|time| *time >= 0);
-        self.stored.insert(id, written);
+        // While it lives it is written again: only that it is there matters so far.
+        if execution.is_over() {
+            self.stored.insert(id, execution.written());
+        }
+        let ended = execution.data.completion_time.filter(|time| *time >= 0);
         let Some(kept) = &mut self.kept else { return };
         kept.write(id, ended);
         if first {
@@ -213,15 +224,11 @@ impl Executions {
                 self.stages.insert(*stage, StageMetrics::new((*stage, 0), *num_tasks, kinds, self.generations));
             }
         }
+        self.of_job.entry(event.id.as_i32()).or_default().insert(id);
         let execution = self.execution(id);
         execution.set_job(event.id.as_i32(), JobExecutionStatus::Running);
-        let known: HashSet<_> = execution.data.stages.iter().copied().collect();
-        let mut added = HashSet::new();
-        let new: Vec<_> = stages
-            .iter()
-            .map(|(stage, _)| *stage)
-            .filter(|stage| !known.contains(stage) && added.insert(*stage))
-            .collect();
+        let mut new: Vec<_> = stages.iter().map(|(stage, _)| *stage).collect();
+        new.retain(|stage| execution.stages.insert(*stage));
         execution.data.stages.extend(&new);
         for stage in new {
             *self.owners.entry(stage).or_default() += 1;
@@ -238,6 +245,12 @@ impl Executions {
         execution.values = Some(Measured { texts, numbers });
         execution.end_events = execution.data.jobs.len() + 1;
         let stages = execution.data.stages.clone();
+        execution.stages = stages.iter().copied().collect();
+        let jobs: Vec<_> = execution.data.jobs.iter().map(|(job, _)| *job).collect();
+        execution.job_places = jobs.iter().enumerate().map(|(at, job)| (*job, at)).collect();
+        for job in jobs {
+            self.of_job.entry(job).or_default().insert(id);
+        }
         self.add_metrics(id, metrics);
         for stage in stages {
             *self.owners.entry(stage).or_default() += 1;
@@ -248,9 +261,7 @@ impl Executions {
         let job = event.id.as_i32();
         let succeeded = event.result.result == "JobSucceeded";
         let status = if succeeded { JobExecutionStatus::Succeeded } else { JobExecutionStatus::Failed };
-        let of_job = |execution: &LiveExecution| execution.data.jobs.iter().any(|(id, _)| *id == job);
-        let ids: Vec<_> = self.live.iter().filter(|(_, execution)| of_job(execution)).map(|(id, _)| *id).collect();
-        for id in ids {
+        for id in self.of_job.get(&job).cloned().unwrap_or_default() {
             if let Some(execution) = self.live.get_mut(&id) {
                 execution.set_job(job, status);
                 execution.end_events += 1;
@@ -309,6 +320,14 @@ impl Executions {
         self.write(id);
         self.forget_stages(id);
         let Some(execution) = self.live.remove(&id) else { return };
+        for (job, _) in &execution.data.jobs {
+            if let Some(executions) = self.of_job.get_mut(job) {
+                executions.remove(&id);
+                if executions.is_empty() {
+                    self.of_job.remove(job);
+                }
+            }
+        }
         for stage in &execution.data.stages {
             if let Some(owners) = self.owners.get_mut(stage) {
                 *owners -= 1;
@@ -318,7 +337,8 @@ impl Executions {
             }
         }
         // A stage may be another execution's, too.
-        if self.stages.values().all(|metrics| metrics.kinds != execution.kinds) {
+        let mut left = execution.data.stages.iter().filter_map(|stage| self.stages.get(stage));
+        if left.all(|metrics| metrics.kinds != execution.kinds) {
             self.kinds[execution.kinds] = Kinds::default();
             self.free_kinds.push(execution.kinds);
         }
@@ -326,12 +346,11 @@ impl Executions {
 
     /// Drops what tasks reported for stages that no other live execution has.
     fn forget_stages(&mut self, id: i64) {
-        let own: HashSet<_> = self.live.get(&id).into_iter().flat_map(|execution| &execution.data.stages).collect();
-        let owners = &self.owners;
-        self.stages.retain(|stage, _| {
-            let all = owners.get(stage).copied().unwrap_or(0);
-            all > u32::from(own.contains(stage))
-        });
+        for stage in self.live.get(&id).into_iter().flat_map(|execution| &execution.data.stages) {
+            if self.owners.get(stage).is_none_or(|owners| *owners <= 1) {
+                self.stages.remove(stage);
+            }
+        }
     }
 
     fn aggregate(&self, id: i64) -> Option<Measured> {
@@ -350,6 +369,7 @@ impl Executions {
             let values = self.aggregate(id);
             if let Some(execution) = self.live.get_mut(&id) {
                 execution.values = values;
+                self.stored.insert(id, execution.written());
             }
             self.write(id);
         }

@@ -29,7 +29,7 @@ impl State {
         let (stage_id, _) = event.info.key();
         let all_jobs = &self.all_jobs;
         let jobs: Vec<_> =
-            self.live_jobs.values().copied().filter(|at| all_jobs[*at].data.stage_ids.contains(&stage_id)).collect();
+            self.live_jobs.values().copied().filter(|at| all_jobs[*at].stages.contains(&stage_id)).collect();
         for at in &jobs {
             let job = &mut self.all_jobs[*at];
             job.completed_stages.remove(&stage_id);

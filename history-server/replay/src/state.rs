@@ -1,6 +1,6 @@
 //! What the events so far amount to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashMapExt};
 use history_model::tasks::TaskTables;
@@ -38,8 +38,12 @@ pub(crate) struct State {
     /// By code of the executor's id.
     pub(crate) live_executors: HashMap<u32, LiveExecutor>,
     pub(crate) dead_executors: HashMap<u32, LiveExecutor>,
+    /// When each of them went, with its code.
+    pub(crate) deaths: BTreeSet<(i64, u32)>,
     pub(crate) executors: BTreeMap<String, ExecutorSummary>,
     pub(crate) rdds: BTreeMap<i32, LiveRdd>,
+    /// The RDDs that have had blocks on an executor, by its code.
+    pub(crate) cached_on: HashMap<u32, BTreeSet<i32>>,
     pub(crate) stream_blocks: BTreeMap<(String, String), StreamBlock>,
     pub(crate) rdd_graphs: BTreeMap<i32, Vec<RddNode>>,
     pub(crate) sql: sql::Executions,
@@ -67,8 +71,10 @@ impl State {
             jobs: BTreeMap::new(),
             live_executors: HashMap::new(),
             dead_executors: HashMap::new(),
+            deaths: BTreeSet::new(),
             executors: BTreeMap::new(),
             rdds: BTreeMap::new(),
+            cached_on: HashMap::new(),
             stream_blocks: BTreeMap::new(),
             rdd_graphs: BTreeMap::new(),
             services: services::Services::new(settings),

@@ -3,7 +3,7 @@
 use history_model::StreamBlock;
 
 use crate::event::core::{BlockUpdatedInfo, StageInfo};
-use crate::live::{Deltas, LiveExecutor, LiveExecutorView, LiveRdd, add};
+use crate::live::{Deltas, LiveExecutorView, LiveRdd, add};
 use crate::state::State;
 
 impl State {
@@ -40,24 +40,12 @@ impl State {
             executor.use_storage(level.off_heap(), deltas);
         }
         let mut blocks_delta = 0;
-        if let Some(mut rdd) = self.rdds.remove(&rdd_id) {
+        if let Some(rdd) = self.rdds.get_mut(&rdd_id) {
             blocks_delta = rdd.block_updated(info, deltas, executor.as_ref());
-            if let Some(executor) = &executor {
-                let view = |id: &str| (id == executor_id).then(|| LiveExecutorView::of(executor));
-                for other in self.rdds.values_mut() {
-                    if let Some(distribution) = other.distribution(executor_id) {
-                        distribution.last = None;
-                        other.update(view);
-                    }
-                }
+            self.cached_on.entry(code).or_default().insert(rdd_id);
+            if let Some(executor) = &mut executor {
+                executor.view = Some(LiveExecutorView::of(executor));
             }
-            let live = &self.live_executors;
-            let strings = &self.tables.strings;
-            rdd.update(|id| {
-                let found = strings.code(id).and_then(|code| live.get(&code));
-                found.or(executor.as_ref().filter(|_| id == executor_id)).map(LiveExecutorView::of)
-            });
-            self.rdds.insert(rdd_id, rdd);
         }
         if let Some(mut executor) = executor {
             executor.summary.rdd_blocks += blocks_delta;
@@ -88,6 +76,11 @@ impl State {
 
     pub(crate) fn unpersist_rdd(&mut self, id: i32) {
         let Some(rdd) = self.rdds.remove(&id) else { return };
+        for executor in rdd.executors() {
+            if let Some(cached) = self.tables.strings.code(executor).and_then(|code| self.cached_on.get_mut(&code)) {
+                cached.remove(&id);
+            }
+        }
         for (_, partition) in rdd.partitions.values() {
             for executor in &partition.executors {
                 if let Some(executor) =
@@ -97,8 +90,8 @@ impl State {
                 }
             }
         }
-        for held in &rdd.distributions {
-            let code = self.tables.strings.code(&held.executor);
+        for (executor, (_, held)) in &rdd.distributions {
+            let code = self.tables.strings.code(executor);
             let Some(executor) = code.and_then(|code| self.live_executors.get_mut(&code)) else { continue };
             if let Some(memory) = &mut executor.memory {
                 if rdd.level.off_heap() {
@@ -113,15 +106,11 @@ impl State {
     }
 
     /// Takes an executor that is gone out of all RDDs.
-    pub(crate) fn forget_blocks_of(&mut self, id: &str, executor: &LiveExecutor) {
-        let (live, strings) = (&self.live_executors, &self.tables.strings);
-        for rdd in self.rdds.values_mut() {
-            rdd.distributions.retain(|distribution| distribution.executor != id);
-            rdd.forget_partitions_of(id);
-            rdd.update(|other| {
-                let found = strings.code(other).and_then(|code| live.get(&code));
-                found.or(Some(executor).filter(|_| other == id)).map(LiveExecutorView::of)
-            });
+    pub(crate) fn forget_blocks_of(&mut self, id: &str, code: u32) {
+        for rdd in self.cached_on.remove(&code).unwrap_or_default() {
+            if let Some(rdd) = self.rdds.get_mut(&rdd) {
+                rdd.forget(id);
+            }
         }
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct LiveExecutor {
     /// Storage memory; absent where the log does not tell on-heap and off-heap apart.
     pub(crate) memory: Option<MemoryMetrics>,
     pub(crate) peaks: ExecutorMetrics,
+    /// As it was when last a block of a known RDD changed on it: so RDDs show it.
+    pub(crate) view: Option<LiveExecutorView>,
     /// Whether it was written down before.
     is_written: bool,
 }
@@ -31,6 +33,7 @@ impl LiveExecutor {
             excluded_in_stages: BTreeSet::new(),
             memory: None,
             peaks: ExecutorMetrics::default(),
+            view: None,
             is_written: false,
         }
     }
@@ -65,6 +68,24 @@ impl LiveExecutor {
         summary.excluded_in_stages = self.excluded_in_stages.iter().copied().collect();
         summary.blacklisted_in_stages = summary.excluded_in_stages.clone();
         summary
+    }
+}
+
+/// What of an executor its RDDs show.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveExecutorView {
+    pub(crate) address: Option<String>,
+    pub(crate) memory_remaining: i64,
+    pub(crate) memory: Option<MemoryMetrics>,
+}
+
+impl LiveExecutorView {
+    pub(crate) fn of(executor: &LiveExecutor) -> Self {
+        Self {
+            address: executor.address(),
+            memory_remaining: executor.summary.max_memory - executor.summary.memory_used,
+            memory: executor.memory.clone(),
+        }
     }
 }
 

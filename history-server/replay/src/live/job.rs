@@ -1,6 +1,6 @@
 //! Jobs while they run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::{Index, IndexMut};
 
 use history_model::Job;
@@ -12,6 +12,8 @@ use super::index_set::IndexSet;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LiveJob {
     pub(crate) data: JobData,
+    /// The stages in `data`.
+    pub(crate) stages: HashSet<i32>,
     pub(crate) sql_execution_id: Option<i64>,
     pub(crate) completed_stages: BTreeSet<i32>,
     pub(crate) skipped_stages: BTreeSet<i32>,

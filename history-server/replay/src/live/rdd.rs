@@ -1,11 +1,12 @@
 //! Cached RDDs, and what executors hold of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use history_model::order::{java_hash, mutable_map_order};
-use history_model::types::{MemoryMetrics, RDDDataDistribution, RDDPartitionInfo, RDDStorageInfo};
+use history_model::types::{RDDDataDistribution, RDDPartitionInfo, RDDStorageInfo};
 
-use super::executor::LiveExecutor;
+use super::executor::{LiveExecutor, LiveExecutorView};
 use crate::event::core::{BlockUpdatedInfo, Int, RddInfo, StorageLevel};
 
 /// An RDD that is to be cached.
@@ -18,22 +19,21 @@ pub(crate) struct LiveRdd {
     pub(crate) memory_used: i64,
     pub(crate) disk_used: i64,
     /// By name of the block, with a running number that keeps their order.
-    pub(crate) partitions: BTreeMap<String, (u64, RDDPartitionInfo)>,
-    next_partition: u64,
-    /// By executor, in order of appearance.
-    pub(crate) distributions: Vec<Distribution>,
+    pub(crate) partitions: BTreeMap<Arc<str>, (u64, RDDPartitionInfo)>,
+    /// The blocks that each executor holds.
+    holders: HashMap<String, BTreeSet<Arc<str>>>,
+    /// By executor, with a running number that keeps their order.
+    pub(crate) distributions: HashMap<String, (u64, Distribution)>,
+    next: u64,
 }
 
 /// What an executor holds of an RDD.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Distribution {
-    pub(crate) executor: String,
     pub(crate) memory_used: i64,
     pub(crate) disk_used: i64,
     pub(crate) on_heap_used: i64,
     pub(crate) off_heap_used: i64,
-    /// As it was last worked out; what is left of the executor's memory may have changed since.
-    pub(crate) last: Option<RDDDataDistribution>,
 }
 
 impl StorageLevel {
@@ -76,11 +76,7 @@ impl LiveRdd {
         }
     }
 
-    pub(crate) fn distribution(&mut self, executor: &str) -> Option<&mut Distribution> {
-        self.distributions.iter_mut().find(|distribution| distribution.executor == executor)
-    }
-
-    fn set_partition(&mut self, block: &str, executors: Vec<String>, memory_used: i64, disk_used: i64) {
+    fn set_partition(&mut self, block: &Arc<str>, executors: Vec<String>, memory_used: i64, disk_used: i64) {
         let level = StorageLevel {
             use_disk: disk_used > 0,
             use_memory: memory_used > 0,
@@ -88,13 +84,13 @@ impl LiveRdd {
             deserialized: memory_used > 0 && self.level.deserialized,
             replication: Int(executors.len() as i64),
         };
-        let next = &mut self.next_partition;
-        let (_, partition) = self.partitions.entry(block.to_owned()).or_insert_with(|| {
+        let next = &mut self.next;
+        let (_, partition) = self.partitions.entry(Arc::clone(block)).or_insert_with(|| {
             *next += 1;
             (*next, RDDPartitionInfo::default())
         });
         *partition = RDDPartitionInfo {
-            block_name: block.to_owned(),
+            block_name: block.to_string(),
             storage_level: level.description(),
             memory_used,
             disk_used,
@@ -102,19 +98,13 @@ impl LiveRdd {
         };
     }
 
-    /// Works out what changed since the last time.
-    pub(crate) fn update(&mut self, executors: impl Fn(&str) -> Option<LiveExecutorView>) {
-        for distribution in self.distributions.iter_mut().filter(|distribution| distribution.last.is_none()) {
-            if let Some(executor) = executors(&distribution.executor) {
-                distribution.last = Some(executor.distribution(distribution));
-            }
-        }
-    }
-
-    pub(crate) fn into_info(self) -> RDDStorageInfo {
-        let hashes: Vec<_> = self.distributions.iter().map(|distribution| java_hash(&distribution.executor)).collect();
-        let order = mutable_map_order(&hashes);
-        let distributions: Vec<_> = order.into_iter().filter_map(|at| self.distributions[at].last.clone()).collect();
+    /// As it is shown; `view` is an executor as it was when last a block of it changed.
+    pub(crate) fn into_info<'a>(self, view: impl Fn(&str) -> Option<&'a LiveExecutorView>) -> RDDStorageInfo {
+        let mut held: Vec<_> = self.distributions.iter().collect();
+        held.sort_unstable_by_key(|(_, (place, _))| *place);
+        let hashes: Vec<_> = held.iter().map(|(executor, _)| java_hash(executor)).collect();
+        let shown = |at: usize| Some(held[at].1.1.shown(view(held[at].0)?));
+        let distributions: Vec<_> = mutable_map_order(&hashes).into_iter().filter_map(shown).collect();
         let num_cached_partitions = self.partitions.len() as i32;
         let mut partitions: Vec<_> = self.partitions.into_values().collect();
         partitions.sort_unstable_by_key(|(place, _)| *place);
@@ -132,31 +122,17 @@ impl LiveRdd {
     }
 }
 
-/// What of an executor an RDD's distribution shows.
-pub(crate) struct LiveExecutorView {
-    address: Option<String>,
-    memory_remaining: i64,
-    memory: Option<MemoryMetrics>,
-}
-
-impl LiveExecutorView {
-    pub(crate) fn of(executor: &LiveExecutor) -> Self {
-        Self {
-            address: executor.address(),
-            memory_remaining: executor.summary.max_memory - executor.summary.memory_used,
-            memory: executor.memory.clone(),
-        }
-    }
-
-    fn distribution(&self, of: &Distribution) -> RDDDataDistribution {
-        let memory = self.memory.as_ref();
+impl Distribution {
+    /// As it is shown, on an executor that was like this.
+    fn shown(&self, executor: &LiveExecutorView) -> RDDDataDistribution {
+        let memory = executor.memory.as_ref();
         RDDDataDistribution {
-            address: self.address.clone(),
-            memory_used: of.memory_used,
-            memory_remaining: self.memory_remaining,
-            disk_used: of.disk_used,
-            on_heap_memory_used: memory.map(|_| of.on_heap_used),
-            off_heap_memory_used: memory.map(|_| of.off_heap_used),
+            address: executor.address.clone(),
+            memory_used: self.memory_used,
+            memory_remaining: executor.memory_remaining,
+            disk_used: self.disk_used,
+            on_heap_memory_used: memory.map(|_| self.on_heap_used),
+            off_heap_memory_used: memory.map(|_| self.off_heap_used),
             on_heap_memory_remaining: memory
                 .map(|memory| memory.total_on_heap_storage_memory - memory.used_on_heap_storage_memory),
             off_heap_memory_remaining: memory
@@ -196,27 +172,33 @@ impl LiveRdd {
         executor: Option<&LiveExecutor>,
     ) -> i32 {
         let executor_id = &info.block_manager.executor_id;
-        let current = self.partitions.get(&info.block_id).map(|(_, partition)| partition.clone()).unwrap_or_default();
+        let known = self.partitions.get_key_value(info.block_id.as_str());
+        let block = known.map_or_else(|| Arc::from(info.block_id.as_str()), |(block, _)| Arc::clone(block));
+        let current = known.map(|(_, (_, partition))| partition.clone()).unwrap_or_default();
         let mut holders = current.executors;
         let mut blocks_delta = 0;
         if !info.storage_level.is_valid() {
             blocks_delta = -1;
             holders.retain(|holder| holder != executor_id);
+            if let Some(held) = self.holders.get_mut(executor_id) {
+                held.remove(&block);
+            }
         } else if !holders.contains(executor_id) {
             blocks_delta = 1;
             holders.push(executor_id.clone());
+            self.holders.entry(executor_id.clone()).or_default().insert(Arc::clone(&block));
         }
         if holders.is_empty() {
-            self.partitions.remove(&info.block_id);
+            self.partitions.remove(&block);
         } else {
             let (memory, disk) = (add(current.memory_used, deltas.memory), add(current.disk_used, deltas.disk));
-            self.set_partition(&info.block_id, holders, memory, disk);
+            self.set_partition(&block, holders, memory, disk);
         }
         if let Some(executor) = executor {
             if executor.summary.rdd_blocks + blocks_delta > 0 {
                 self.distribute(executor, info.storage_level.off_heap(), deltas);
             } else {
-                self.distributions.retain(|distribution| distribution.executor != *executor_id);
+                self.distributions.remove(executor_id);
             }
         }
         self.memory_used = add(self.memory_used, deltas.memory);
@@ -225,45 +207,40 @@ impl LiveRdd {
     }
 
     fn distribute(&mut self, executor: &LiveExecutor, off_heap: bool, deltas: Deltas) {
-        let id = &executor.summary.id;
-        if self.distribution(id).is_none() {
-            self.distributions.push(Distribution {
-                executor: id.clone(),
-                memory_used: 0,
-                disk_used: 0,
-                on_heap_used: 0,
-                off_heap_used: 0,
-                last: None,
-            });
-        }
-        let Some(held) = self.distribution(id) else { return };
+        let next = &mut self.next;
+        let (_, held) = self.distributions.entry(executor.summary.id.clone()).or_insert_with(|| {
+            *next += 1;
+            (*next, Distribution::default())
+        });
         held.memory_used = add(held.memory_used, deltas.memory);
         held.disk_used = add(held.disk_used, deltas.disk);
         if executor.memory.is_some() {
             let used = if off_heap { &mut held.off_heap_used } else { &mut held.on_heap_used };
             *used = add(*used, deltas.memory);
         }
-        held.last = None;
     }
 
-    pub(crate) fn forget_partitions_of(&mut self, executor: &str) {
-        let blocks: Vec<_> = self
-            .partitions
-            .values()
-            .filter(|(_, partition)| partition.executors.iter().any(|holder| holder == executor))
-            .map(|(_, partition)| partition.clone())
-            .collect();
-        for partition in blocks {
+    /// The executors that hold blocks of it, or are shown to.
+    pub(crate) fn executors(&self) -> impl Iterator<Item = &String> {
+        self.holders.keys().chain(self.distributions.keys())
+    }
+
+    /// Takes an executor out that is gone, with its blocks.
+    pub(crate) fn forget(&mut self, executor: &str) {
+        self.distributions.remove(executor);
+        for block in self.holders.remove(executor).unwrap_or_default() {
+            let Some((_, partition)) = self.partitions.get(&block) else { continue };
+            let partition = partition.clone();
             let holders = partition.executors.len() as i64;
             let (memory, disk) = (partition.memory_used / holders, partition.disk_used / holders);
             self.memory_used = add(self.memory_used, -memory);
             self.disk_used = add(self.disk_used, -disk);
             if holders == 1 {
-                self.partitions.remove(&partition.block_name);
+                self.partitions.remove(&block);
             } else {
                 let others = partition.executors.into_iter().filter(|holder| holder != executor).collect();
                 let (memory, disk) = (add(partition.memory_used, -memory), add(partition.disk_used, -disk));
-                self.set_partition(&partition.block_name, others, memory, disk);
+                self.set_partition(&block, others, memory, disk);
             }
         }
     }
