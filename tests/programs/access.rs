@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 use crate::cluster_api::ClusterApi;
 use crate::support::cache;
@@ -19,7 +19,10 @@ async fn certificates(folder: &Path) {
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let mut server = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    // Hadoop looks addresses up, and compares names with this one too.
+    server.distinguished_name.push(DnType::CommonName, "localhost");
+    let server = server.signed_by(&key, &authority).unwrap();
     for (name, text) in [("ca.pem", authority.pem()), ("tls.crt", server.pem()), ("tls.key", key.serialize_pem())] {
         std::fs::write(folder.join(name), text).unwrap();
     }
@@ -93,8 +96,8 @@ async fn shells_log_in(spark: &str) {
 }
 
 #[tokio::test]
-async fn the_shell_of_spark_3_5_logs_in_over_tls() {
-    shells_log_in("3.5").await;
+async fn the_shell_of_spark_4_0_logs_in_over_tls() {
+    shells_log_in("4.0").await;
 }
 
 #[tokio::test]

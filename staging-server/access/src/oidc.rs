@@ -29,7 +29,7 @@ const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::EdDSA,
 ];
 
-/// What is known of an issuer of OpenID Connect tokens. Names and meanings are those of kube-apiserver's `--oidc-*` flags.
+/// What is known of an issuer of `OpenID Connect` tokens. Names and meanings are those of kube-apiserver's `--oidc-*` flags.
 #[derive(Clone, Debug)]
 pub struct OidcConfig {
     /// Its URL, as it stands in its tokens.

@@ -110,28 +110,32 @@ impl Operation {
     /// `fsaction`, such as `rw-`.
     pub(super) fn act(self, fsaction: Option<&str>) -> Option<Act> {
         Some(match self {
-            O::GetHomeDirectory | O::GetServerDefaults | O::GetStatus | O::GetTrashRoot | O::GetTrashRoots => {
+            Self::GetHomeDirectory
+            | Self::GetServerDefaults
+            | Self::GetStatus
+            | Self::GetTrashRoot
+            | Self::GetTrashRoots => {
                 return None;
             }
-            O::GetFileStatus | O::GetFileBlockLocations => Act::Look,
-            O::CheckAccess => match fsaction.unwrap_or_default() {
+            Self::GetFileStatus | Self::GetFileBlockLocations => Act::Look,
+            Self::CheckAccess => match fsaction.unwrap_or_default() {
                 action if action.contains('w') => Act::Write,
                 action if action.contains('r') => Act::Read,
                 _ => Act::Look,
             },
-            O::Open => Act::Read,
-            O::ListStatus | O::ListStatusBatch | O::GetContentSummary => Act::List,
-            O::Create
-            | O::MakeDirectories
-            | O::Rename
-            | O::SetPermission
-            | O::SetOwner
-            | O::SetTimes
-            | O::SetReplication
-            | O::Append
-            | O::Concat
-            | O::Truncate
-            | O::Delete => Act::Write,
+            Self::Open => Act::Read,
+            Self::ListStatus | Self::ListStatusBatch | Self::GetContentSummary => Act::List,
+            Self::Create
+            | Self::MakeDirectories
+            | Self::Rename
+            | Self::SetPermission
+            | Self::SetOwner
+            | Self::SetTimes
+            | Self::SetReplication
+            | Self::Append
+            | Self::Concat
+            | Self::Truncate
+            | Self::Delete => Act::Write,
         })
     }
 
