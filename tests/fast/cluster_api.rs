@@ -1,4 +1,4 @@
-//! What a Kubernetes API server answers about tokens and rights, and what an OpenID Connect issuer answers about its keys.
+//! What a Kubernetes API server answers about tokens and rights, and what an `OpenID Connect` issuer answers about its keys.
 
 #![allow(dead_code, reason = "each tier uses its part of this")]
 

@@ -1,4 +1,4 @@
-//! Access control as Hadoop's own client meets it: `swebhdfs://`, with a token by OAuth2 and without one.
+//! Access control as Hadoop's own client meets it: `swebhdfs://`, with a token by `OAuth2` and without one.
 
 use std::path::Path;
 use std::time::Duration;
