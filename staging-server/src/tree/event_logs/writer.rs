@@ -46,7 +46,7 @@ impl Document {
 }
 
 enum Taken {
-    Ours(Claim),
+    Ours(Box<Claim>),
     Ending,
     Theirs,
 }
@@ -71,7 +71,7 @@ impl Claim {
         let deadline = Instant::now() + ENDS_WITHIN;
         loop {
             match Self::try_to_take(store, log).await? {
-                Taken::Ours(claim) => return Ok(claim),
+                Taken::Ours(claim) => return Ok(*claim),
                 Taken::Ending if Instant::now() < deadline => sleep(POLL).await,
                 Taken::Ending | Taken::Theirs => return Err(taken(log)),
             }
@@ -103,7 +103,8 @@ impl Claim {
             Err(error) => return Err(error.into()),
         };
         let (store, log) = (store.clone(), log.clone());
-        Ok(Taken::Ours(Self { store, path, log, writer, version, next_beat: Instant::now() + BEAT }))
+        let next_beat = Instant::now() + BEAT;
+        Ok(Taken::Ours(Box::new(Self { store, path, log, writer, version, next_beat })))
     }
 
     /// Says that the holder is alive.
