@@ -258,15 +258,3 @@ async fn a_store_on_s3_is_opened_by_what_the_environment_says() {
     assert_eq!(case.paths("/staging/ns").await, ["/staging/ns/a b"]);
     assert!(case.fetched("/staging/ns/a b").await == large);
 }
-
-#[tokio::test]
-async fn a_store_that_refuses_is_not_described_to_clients() {
-    let server = S3Server::start().await;
-    let environment = [("AWS_ACCESS_KEY_ID", s3_server::KEY), ("AWS_SECRET_ACCESS_KEY", "another")];
-    let case = Case::on("4.3", &server.url(""), &environment).await;
-    case.local("file", b"x");
-    case.fs_fails(&["-put", "file", "hearth:/staging/ns/file"], "Hearth failed at this request: its own log says why")
-        .await;
-    let log = case.hearth.log();
-    assert!(log.contains("refused access") && !log.contains("another"), "{log}");
-}
