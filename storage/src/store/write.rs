@@ -29,7 +29,7 @@ impl Store {
     /// an earlier write returned); of several writers at once, one wins.
     ///
     /// What is changed so should be changed in no other way but [`Store::put_if_absent`] and [`Store::delete`]; the bytes
-    /// of a [`BlobWriter`](crate::BlobWriter) and, on OSS, every write without a condition pass this check by.
+    /// of a [`BlobWriter`] and, on OSS, every write without a condition pass this check by.
     ///
     /// # Errors
     /// [`Error::Changed`] when the object is another one by now, or gone, or a failure of the store. As for
