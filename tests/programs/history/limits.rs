@@ -4,8 +4,7 @@
 use serde_json::Value;
 
 use super::compare::Tally;
-use super::listed::wait_for_the_same_list;
-use super::servers::{Client, Question, hearth_with, reference_with};
+use super::servers::{Client, Question, hearth_with, reference_with, wait_for_the_same_list};
 
 /// As many jobs, stages, tasks of a stage, executors that are gone, and SQL executions as may be kept.
 pub(super) type Limits = [usize; 5];
