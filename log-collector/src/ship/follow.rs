@@ -102,6 +102,8 @@ async fn follow(
         while let Ok(found) = inbox.try_recv() {
             shipper.add(found).await;
         }
+        // Asked before reading: what was written before the collector was told to stop is shipped.
+        let is_stopping = context.stop.is_cancelled();
         let reads = shipper.may_read() && shipper.is_worth_reading();
         let filled = if reads { shipper.read_on().await } else { Filled::Idle };
         if context.has_given_up() {
@@ -117,7 +119,7 @@ async fn follow(
             Filled::Ending => shipper.ship(false, None).await?,
             Filled::Idle => {}
         }
-        if context.stop.is_cancelled() && shipper.may_read() {
+        if is_stopping && shipper.may_read() {
             shipper.ship(false, None).await?;
             return Ok(Outcome::Stopped);
         }
