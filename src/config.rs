@@ -116,6 +116,7 @@ pub(crate) struct History {
     pub(crate) scan_interval: Duration,
     pub(crate) cache_bytes: u64,
     pub(crate) replay_ahead: Option<Duration>,
+    pub(crate) replay_memory_bytes: usize,
     pub(crate) max_line_bytes: usize,
     pub(crate) retained: Retained,
     pub(crate) executor_log_url: Option<String>,
@@ -317,6 +318,7 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
     let cache_bytes = layers.one_with(Section::History, "cache-size", values::size_bytes);
     let replay_ahead = layers.one_with(Section::History, "replay-ahead", values::duration_or_off);
     let max_line_bytes = layers.one_with(Section::History, "max-line-size", values::size_bytes);
+    let replay_memory_bytes = layers.one_with(Section::History, "replay-memory", values::size_bytes);
     let retained = Retained {
         jobs: layers.one(Section::History, "retained-jobs"),
         stages: layers.one(Section::History, "retained-stages"),
@@ -342,6 +344,7 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
         cache_bytes: cache_bytes?,
         replay_ahead: replay_ahead?,
         max_line_bytes: usize::try_from(max_line_bytes?).unwrap_or(usize::MAX),
+        replay_memory_bytes: usize::try_from(replay_memory_bytes?).unwrap_or(usize::MAX),
         retained,
         executor_log_url,
         redaction: redaction?,
@@ -351,7 +354,7 @@ fn history(layers: &mut Layers<'_>) -> Option<History> {
 }
 
 fn clean(layers: &mut Layers<'_>) -> Option<Clean> {
-    let max_age = layers.one_with(Section::History, "clean-max-age", values::duration);
+    let max_age = layers.one_with(Section::History, "clean-max-age", values::age);
     let max_logs = layers.one(Section::History, "clean-max-logs");
     let interval = layers.one_with(Section::History, "clean-interval", values::duration);
     Some(Clean { max_age, max_logs, interval: interval? })

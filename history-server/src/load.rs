@@ -17,6 +17,8 @@ pub(crate) struct Replayed {
     pub(crate) problems: Vec<Problem>,
     pub(crate) growing: Option<Box<Growing>>,
     pub(crate) text_bytes: u64,
+    /// How often this program failed on the log. What is there then is not all that the log says.
+    pub(crate) faults: u64,
 }
 
 /// Replays `log`, going on from `before` where that is of the same log.
@@ -39,7 +41,7 @@ pub(crate) fn replay(
     let (mut replay, mut blocks) = resumed
         .unwrap_or_else(|| (Replay::new(settings.clone()), LineBlocks::new(store, log, runtime.clone(), options)));
     let mut failed = None;
-    let replayed = replay.feed_all(|| match blocks.next_block() {
+    let read = replay.feed_all(|| match blocks.next_block() {
         Ok(block) => block,
         Err(error) => {
             failed = Some(error);
@@ -49,15 +51,23 @@ pub(crate) fn replay(
     if let Some(error) = failed {
         return Err(error);
     }
-    replayed.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked));
-    let problems = problems(&blocks);
+    let mut problems = problems(&blocks);
+    // What a reader that has panicked would give next is anybody's guess: nothing goes on from there.
+    let broke_off = read.is_err();
+    if broke_off {
+        let message = "this server failed to read on, its own log says why; what comes before is shown".to_owned();
+        problems.push(Problem { file: log.name.clone(), message });
+    }
     let text_bytes = blocks.text_bytes();
-    if log.complete {
-        return Ok(Replayed { model: replay.finish(updated_millis), problems, growing: None, text_bytes });
+    if log.complete || broke_off || replay.is_stopped() {
+        let model = replay.finish(updated_millis);
+        let faults = model.problems.fault_count() + u64::from(broke_off);
+        return Ok(Replayed { model, problems, growing: None, text_bytes, faults });
     }
     let model = replay.snapshot(updated_millis);
+    let faults = model.problems.fault_count();
     let growing = blocks.checkpoint().map(|checkpoint: Checkpoint| Box::new(Growing { replay, checkpoint }));
-    Ok(Replayed { model, problems, growing, text_bytes })
+    Ok(Replayed { model, problems, growing, text_bytes, faults })
 }
 
 fn problems(blocks: &LineBlocks) -> Vec<Problem> {

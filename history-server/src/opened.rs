@@ -7,6 +7,7 @@ use crate::event_log::{Checkpoint, EventLog, Problem};
 use crate::log_url::{Links, LogUrlPattern};
 use crate::pods::{PodName, Pods};
 use crate::tables::{Loaded, StoredTasks};
+use history_model::problems::StopReason;
 use history_model::strings::Strings;
 use history_model::tasks::{TaskTable, TaskTables};
 use history_model::{Application, StageTasks, Summaries};
@@ -30,6 +31,8 @@ pub struct OpenApplication {
     /// About how much memory this takes.
     pub size_bytes: u64,
     pub(crate) fingerprint: u64,
+    /// Whether this program failed on the log: a later version may not, so this is not kept.
+    pub(crate) faulty: bool,
     pub(crate) looked_at: Mutex<std::time::Instant>,
     /// Where a growing log is read on. Taken by the one who does.
     pub(crate) growing: Mutex<Option<Box<Growing>>>,
@@ -69,7 +72,7 @@ impl OpenApplication {
         mut model: Application,
         problems: Vec<Problem>,
     ) -> Self {
-        let size_bytes = size_of(&model);
+        let size_bytes = model.size_bytes();
         let TaskTables { strings, stages } = std::mem::take(&mut model.tasks);
         let tasks = Tasks::Memory { strings: Arc::new(strings), stages };
         Self::build(app_id, attempt_id, log, model, problems, tasks, size_bytes)
@@ -99,6 +102,7 @@ impl OpenApplication {
             model,
             complete: log.complete,
             fingerprint: log.fingerprint(),
+            faulty: false,
             looked_at: Mutex::new(std::time::Instant::now()),
             growing: Mutex::new(None),
             broken: AtomicBool::new(false),
@@ -187,20 +191,12 @@ impl OpenApplication {
         self.pods.executor_pod(executor_id)
     }
 
+    /// Whether the log takes more memory than it may.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.model.problems.stopped.is_some_and(|stopped| stopped.reason == StopReason::Memory)
+    }
+
     pub(crate) fn take_growing(&self) -> Option<Box<Growing>> {
         self.growing.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
-}
-
-/// About how much memory a model takes: its columns exactly, the rest by what such things take on average.
-fn size_of(model: &Application) -> u64 {
-    let tasks: usize =
-        model.tasks.stages.values().map(|table| table.size_bytes() + table.accumulables.len() * 64).sum();
-    let strings = model.tasks.strings.len() * 64;
-    let plans: usize = model.sql.iter().map(|sql| 4096 + sql.plan_text.as_ref().map_or(0, |text| text.len() * 2)).sum();
-    let rest =
-        model.jobs.len() * 1024 + model.stages.len() * 8192 + model.executors.len() * 2048 + model.rdds.len() * 4096;
-    let streaming: usize = model.streaming.iter().map(|query| 4096 + query.progress.size_bytes()).sum();
-    let services = streaming + model.connect.size_bytes() + model.thrift.size_bytes();
-    (tasks + strings + plans + rest + services + 64 * 1024) as u64
 }

@@ -149,6 +149,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(History, "cache-size", "HEARTH_CACHE_SIZE", "SIZE", Some("1GiB"), "How much memory replayed applications may take, about"),
     setting(History, "replay-ahead", "HEARTH_REPLAY_AHEAD", "TIME", Some("1d"),
         "Replay applications whose event logs were finished no longer ago than this before anyone asks, so that their first page is fast too; or off"),
+    setting(History, "replay-memory", "HEARTH_REPLAY_MEMORY", "SIZE", Some("2GiB"),
+        "How much memory the replay of one event log may take, about; of a log that needs more, what that holds is shown"),
     setting(History, "max-line-size", "HEARTH_MAX_LINE_SIZE", "SIZE", Some("256MiB"), "Longer lines of an event log are left out, and counted"),
     setting(History, "retained-jobs", "HEARTH_RETAINED_JOBS", "NUMBER", None, "Show no more than the newest so many jobs, as spark.ui.retainedJobs; without it, all"),
     setting(History, "retained-stages", "HEARTH_RETAINED_STAGES", "NUMBER", None, "The same for stages, as spark.ui.retainedStages"),

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod problems;
 pub mod series;
 mod share_out;
+mod size;
 mod stage_tasks;
 pub mod streaming;
 pub mod strings;

@@ -19,14 +19,47 @@ pub struct Problems {
     pub long_lines: u64,
     /// Whether the log ends within a line.
     pub truncated: bool,
+    /// At how many lines this program failed. They are among the bad ones.
+    pub faults: u64,
+    /// Why the log was not read to its end.
+    pub stopped: Option<Stopped>,
     /// Events that this server does not know, by name; at most a hundred names.
     pub unknown_events: BTreeMap<String, u64>,
+}
+
+/// Where reading a log was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Behind about this line, from 1.
+    pub line: u64,
+    /// Why.
+    pub reason: StopReason,
+}
+
+/// Why reading a log was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopReason {
+    /// This program failed at what came next.
+    Fault,
+    /// What was read takes all the memory that a replay may take.
+    Memory,
 }
 
 impl Problems {
     /// Whether there is anything that a reader of the pages should be told.
     pub fn any(&self) -> bool {
-        self.bad_lines > 0 || self.long_lines > 0 || self.truncated
+        self.bad_lines > 0 || self.long_lines > 0 || self.truncated || self.stopped.is_some()
+    }
+
+    /// How often this program failed.
+    pub fn fault_count(&self) -> u64 {
+        let stopped = self.stopped.is_some_and(|stopped| stopped.reason == StopReason::Fault);
+        self.faults + u64::from(stopped)
+    }
+
+    /// Notes that reading was given up behind a line.
+    pub fn stop(&mut self, line: u64, reason: StopReason) {
+        self.stopped.get_or_insert(Stopped { line, reason });
     }
 
     /// Counts a line that is no event.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 #[serde(from = "Vec<Box<str>>", into = "Vec<Box<str>>")]
 pub struct Strings {
     texts: Vec<Box<str>>,
+    /// How long they are, with what a heap adds to each.
+    text_bytes: usize,
     /// The codes by hash of their text: open addressing, a power of two long, `EMPTY` where free.
     slots: Vec<u32>,
     hasher: RandomState,
@@ -28,10 +30,16 @@ impl Strings {
             Err(free) => {
                 let code = self.texts.len() as u32;
                 self.texts.push(text.into());
+                self.text_bytes += text.len() + 16;
                 self.slots[free] = code;
                 code
             }
         }
+    }
+
+    /// Bytes of memory that the texts take, about.
+    pub fn size_bytes(&self) -> usize {
+        self.text_bytes + self.texts.capacity() * size_of::<Box<str>>() + self.slots.capacity() * 4
     }
 
     /// The code of a text, if it was taken in.

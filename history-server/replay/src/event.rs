@@ -15,10 +15,14 @@ mod task_metrics;
 mod tests;
 pub(crate) mod thrift;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use json::{boxed, read};
 pub(crate) use reason::Reason;
 use scan::{Malformed, Result, Scan};
 use task::{TaskEnd, TaskStart, Update};
+#[cfg(test)]
+pub(crate) use tests::FAILS_TO_BE_READ;
 
 /// One event, borrowing from its line where it is one of those that fill a log.
 #[derive(Clone, Debug)]
@@ -71,6 +75,23 @@ pub(crate) enum Event<'a> {
     Unknown(String),
 }
 
+impl Event<'_> {
+    /// Whether its texts are kept. The others are counted by what becomes of them.
+    fn is_kept(&self) -> bool {
+        matches!(
+            self,
+            Self::ApplicationStart(_)
+                | Self::EnvironmentUpdate(_)
+                | Self::ResourceProfileAdded(_)
+                | Self::MiscellaneousProcessAdded(_)
+                | Self::ExecutorAdded(_)
+                | Self::ExecutorRemoved(_)
+                | Self::Connect(_)
+                | Self::Thrift(_)
+        )
+    }
+}
+
 /// The events of some lines, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Batch<'a> {
@@ -83,35 +104,101 @@ pub(crate) struct Batch<'a> {
     pub(crate) long_lines: u64,
     /// The numbers, from 1, of those that are no events.
     pub(crate) bad_lines: Vec<u64>,
+    /// At how many of these this program failed.
+    pub(crate) faults: u64,
+    /// How much text there was.
+    pub(crate) text_bytes: usize,
+    /// About how much memory events take that are kept as they are.
+    pub(crate) kept_bytes: usize,
 }
 
 const PREFIX: &[u8] = b"{\"Event\":\"";
 const TASK_START: &[u8] = b"{\"Event\":\"SparkListenerTaskStart\",";
 const TASK_END: &[u8] = b"{\"Event\":\"SparkListenerTaskEnd\",";
 
+/// Lines shorter than this take no memory to speak of.
+const LONG_LINE_BYTES: usize = 64 * 1024;
+/// How many times the length that a line may have the values may take that are read from it.
+const VALUES_PER_BYTE: usize = 2;
+
+/// About how much memory the values of a line take: objects are structures, and what a comma parts is a value.
+fn memory_of(line: &[u8]) -> usize {
+    let count = |byte| memchr::memchr_iter(byte, line).count();
+    512 + line.len() * 2 + count(b'{') * 256 + count(b',') * 32
+}
+
+/// Whether a line is made of so many small values that reading it takes far more memory than a line of that length may.
+fn takes_too_much(line: &[u8], max_line_bytes: usize) -> bool {
+    line.len() > LONG_LINE_BYTES
+        && memory_of(line) > max_line_bytes.saturating_mul(VALUES_PER_BYTE).max(64 * LONG_LINE_BYTES)
+}
+
+/// After how many lines at which this program has failed the rest of a piece is left out.
+const MAX_FAULTS: u64 = 16;
+
+/// The lines of some bytes, without their line feeds.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        Some(line)
+    })
+}
+
 impl<'a> Batch<'a> {
-    /// Reads every line of `bytes`; the last one needs no line feed.
+    /// Reads every line of `bytes`; the last one needs no line feed. Never panics: a line at which this program fails is a bad one.
     pub(crate) fn read(bytes: &'a [u8], max_line_bytes: usize) -> Self {
+        let every_line = || {
+            let mut batch = Self::default();
+            lines(bytes).for_each(|line| batch.line(line, max_line_bytes));
+            batch
+        };
+        catch_unwind(every_line).unwrap_or_else(|_| Self::read_warily(bytes, max_line_bytes))
+    }
+
+    /// The same, line by line, where a line has made this program fail.
+    #[cold]
+    fn read_warily(bytes: &'a [u8], max_line_bytes: usize) -> Self {
         let mut batch = Self::default();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            batch.line(&rest[..end], max_line_bytes);
-            rest = rest.get(end + 1..).unwrap_or_default();
+        for line in lines(bytes) {
+            let (events, task_ends, updates) = (batch.events.len(), batch.task_ends.len(), batch.updates.len());
+            let number = batch.lines + 1;
+            // Each failure is reported on standard error: not for each line of a log that was made for it.
+            let read = match batch.faults {
+                0..MAX_FAULTS => catch_unwind(AssertUnwindSafe(|| batch.line(line, max_line_bytes))).is_ok(),
+                _ => false,
+            };
+            if !read {
+                batch.events.truncate(events);
+                batch.task_ends.truncate(task_ends);
+                batch.updates.truncate(updates);
+                batch.lines = number;
+                batch.bad_lines.push(number);
+                batch.faults += 1;
+            }
         }
         batch
     }
 
     fn line(&mut self, line: &'a [u8], max_line_bytes: usize) {
         self.lines += 1;
-        if line.len() > max_line_bytes {
+        self.text_bytes += line.len() + 1;
+        if line.len() > max_line_bytes || takes_too_much(line, max_line_bytes) {
             self.long_lines += 1;
             return;
         }
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let updates = self.updates.len();
         match self.event(line) {
-            Ok(event) => self.events.extend(event),
+            Ok(event) => {
+                self.kept_bytes += event.as_ref().filter(|event| event.is_kept()).map_or(0, |_| memory_of(line));
+                self.events.extend(event);
+            }
             Err(Malformed) if line.iter().all(u8::is_ascii_whitespace) => {}
             Err(Malformed) => {
                 self.updates.truncate(updates);
@@ -128,6 +215,8 @@ impl<'a> Batch<'a> {
             return self.task_start(line).map(Some);
         }
         match event_name(line)?.as_str() {
+            #[cfg(test)]
+            FAILS_TO_BE_READ => panic!("a line that this program fails to read"),
             "SparkListenerTaskEnd" => self.task_end(line).map(Some),
             "SparkListenerTaskStart" => self.task_start(line).map(Some),
             name => other_event(name, line),

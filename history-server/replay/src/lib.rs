@@ -5,6 +5,8 @@
 //! `state.rs` holds.
 
 mod application;
+mod budget;
+mod cells;
 mod connect;
 mod cpus;
 mod entries;

@@ -8,17 +8,14 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::event::Batch;
 
-/// How many bytes of lines are read at a time, about.
-pub(crate) const PIECE_BYTES: usize = 1 << 20;
-
-/// Cuts whole lines into pieces of whole lines.
-pub(crate) fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// Cuts whole lines into pieces of whole lines, of about `piece_bytes`.
+pub(crate) fn pieces(bytes: &[u8], piece_bytes: usize) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let from = PIECE_BYTES.min(rest.len());
+        let from = piece_bytes.min(rest.len());
         let end = memchr::memchr(b'\n', &rest[from..]).map_or(rest.len(), |at| from + at + 1);
         let (piece, others) = rest.split_at(end);
         rest = others;
@@ -56,7 +53,7 @@ impl<B, N, A> Work<N, A>
 where
     B: Deref<Target = [u8]>,
     N: FnMut() -> Option<B>,
-    A: FnMut(&[u8], usize, Batch<'_>),
+    A: FnMut(&[u8], usize, Batch<'_>) -> bool,
 {
     fn take(&self) -> Option<(usize, B)> {
         let mut source = lock(&self.source);
@@ -77,7 +74,9 @@ where
             if target.panicked.is_some() {
                 return;
             }
-            (target.apply)(&block, end, batch);
+            if !(target.apply)(&block, end, batch) {
+                lock(&self.source).ended = true;
+            }
             target.applied += 1;
             drop(target);
             self.changed.notify_all();
@@ -95,7 +94,7 @@ where
 }
 
 /// Takes blocks from `next` until there are none, reads their whole lines on so many threads and one more, and gives each
-/// block to `apply`, in order, with the end of its last whole line and what the lines say.
+/// block to `apply`, in order, with the end of its last whole line and what the lines say, as long as that says to go on.
 ///
 /// # Errors
 /// What one of the threads panicked with; what comes before was applied.
@@ -103,7 +102,7 @@ pub(crate) fn in_order<B: Deref<Target = [u8]>>(
     threads: usize,
     max_line_bytes: usize,
     next: impl FnMut() -> Option<B> + Send,
-    apply: impl FnMut(&[u8], usize, Batch<'_>) + Send,
+    apply: impl FnMut(&[u8], usize, Batch<'_>) -> bool + Send,
 ) -> std::thread::Result<()> {
     let work = Work {
         source: Mutex::new(Source { next, taken: 0, ended: false }),

@@ -1,5 +1,10 @@
 //! Plans to graphs, in the way in which Spark draws them.
 
+use std::hash::BuildHasher as _;
+
+use foldhash::HashMap;
+use foldhash::fast::FixedState;
+
 use crate::event::sql::Plan;
 use history_model::plan::{PlanGraph, PlanNode};
 use history_model::types::SparkPlanGraphEdge;
@@ -15,8 +20,15 @@ pub(crate) fn graph(plan: &Plan) -> Option<PlanGraph> {
 struct Drawing<'a> {
     graph: PlanGraph,
     next_id: i64,
-    /// Exchanges and sub-queries drawn so far, which may be used again.
-    exchanges: Vec<(&'a Plan, i64)>,
+    /// Exchanges and sub-queries drawn so far, which may be used again: by what they look like.
+    exchanges: HashMap<u64, Vec<(&'a Plan, i64)>>,
+}
+
+/// What two operators have in common that Spark takes for the same. Few others do.
+fn likeness(plan: &Plan) -> u64 {
+    let children = plan.children.iter().map(likeness);
+    let seed = FixedState::default().hash_one((&plan.text, &plan.name, plan.children.len()));
+    children.fold(seed, |hash, child| FixedState::default().hash_one((hash, child)))
 }
 
 /// Whether Spark takes two operators for the same.
@@ -29,7 +41,8 @@ fn same(left: &Plan, right: &Plan) -> bool {
 
 impl<'a> Drawing<'a> {
     fn drawn(&self, plan: &Plan) -> Option<i64> {
-        self.exchanges.iter().rev().find(|(exchange, _)| same(exchange, plan)).map(|(_, id)| *id)
+        let alike = self.exchanges.get(&likeness(plan))?;
+        alike.iter().rev().find(|(exchange, _)| same(exchange, plan)).map(|(_, id)| *id)
     }
 
     fn link(&mut self, from_id: i64, to_id: i64) {
@@ -84,7 +97,7 @@ impl<'a> Drawing<'a> {
             None => self.graph.nodes.push(node),
         }
         if plan.name.contains("Exchange") || plan.name == "Subquery" {
-            self.exchanges.push((plan, id));
+            self.exchanges.entry(likeness(plan)).or_default().push((plan, id));
         }
         if let Some(parent) = parent {
             self.link(id, parent);

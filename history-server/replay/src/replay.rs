@@ -4,8 +4,9 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use history_model::Application;
-use history_model::problems::Problems;
+use history_model::problems::{Problems, StopReason};
 
+use crate::budget::Budget;
 use crate::event::{Batch, Event};
 use crate::parallel;
 use crate::settings::Settings;
@@ -22,18 +23,23 @@ pub struct Replay {
     /// Lines read so far.
     lines: u64,
     problems: Problems,
+    budget: Budget,
     pub(crate) state: State,
 }
 
 impl Replay {
     /// The beginning of a log.
     pub fn new(settings: Settings) -> Self {
-        let state = State::new(&settings);
-        Self { settings, carry: Vec::new(), skipping: false, lines: 0, problems: Problems::default(), state }
+        let (state, budget) = (State::new(&settings), Budget::new(settings.memory_bytes));
+        let problems = Problems::default();
+        Self { settings, carry: Vec::new(), skipping: false, lines: 0, problems, budget, state }
     }
 
     /// Takes the next bytes of the log, which may end anywhere. Large pieces are read on several threads.
     pub fn feed(&mut self, bytes: &[u8]) {
+        if self.is_stopped() {
+            return;
+        }
         let mut rest = bytes;
         if !self.carry.is_empty() || self.skipping {
             let Some(end) = memchr::memchr(b'\n', rest) else {
@@ -78,7 +84,10 @@ impl Replay {
             threads,
             max_line_bytes,
             || second.take().or_else(&mut next),
-            |block, end, batch| self.block(block, end, batch),
+            |block, end, batch| {
+                self.block(block, end, batch);
+                !self.is_stopped()
+            },
         )
     }
 
@@ -119,10 +128,18 @@ impl Replay {
 
     /// Takes whole lines.
     fn lines(&mut self, bytes: &[u8]) {
-        let mut pieces = parallel::pieces(bytes);
-        let Settings { threads, max_line_bytes, .. } = self.settings;
-        if threads > 1 && bytes.len() > parallel::PIECE_BYTES * 2 {
-            let done = parallel::in_order(threads, max_line_bytes, || pieces.next(), |_, _, batch| self.apply(batch));
+        let Settings { threads, piece_bytes, max_line_bytes, .. } = self.settings;
+        let mut pieces = parallel::pieces(bytes, piece_bytes);
+        if threads > 1 && bytes.len() > piece_bytes.saturating_mul(2) {
+            let done = parallel::in_order(
+                threads,
+                max_line_bytes,
+                || pieces.next(),
+                |_, _, batch| {
+                    self.apply(batch);
+                    !self.is_stopped()
+                },
+            );
             return done.unwrap_or_else(|panicked| resume_unwind(panicked));
         }
         for piece in pieces {
@@ -131,9 +148,28 @@ impl Replay {
         }
     }
 
+    /// Whether reading was given up: more need not be fed. What came before is in the model, with the reason.
+    pub fn is_stopped(&self) -> bool {
+        self.problems.stopped.is_some()
+    }
+
+    /// Takes what was read. Never panics: where this program fails, it goes no further.
     fn apply(&mut self, batch: Batch<'_>) {
-        let Batch { events, task_ends, updates, lines, long_lines, bad_lines } = batch;
+        if self.is_stopped() {
+            return;
+        }
+        let (lines, text_bytes, kept_bytes) = (self.lines, batch.text_bytes, batch.kept_bytes);
+        if catch_unwind(AssertUnwindSafe(|| self.apply_events(batch))).is_err() {
+            self.problems.stop(lines, StopReason::Fault);
+        } else if !self.budget.take(text_bytes, kept_bytes, &self.state) {
+            self.problems.stop(self.lines, StopReason::Memory);
+        }
+    }
+
+    fn apply_events(&mut self, batch: Batch<'_>) {
+        let Batch { events, task_ends, updates, lines, long_lines, bad_lines, faults, .. } = batch;
         self.problems.long_lines += long_lines;
+        self.problems.faults += faults;
         bad_lines.iter().for_each(|line| self.problems.bad_line(self.lines + line));
         self.lines += lines;
         for event in events {
@@ -141,6 +177,10 @@ impl Replay {
                 Event::TaskEnd(at) => {
                     let end = &task_ends[at];
                     self.state.task_end(end, &updates[end.info.updates.clone()]);
+                }
+                #[cfg(test)]
+                Event::Unknown(name) if name == crate::tests::FAILS_TO_BE_APPLIED => {
+                    panic!("an event that this program fails at")
                 }
                 Event::Unknown(name) => self.problems.unknown_event(&name),
                 other => self.state.apply(other),
@@ -172,7 +212,13 @@ impl Replay {
                 self.problems.truncated = true;
             }
         }
-        let mut application = self.state.finish(last_updated);
+        let (attempt, environment) = (self.state.attempt.clone(), self.state.environment.clone());
+        let (state, lines) = (self.state, self.lines);
+        let finished = catch_unwind(AssertUnwindSafe(|| state.finish(last_updated)));
+        let mut application = finished.unwrap_or_else(|_| {
+            self.problems.stop(lines, StopReason::Fault);
+            Application { attempt, environment, ..Application::default() }
+        });
         application.problems = self.problems;
         application
     }

@@ -27,6 +27,11 @@ pub struct Settings {
     pub retained_connect_statements: Option<usize>,
     /// Lines longer than this many bytes are left out.
     pub max_line_bytes: usize,
+    /// How much memory the replay of one log may take, about. A log that needs more is read as far as that goes. One that still grows
+    /// takes as much again while it is looked at.
+    pub memory_bytes: usize,
+    /// How many bytes of lines a thread reads at a time, about.
+    pub piece_bytes: usize,
     /// How many threads read large pieces of a log.
     pub threads: usize,
 }
@@ -60,6 +65,8 @@ impl Default for Settings {
             retained_connect_sessions: None,
             retained_connect_statements: None,
             max_line_bytes: 256 << 20,
+            memory_bytes: 2 << 30,
+            piece_bytes: 1 << 20,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }

@@ -1,5 +1,6 @@
 //! SQL executions.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use foldhash::{HashMap, HashMapExt};
@@ -25,6 +26,8 @@ pub(crate) struct Executions {
     graphs: BTreeMap<i64, PlanGraph>,
     /// Graphs of plans that adaptive execution has changed since.
     initial_graphs: BTreeMap<i64, PlanGraph>,
+    /// Bytes of memory that what is stored and the graphs take, about.
+    held_bytes: usize,
     /// What the tasks of each stage reported.
     stages: HashMap<i32, StageMetrics>,
     /// How many live executions each stage belongs to.
@@ -108,6 +111,14 @@ impl Executions {
         Self { kept: limit.map(Kept::new), ..Self::default() }
     }
 
+    /// Bytes of memory that all this takes, about.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let metrics: usize = self.stages.values().map(StageMetrics::size_bytes).sum();
+        let kinds: usize = self.kinds.iter().map(|kinds| kinds.capacity() * 24).sum();
+        let live: usize = self.live.values().map(|live| live.data.size_bytes() + live.driver_updates.len() * 16).sum();
+        metrics + kinds + live + self.held_bytes
+    }
+
     /// The log has been read: nothing goes any more.
     pub(crate) fn end_retention(&mut self) {
         self.kept = None;
@@ -119,16 +130,21 @@ impl Executions {
         let first = !std::mem::replace(&mut execution.is_written, true);
         // While it lives it is written again: only that it is there matters so far.
         if execution.is_over() {
-            self.stored.insert(id, execution.written());
+            let written = execution.written();
+            self.held_bytes += written.size_bytes();
+            if let Some(before) = self.stored.insert(id, written) {
+                self.held_bytes = self.held_bytes.saturating_sub(before.size_bytes());
+            }
         }
         let ended = execution.data.completion_time.filter(|time| *time >= 0);
         let Some(kept) = &mut self.kept else { return };
         kept.write(id, ended);
         if first {
             for id in kept.take(kept.over()) {
-                self.stored.remove(&id);
-                self.graphs.remove(&id);
-                self.initial_graphs.remove(&id);
+                let gone = self.stored.remove(&id).map_or(0, |execution| execution.size_bytes());
+                let graphs = [self.graphs.remove(&id), self.initial_graphs.remove(&id)];
+                let graphs: usize = graphs.iter().flatten().map(PlanGraph::size_bytes).sum();
+                self.held_bytes = self.held_bytes.saturating_sub(gone + graphs);
             }
         }
     }
@@ -152,10 +168,17 @@ impl Executions {
         }
     }
 
+    fn set_graph(&mut self, id: i64, graph: PlanGraph) {
+        self.held_bytes += graph.size_bytes();
+        if let Some(before) = self.graphs.insert(id, graph) {
+            self.held_bytes = self.held_bytes.saturating_sub(before.size_bytes());
+        }
+    }
+
     pub(crate) fn start(&mut self, event: ExecutionStart) {
         let Some(graph) = graph(&event.plan) else { return };
         let metrics = plan_metrics(&graph);
-        self.graphs.insert(event.id, graph);
+        self.set_graph(event.id, graph);
         self.add_metrics(event.id, metrics);
         let data = &mut self.execution(event.id).data;
         data.root_id = event.root_id.unwrap_or(event.id);
@@ -171,8 +194,14 @@ impl Executions {
     pub(crate) fn adaptive_update(&mut self, event: AdaptiveUpdate) {
         let Some(graph) = graph(&event.plan) else { return };
         let metrics = plan_metrics(&graph);
+        self.held_bytes += graph.size_bytes();
         if let Some(before) = self.graphs.insert(event.id, graph) {
-            self.initial_graphs.entry(event.id).or_insert(before);
+            match self.initial_graphs.entry(event.id) {
+                Entry::Vacant(initial) => {
+                    initial.insert(before);
+                }
+                Entry::Occupied(_) => self.held_bytes = self.held_bytes.saturating_sub(before.size_bytes()),
+            }
         }
         self.add_metrics(event.id, metrics);
         self.execution(event.id).data.plan_text = event.plan_text;

@@ -8,6 +8,7 @@ use crate::event::task::Update;
 use history_model::format;
 use history_model::plan::{MetricTask, MetricValue, SqlMetric};
 
+use crate::cells::Cells;
 use crate::live::{IndexSet, StageKey};
 
 /// The metrics of an execution, by accumulator.
@@ -48,15 +49,17 @@ impl Kind {
         }
     }
 
-    /// What these values amount to.
-    fn measure(self, mut values: Vec<i64>, max_task: Option<MetricTask>) -> MetricValue {
+    /// What these values amount to, with so many places of which nothing was reported: they count as 0.
+    fn measure(self, mut values: Vec<i64>, zeros: usize, max_task: Option<MetricTask>) -> MetricValue {
         values.retain(|value| self.takes(*value));
-        if values.is_empty() {
+        let zeros = if self.takes(0) { zeros } else { 0 };
+        let count = values.len() + zeros;
+        if count == 0 {
             return MetricValue::default();
         }
         let sum = values.iter().fold(0i64, |sum, value| sum.wrapping_add(*value));
-        let [min, median, max] = spread(&mut values);
-        MetricValue { count: values.len() as i64, sum, min, median, max, max_task }
+        let [min, median, max] = spread(&mut values, zeros);
+        MetricValue { count: count as i64, sum, min, median, max, max_task }
     }
 
     /// The same as Spark says it.
@@ -93,44 +96,19 @@ impl Kind {
     }
 }
 
-/// The lowest, the middle and the highest value.
-fn spread(values: &mut [i64]) -> [i64; 3] {
-    let middle = values.len() / 2;
-    let (below, median, above) = values.select_nth_unstable(middle);
-    let median = *median;
-    let min = below.iter().copied().min().unwrap_or(median);
-    let max = above.iter().copied().max().unwrap_or(median);
+/// The lowest, the middle and the highest of some values and so many zeros; of one at least.
+fn spread(values: &mut [i64], zeros: usize) -> [i64; 3] {
+    let middle = (values.len() + zeros) / 2;
+    let below = values.iter().filter(|value| **value < 0).count();
+    let median = match middle {
+        at if at < below => *values.select_nth_unstable(at).1,
+        at if at < below + zeros => 0,
+        at => *values.select_nth_unstable(at - zeros).1,
+    };
+    let zero = (zeros > 0).then_some(0);
+    let min = values.iter().copied().chain(zero).min().unwrap_or(median);
+    let max = values.iter().copied().chain(zero).max().unwrap_or(median);
     [min, median, max]
-}
-
-/// A value for each place of a stage, 0 until it is reported; four bytes each unless one needs more.
-#[derive(Clone, Debug)]
-enum Cells {
-    Narrow(Vec<i32>),
-    Wide(Vec<i64>),
-}
-
-impl Cells {
-    fn set(&mut self, at: usize, value: i64) {
-        match self {
-            Self::Narrow(cells) => match i32::try_from(value) {
-                Ok(value) => cells[at] = value,
-                Err(_) => {
-                    let mut wide: Vec<_> = cells.iter().copied().map(i64::from).collect();
-                    wide[at] = value;
-                    *self = Self::Wide(wide);
-                }
-            },
-            Self::Wide(cells) => cells[at] = value,
-        }
-    }
-
-    fn extend_into(&self, all: &mut Vec<i64>) {
-        match self {
-            Self::Narrow(cells) => all.extend(cells.iter().copied().map(i64::from)),
-            Self::Wide(cells) => all.extend(cells),
-        }
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -230,10 +208,18 @@ impl StageMetrics {
         if let Some(place) = self.places.get(&id) {
             return Some(*place);
         }
-        let cells = Cells::Narrow(vec![0; self.num_tasks as usize]);
+        let cells = Cells::new(self.num_tasks as usize);
         self.metrics.push(MetricCells { id, cells, highest: None });
         self.places.insert(id, self.metrics.len() - 1);
         Some(self.metrics.len() - 1)
+    }
+}
+
+impl StageMetrics {
+    /// Bytes of memory that it takes, about.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let cells: usize = self.metrics.iter().map(|metric| metric.cells.size_bytes() + 128).sum();
+        512 + cells + self.completed.size_bytes() + self.failed.len() * 24
     }
 }
 
@@ -305,9 +291,9 @@ impl<'a> Aggregate<'a> {
                 continue;
             }
             let mut all = Vec::new();
-            stages.into_iter().flatten().for_each(|metric| metric.cells.extend_into(&mut all));
+            let zeros = stages.into_iter().flatten().map(|metric| metric.cells.extend_into(&mut all)).sum();
             all.extend(driver.into_iter().flatten());
-            let value = kind.measure(all, self.task_of_highest(*id));
+            let value = kind.measure(all, zeros, self.task_of_highest(*id));
             measured.texts.insert(*id, kind.text(&value));
             measured.numbers.insert(*id, value);
         }

@@ -95,13 +95,15 @@ impl State {
             let Some(executor) = code.and_then(|code| self.live_executors.get_mut(&code)) else { continue };
             if let Some(memory) = &mut executor.memory {
                 if rdd.level.off_heap() {
-                    memory.used_off_heap_storage_memory = add(memory.used_off_heap_storage_memory, -held.off_heap_used);
+                    memory.used_off_heap_storage_memory =
+                        add(memory.used_off_heap_storage_memory, held.off_heap_used.wrapping_neg());
                 } else {
-                    memory.used_on_heap_storage_memory = add(memory.used_on_heap_storage_memory, -held.on_heap_used);
+                    memory.used_on_heap_storage_memory =
+                        add(memory.used_on_heap_storage_memory, held.on_heap_used.wrapping_neg());
                 }
             }
-            executor.summary.memory_used = add(executor.summary.memory_used, -held.memory_used);
-            executor.summary.disk_used = add(executor.summary.disk_used, -held.disk_used);
+            executor.summary.memory_used = add(executor.summary.memory_used, held.memory_used.wrapping_neg());
+            executor.summary.disk_used = add(executor.summary.disk_used, held.disk_used.wrapping_neg());
         }
     }
 

@@ -52,6 +52,11 @@ impl Queries {
         }
     }
 
+    /// Bytes of memory that what queries report takes, about.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.all.iter().flatten().map(|query| 4096 + query.progress.size_bytes()).sum()
+    }
+
     fn known(&mut self, run_id: &str) -> Option<&mut StreamingQuery> {
         self.all[*self.by_run.get(run_id)?].as_mut()
     }

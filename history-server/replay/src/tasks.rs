@@ -176,7 +176,7 @@ impl State {
         if info.finish_time != 0 {
             // One that is run again was counted when it ended first.
             if event.reason != Reason::Resubmitted {
-                summary.task_time += info.finish_time.wrapping_sub(info.launch_time);
+                summary.task_time = summary.task_time.wrapping_add(info.finish_time.wrapping_sub(info.launch_time));
             }
             summary.succeeded_tasks += delta.completed;
             summary.failed_tasks += delta.failed;
@@ -231,12 +231,13 @@ impl State {
         }
         executor.peaks.raise_to(&event.executor_metrics);
         if event.reason != Reason::Resubmitted {
-            summary.total_duration += info.finish_time.wrapping_sub(info.launch_time);
-            summary.total_gc_time += metrics[metric::JVM_GC_TIME];
-            summary.total_input_bytes += metrics[metric::INPUT_BYTES_READ];
-            summary.total_shuffle_read +=
-                metrics[metric::SHUFFLE_LOCAL_BYTES_READ] + metrics[metric::SHUFFLE_REMOTE_BYTES_READ];
-            summary.total_shuffle_write += metrics[metric::SHUFFLE_BYTES_WRITTEN];
+            let add = |sum: &mut i64, value: i64| *sum = sum.wrapping_add(value);
+            add(&mut summary.total_duration, info.finish_time.wrapping_sub(info.launch_time));
+            add(&mut summary.total_gc_time, metrics[metric::JVM_GC_TIME]);
+            add(&mut summary.total_input_bytes, metrics[metric::INPUT_BYTES_READ]);
+            add(&mut summary.total_shuffle_read, metrics[metric::SHUFFLE_LOCAL_BYTES_READ]);
+            add(&mut summary.total_shuffle_read, metrics[metric::SHUFFLE_REMOTE_BYTES_READ]);
+            add(&mut summary.total_shuffle_write, metrics[metric::SHUFFLE_BYTES_WRITTEN]);
         }
         if executor.summary.active_tasks == 0 && executor.first_write() {
             self.executor_written(&info.executor_id, true, true);

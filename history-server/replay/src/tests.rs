@@ -209,13 +209,40 @@ fn tasks_without_an_end_have_run_until_the_log_last_changed() {
     assert_eq!(app.sql_execution(0).unwrap().status(), "RUNNING");
 }
 
+/// The name of an event that makes the program fail when it is applied.
+pub(crate) const FAILS_TO_BE_APPLIED: &str = "com.acme.FailsToBeApplied";
+
+#[test]
+fn where_the_program_fails_what_came_before_is_shown() {
+    let tasks: String =
+        (100..12_000).map(|id| task_start(1, id, 0, "1") + &task_end(1, id, 0, "1", SUCCESS, id)).collect();
+    let with = |threads, name: &str, behind: &str| {
+        let mut replay = Replay::new(Settings { threads, ..Settings::default() });
+        replay.feed(format!("{}{{\"Event\":\"{name}\"}}\n{behind}", log()).as_bytes());
+        replay.finish(4000)
+    };
+    let lines = log().lines().count() as u64;
+    for threads in [1, 3] {
+        // One line that cannot be read is left out, and all else is there.
+        let app = with(threads, crate::event::FAILS_TO_BE_READ, &tasks);
+        assert_eq!((app.problems.fault_count(), app.problems.bad_lines, app.problems.stopped), (1, 2, None));
+        assert!(app.tasks == replay(&[log().as_bytes(), tasks.as_bytes()]).tasks);
+        // Behind an event that cannot be taken, nothing is certain.
+        let app = with(threads, FAILS_TO_BE_APPLIED, &tasks);
+        let stopped = app.problems.stopped.unwrap();
+        assert!(stopped.reason == history_model::problems::StopReason::Fault && stopped.line <= lines, "{stopped:?}");
+        assert!(app.problems.any() && app.problems.fault_count() == 1);
+        assert_eq!(app.attempt.unwrap().app_id, replay(&[log().as_bytes()]).attempt.unwrap().app_id);
+    }
+}
+
 #[test]
 fn threads_change_nothing() {
     let mut log = log().into_bytes();
     for id in 100..12_000 {
         log.extend(task_start(1, id, 0, "1").bytes().chain(task_end(1, id, 0, "1", SUCCESS, id).bytes()));
     }
-    assert!(log.len() > super::parallel::PIECE_BYTES * 4);
+    assert!(log.len() > Settings::default().piece_bytes * 4);
     let with = |threads| {
         let mut replay = Replay::new(Settings { threads, ..Settings::default() });
         replay.feed(&log);
@@ -268,4 +295,41 @@ proptest! {
         growing.feed(&bytes[from..]);
         prop_assert_eq!(growing.finish(4000), whole);
     }
+}
+
+#[test]
+fn a_log_that_takes_too_much_memory_is_read_as_far_as_that_goes() {
+    let budget = 4 << 20;
+    let with = |text: &str| {
+        let mut replay = Replay::new(Settings { memory_bytes: budget, threads: 1, ..Settings::default() });
+        text.as_bytes().chunks(1 << 20).for_each(|piece| replay.feed(piece));
+        let is_stopped = replay.is_stopped();
+        let app = replay.finish(4000);
+        assert_eq!(is_stopped, app.problems.stopped.is_some());
+        app
+    };
+    assert_eq!(with(&log()).problems.stopped, None);
+    let tasks: String = (100..60_000).map(|id| task_start(1, id, 0, "1")).collect();
+    let jobs: String = (10..30_000)
+        .map(|id| format!("{{\"Event\":\"SparkListenerJobStart\",\"Job ID\":{id},\"Submission Time\":1,\"Stage Infos\":[],\"Stage IDs\":[],\"Properties\":{{}}}}\n"))
+        .collect();
+    for much in [tasks, jobs] {
+        let app = with(&(log() + &much));
+        let stopped = app.problems.stopped.unwrap();
+        assert_eq!(stopped.reason, history_model::problems::StopReason::Memory);
+        assert!(stopped.line > 100 && stopped.line < 120_000, "{stopped:?}");
+        assert!(app.attempt.is_some() && app.job(0).is_some(), "what came before is there");
+    }
+}
+
+#[test]
+fn absurd_places_of_tasks_take_no_more_memory_than_others() {
+    let mut log = log();
+    for n in 0..2000i64 {
+        let index = 67_108_863 - n * 30_000;
+        log += &task_end(1, 5000 + n, 0, "1", SUCCESS, n).replace("\"Index\":", &format!("\"Index\":{index},\"Was\":"));
+    }
+    let mut replay = Replay::new(Settings { memory_bytes: 8 << 20, ..Settings::default() });
+    replay.feed(log.as_bytes());
+    assert_eq!(replay.finish(4000).problems.stopped, None);
 }

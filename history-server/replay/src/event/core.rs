@@ -236,6 +236,16 @@ impl StageInfo {
     pub(crate) fn key(&self) -> (i32, i32) {
         (self.id.as_i32(), self.attempt.map_or(0, Int::as_i32))
     }
+
+    /// Bytes of memory that its texts and lists take, about.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let of = |text: &Option<Text>| text.as_ref().map_or(0, |text| text.0.len());
+        let of_rdd =
+            |rdd: &RddInfo| 256 + rdd.name.as_ref().map_or(0, String::len) + of(&rdd.scope) + of(&rdd.callsite);
+        let texts = of(&self.details) + of(&self.failure_reason) + self.name.as_ref().map_or(0, String::len);
+        let accumulables = self.accumulables.as_ref().map_or(0, Vec::len) * 160;
+        texts + accumulables + self.rdds.iter().map(of_rdd).sum::<usize>()
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -82,6 +82,9 @@ impl<'a> Scan<'a> {
             let ahead = keys.iter().enumerate().skip(expected).take(3).find(|(_, key)| self.eat(key));
             if let Some((key, _)) = ahead {
                 expected = key + 1;
+                if self.peek() <= b' ' {
+                    self.skip_space();
+                }
                 field(self, key)?;
             } else if let Some(key) = self.other_key(keys)? {
                 expected = key + 1;
@@ -323,9 +326,8 @@ fn lone_surrogates(quoted: &str) -> Result<String> {
         mended.push_str(before);
         let length = if escape[1..].starts_with('u') { 6 } else { 2 };
         let code = escape.get(..length).ok_or(Malformed)?;
-        let is_half = length == 6
-            && code[2..3].eq_ignore_ascii_case("d")
-            && matches!(code.as_bytes()[3], b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F');
+        // Any bytes may follow a `\u`, also a part of a longer character.
+        let is_half = matches!(code.as_bytes(), [_, _, b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', _, _]);
         mended.push_str(if is_half { "?" } else { code });
         rest = &escape[length..];
     }

@@ -2,6 +2,9 @@ use super::{Batch, Event, Reason};
 
 const LIMIT: usize = 1 << 20;
 
+/// The name of an event whose line makes the program fail.
+pub(crate) const FAILS_TO_BE_READ: &str = "com.acme.FailsToBeRead";
+
 /// A task's end as Spark 4 writes it, with an accumulator of the application, one of SQL and one of Spark's own.
 const TASK_END: &str = r#"{"Event":"SparkListenerTaskEnd","Stage ID":1,"Stage Attempt ID":0,"Task Type":"ResultTask","Task End Reason":{"Reason":"Success"},"Task Info":{"Task ID":5,"Index":2,"Attempt":0,"Partition ID":2,"Launch Time":1000,"Executor ID":"1","Host":"node","Locality":"PROCESS_LOCAL","Speculative":false,"Getting Result Time":0,"Finish Time":1500,"Failed":false,"Killed":false,"Accumulables":[{"ID":7,"Name":"number of output rows","Update":"12","Value":"40","Internal":true,"Count Failed Values":true,"Metadata":"sql"},{"ID":8,"Name":"my \"counter\"","Update":"1","Value":"3","Internal":false,"Count Failed Values":false},{"ID":9,"Name":"internal.metrics.executorRunTime","Update":3,"Value":9,"Internal":true,"Count Failed Values":true}]},"Task Executor Metrics":{"JVMHeapMemory":11,"MinorGCCount":2},"Task Metrics":{"Executor Deserialize Time":1,"Executor Deserialize CPU Time":2,"Executor Run Time":3,"Executor CPU Time":4,"Peak Execution Memory":5,"Peak On Heap Execution Memory":5,"Result Size":6,"JVM GC Time":7,"Result Serialization Time":8,"Memory Bytes Spilled":9,"Disk Bytes Spilled":10,"Shuffle Read Metrics":{"Remote Blocks Fetched":1,"Local Blocks Fetched":2,"Fetch Wait Time":3,"Remote Bytes Read":4,"Remote Bytes Read To Disk":5,"Local Bytes Read":6,"Total Records Read":7,"Remote Requests Duration":8,"Push Based Shuffle":{"Merged Fetch Fallback Count":9}},"Updated Blocks":[]}}"#;
 
@@ -74,9 +77,55 @@ fn what_is_no_event_is_counted_by_its_line() {
 }
 
 #[test]
+fn an_escape_that_is_none_makes_a_bad_line_and_no_more() {
+    for bad in
+        [r#"{"\u€x":1}"#, r#"{"Event":"\u€x"}"#, r#"{"Event":"\ud8€"}"#, r#"{"Event":"\€"}"#, r#"{"Event":"\ud8"}"#]
+    {
+        let log = format!("{TASK_END}\n{bad}\n{TASK_END}\n");
+        let batch = Batch::read(log.as_bytes(), LIMIT);
+        assert_eq!((&batch.bad_lines[..], batch.faults, batch.task_ends.len()), (&[2][..], 0, 2), "{bad}");
+    }
+}
+
+#[test]
+fn a_line_that_the_program_fails_at_is_a_bad_one() {
+    let fails = format!("{{\"Event\":\"{FAILS_TO_BE_READ}\"}}");
+    let log = format!("{TASK_END}\n{fails}\nnonsense\n{TASK_END}\n{fails}");
+    let batch = Batch::read(log.as_bytes(), LIMIT);
+    assert_eq!((&batch.bad_lines[..], batch.faults, batch.lines), (&[2, 3, 5][..], 2, 5));
+    let updates: Vec<_> = batch.task_ends.iter().map(|end| end.info.updates.clone()).collect();
+    assert_eq!(updates, [0..2, 2..4]);
+    // However many there are, all else is read, and failing has an end.
+    let log = format!("{TASK_END}\n{}", format!("{fails}\n").repeat(1000));
+    let batch = Batch::read(log.as_bytes(), LIMIT);
+    assert_eq!((batch.faults, batch.bad_lines.len(), batch.task_ends.len()), (1000, 1000, 1));
+}
+
+#[test]
+fn a_space_before_a_value_changes_nothing() {
+    check_task_end(&TASK_END.replace("\":", "\": "));
+}
+
+#[test]
 fn a_line_longer_than_allowed_is_left_out() {
     let batch = Batch::read(TASK_END.as_bytes(), 100);
     assert_eq!((batch.long_lines, batch.events.len()), (1, 0));
+}
+
+#[test]
+fn a_line_of_far_too_many_small_values_is_left_out() {
+    let infos = "{},".repeat(200_000);
+    let line =
+        format!("{{\"Event\":\"SparkListenerJobStart\",\"Job ID\":1,\"Stage Infos\":[{infos}{{}}],\"Stage IDs\":[]}}");
+    assert!(line.len() < LIMIT);
+    let batch = Batch::read(line.as_bytes(), LIMIT);
+    assert_eq!((batch.long_lines, batch.events.len(), batch.bad_lines.len()), (1, 0, 0));
+    // A long text is no such thing.
+    let line = format!(
+        "{{\"Event\":\"SparkListenerApplicationStart\",\"App Name\":\"{}\",\"App ID\":\"a\",\"Timestamp\":1,\"User\":\"u\"}}",
+        "{,".repeat(1000) + &"x".repeat(LIMIT / 2)
+    );
+    assert_eq!(Batch::read(line.as_bytes(), LIMIT).events.len(), 1);
 }
 
 #[test]

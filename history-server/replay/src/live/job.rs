@@ -60,6 +60,12 @@ impl LiveJobs {
         }
     }
 
+    /// Bytes of memory that they take, about, but for texts.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let places = self.all.iter().flat_map(|job| job.completed_indices.values());
+        self.all.capacity() * size_of::<LiveJob>() + places.map(|set| set.size_bytes() + 64).sum::<usize>()
+    }
+
     /// How many there is room for.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
@@ -102,7 +108,7 @@ impl LiveJob {
 
     pub(crate) fn stage_skipped(&mut self, stage_id: i32, num_tasks: i32) {
         self.skipped_stages.insert(stage_id);
-        self.data.num_skipped_tasks += num_tasks;
+        self.data.num_skipped_tasks = self.data.num_skipped_tasks.wrapping_add(num_tasks);
     }
 
     pub(crate) fn written(&self) -> Job {

@@ -76,6 +76,11 @@ impl LiveRdd {
         }
     }
 
+    /// How many partitions it has, and on how many executors.
+    pub(crate) fn part_count(&self) -> usize {
+        self.partitions.len() + self.distributions.len()
+    }
+
     fn set_partition(&mut self, block: &Arc<str>, executors: Vec<String>, memory_used: i64, disk_used: i64) {
         let level = StorageLevel {
             use_disk: disk_used > 0,
@@ -134,9 +139,9 @@ impl Distribution {
             on_heap_memory_used: memory.map(|_| self.on_heap_used),
             off_heap_memory_used: memory.map(|_| self.off_heap_used),
             on_heap_memory_remaining: memory
-                .map(|memory| memory.total_on_heap_storage_memory - memory.used_on_heap_storage_memory),
+                .map(|memory| memory.total_on_heap_storage_memory.wrapping_sub(memory.used_on_heap_storage_memory)),
             off_heap_memory_remaining: memory
-                .map(|memory| memory.total_off_heap_storage_memory - memory.used_off_heap_storage_memory),
+                .map(|memory| memory.total_off_heap_storage_memory.wrapping_sub(memory.used_off_heap_storage_memory)),
         }
     }
 }
@@ -233,13 +238,14 @@ impl LiveRdd {
             let partition = partition.clone();
             let holders = partition.executors.len() as i64;
             let (memory, disk) = (partition.memory_used / holders, partition.disk_used / holders);
-            self.memory_used = add(self.memory_used, -memory);
-            self.disk_used = add(self.disk_used, -disk);
+            self.memory_used = add(self.memory_used, memory.wrapping_neg());
+            self.disk_used = add(self.disk_used, disk.wrapping_neg());
             if holders == 1 {
                 self.partitions.remove(&block);
             } else {
                 let others = partition.executors.into_iter().filter(|holder| holder != executor).collect();
-                let (memory, disk) = (add(partition.memory_used, -memory), add(partition.disk_used, -disk));
+                let (memory, disk) =
+                    (add(partition.memory_used, memory.wrapping_neg()), add(partition.disk_used, disk.wrapping_neg()));
                 self.set_partition(&block, others, memory, disk);
             }
         }
