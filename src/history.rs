@@ -9,7 +9,7 @@ use log_collector::Logs;
 use storage::{Key, ObjectPath, Store};
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{Metric, ReadMetrics};
+use crate::admin::{Check, Metric, ReadMetrics};
 use crate::config;
 use crate::store::Place;
 
@@ -40,6 +40,7 @@ pub(crate) fn build(config: &config::History, access: &config::Access, store: &S
         retained_connect_sessions: config.retained.connect_sessions,
         retained_connect_statements: config.retained.connect_statements,
         max_line_bytes: config.max_line_bytes,
+        memory_bytes: config.replay_memory_bytes,
         ..settings.replay
     };
     settings.executor_log_url = config.executor_log_url.clone();
@@ -94,6 +95,18 @@ pub(crate) async fn scan(history: History, stop: CancellationToken) -> anyhow::R
     Ok(())
 }
 
+/// What keeps the history server from its job: a place of event logs that could never be listed. One that was listed before is still
+/// shown as it was known, with a word on it.
+pub(crate) fn check(history: &History) -> Check {
+    let history = history.clone();
+    Box::new(move || {
+        let failures = history.scan_failures().into_iter().filter(|failure| !failure.was_listed);
+        failures
+            .map(|failure| format!("event logs in {} cannot be listed: {}", failure.place, failure.reason))
+            .collect()
+    })
+}
+
 /// The history server's numbers.
 pub(crate) fn metrics(history: &History) -> ReadMetrics {
     let history = history.clone();
@@ -112,6 +125,11 @@ fn list_metrics(figures: &Figures) -> Vec<Metric> {
             "hearth_history_scan_failures_total",
             "Folders or logs that could not be read",
             figures.scan_failures,
+        ),
+        Metric::gauge(
+            "hearth_history_unreachable_places",
+            "Places of event logs that could not be listed at the last scan",
+            figures.unreachable_places,
         ),
         Metric::gauge("hearth_history_last_scan_microseconds", "How long the last scan took", figures.last_scan_micros),
         Metric::gauge(
@@ -133,6 +151,11 @@ fn replay_metrics(figures: &Figures) -> Vec<Metric> {
         Metric::counter("hearth_history_cache_hits_total", "Applications answered from memory", figures.cache_hits),
         Metric::counter("hearth_history_replays_total", "Logs replayed", figures.replays),
         Metric::counter("hearth_history_replay_failures_total", "Replays that failed", figures.replay_failures),
+        Metric::counter(
+            "hearth_history_replay_faults_total",
+            "Lines and logs at which this program failed and showed what came before",
+            figures.replay_faults,
+        ),
         Metric::counter("hearth_history_replay_microseconds_total", "How long replays took", figures.replay_micros),
         Metric::counter("hearth_history_replay_bytes_total", "How much text replays read", figures.replay_bytes),
         Metric::counter(
@@ -144,6 +167,11 @@ fn replay_metrics(figures: &Figures) -> Vec<Metric> {
             "hearth_history_stored_writes_total",
             "Applications put into their stored form",
             figures.stored_writes,
+        ),
+        Metric::counter(
+            "hearth_history_stored_skips_total",
+            "Applications not put into their stored form because too many waited",
+            figures.stored_skips,
         ),
         Metric::counter("hearth_history_cleaned_total", "Logs deleted for their age or number", figures.cleaned),
         Metric::gauge("hearth_history_cached_applications", "Applications held in memory", figures.cached),

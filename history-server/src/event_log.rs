@@ -17,7 +17,7 @@ pub use blocks::{Checkpoint, LineBlocks, ReadOptions};
 pub use decode::Codec;
 pub(crate) use decode::Decoder;
 pub use log::{EventLog, LogFile};
-pub(crate) use open::{local_error, local_path};
+pub(crate) use open::{local_error, open_local};
 pub use source::LogSource;
 
 /// Something in a log that could not be read, for people to see. The rest of the log is served.

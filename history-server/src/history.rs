@@ -11,16 +11,19 @@ use crate::access::Viewer;
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Error;
-use crate::listing::{Filter, Found, Listing, Page, Scanner};
+use crate::listing::{Filter, Found, Listing, Page, ScanFailure, Scanner};
 use crate::metrics::Figures;
 use crate::redaction::Redaction;
 use crate::tables::RecentStages;
 use history_model::types::ApplicationInfo;
+use lookups::Lookups;
 
 mod ahead;
 mod clean;
+mod lookups;
 mod open;
 mod stored;
+mod waiting;
 mod zip;
 
 pub use zip::LogEntry;
@@ -42,12 +45,20 @@ struct Inner {
     /// Loads outlive the requests that asked for them, so they are owned here.
     tasks: TaskTracker,
     replays: Semaphore,
+    /// Of these, some wait for the store.
+    stored_opens: Semaphore,
     /// One application is written at a time: it must not slow down those who wait for a page.
     writes: Semaphore,
     counts: Counts,
     scanned: AtomicBool,
     /// Ids that nothing was found for, and when: who asks again at once need not bother the store.
     misses: Mutex<HashMap<(String, Option<String>), Instant>>,
+    /// Looks for ids that no scan has seen.
+    lookups: Lookups,
+    /// Answers are printed on threads that may block: no more of them than keep the processor busy.
+    printing: Arc<Semaphore>,
+    /// How much of what waits to be written is held for that alone, in KiB.
+    waiting: Semaphore,
 }
 
 #[derive(Default)]
@@ -56,16 +67,24 @@ struct Counts {
     cache_hits: AtomicU64,
     replays: AtomicU64,
     replay_failures: AtomicU64,
+    replay_faults: AtomicU64,
     replay_micros: AtomicU64,
     replay_bytes: AtomicU64,
     stored_opens: AtomicU64,
     stored_writes: AtomicU64,
+    stored_skips: AtomicU64,
     cleaned: AtomicU64,
 }
 
 /// The list is written at most this often, and at the end; and so that writing it takes a hundredth of the time at most.
 const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 const SAVE_SHARE: u32 = 100;
+
+/// How many answers are printed at once, for each thread that replays.
+const PRINTING_PER_THREAD: usize = 4;
+
+/// How many applications are opened from their stored form at once, for each thread that replays.
+const STORED_OPENS_PER_THREAD: usize = 4;
 
 /// Tasks that were read from the stored form may take this part of what applications may.
 const RECENT_SHARE: u64 = 4;
@@ -89,10 +108,14 @@ impl History {
             recent: RecentStages::new(config.cache_bytes / RECENT_SHARE),
             tasks: TaskTracker::new(),
             replays: Semaphore::new(threads),
+            stored_opens: Semaphore::new(STORED_OPENS_PER_THREAD * threads),
             writes: Semaphore::new(1),
             counts: Counts::default(),
             scanned: AtomicBool::new(false),
             misses: Mutex::default(),
+            lookups: Lookups::default(),
+            printing: Arc::new(Semaphore::new(PRINTING_PER_THREAD * threads)),
+            waiting: Semaphore::new(waiting::waiting_kib(config.cache_bytes)),
             listing,
             config,
         };
@@ -111,7 +134,8 @@ impl History {
         let mut saved = Saved { changes: self.changes(), at: Instant::now(), interval: Duration::ZERO };
         let mut cleaned_at: Option<Instant> = None;
         while !stop.is_cancelled() {
-            stop.run_until_cancelled(self.scan()).await;
+            stop.run_until_cancelled(self.scan_on()).await;
+            stop.run_until_cancelled(self.remove_orphans()).await;
             let interval = self.inner.config.clean.as_ref().map_or(Duration::MAX, |clean| clean.interval);
             if cleaned_at.is_none_or(|at| at.elapsed() >= interval) {
                 stop.run_until_cancelled(self.clean()).await;
@@ -123,8 +147,14 @@ impl History {
             stop.run_until_cancelled(tokio::time::sleep(self.inner.config.scan_interval)).await;
         }
         self.save_list(&mut saved).await;
+        self.inner.scanner.stop().await;
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
+    }
+
+    /// How many answers are worked on at once.
+    pub(crate) fn printing(&self) -> &Arc<Semaphore> {
+        &self.inner.printing
     }
 
     /// Which values of applications' properties are shown masked.
@@ -136,6 +166,19 @@ impl History {
     pub async fn scan(&self) {
         self.inner.scanner.scan().await;
         self.inner.scanned.store(true, Ordering::Relaxed);
+    }
+
+    /// The same, but what is slow to read is read on afterwards.
+    async fn scan_on(&self) {
+        self.inner.scanner.scan_on().await;
+        self.inner.scanned.store(true, Ordering::Relaxed);
+    }
+
+    /// The places of event logs that could not be listed at the last scan, and why. What was known of them is still shown.
+    #[must_use]
+    pub fn scan_failures(&self) -> Vec<ScanFailure> {
+        let places = self.inner.config.event_logs.iter().map(|source| source.full_path.as_str());
+        self.inner.scanner.failures().told(places)
     }
 
     async fn load_list(&self) {
@@ -174,10 +217,16 @@ impl History {
         &self.inner.config
     }
 
-    /// Whether the list is as whole as it can be: all sources were asked at least once.
+    /// Whether the list is as whole as it can be: all sources were asked at least once, whatever they answered.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.inner.scanned.load(Ordering::Relaxed)
+    }
+
+    /// Whether every source has answered at least once: without that, that something is not listed means nothing.
+    #[must_use]
+    pub fn was_listed(&self) -> bool {
+        self.inner.scanner.failures().all_were_listed()
     }
 
     /// A part of the list, as far as [`Filter::viewer`] may see it.
@@ -248,10 +297,13 @@ impl History {
             cache_hits: get(&counts.cache_hits),
             replays: get(&counts.replays),
             replay_failures: get(&counts.replay_failures),
+            replay_faults: get(&counts.replay_faults),
             replay_micros: get(&counts.replay_micros),
             replay_bytes: get(&counts.replay_bytes),
             stored_opens: get(&counts.stored_opens),
             stored_writes: get(&counts.stored_writes),
+            stored_skips: get(&counts.stored_skips),
+            unreachable_places: self.scan_failures().len() as u64,
             cleaned: get(&counts.cleaned),
             cached,
             cached_bytes: cached_bytes + self.inner.recent.size_bytes(),

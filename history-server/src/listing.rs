@@ -5,6 +5,7 @@
 //! nothing is read. What is known is kept in the store ([`persist`]), so that a restart reads what changed meanwhile.
 
 mod doomed;
+mod failures;
 mod persist;
 mod query;
 mod read;
@@ -18,6 +19,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use chrono::Utc;
 
 pub(crate) use doomed::Doomed;
+pub use failures::ScanFailure;
 pub(crate) use query::Found;
 pub use query::{Filter, Page, Sort};
 pub(crate) use rows::Row;

@@ -27,6 +27,8 @@ pub struct Figures {
     pub replays: u64,
     /// Replays that failed.
     pub replay_failures: u64,
+    /// Lines and logs at which this program itself failed; what came before them was shown.
+    pub replay_faults: u64,
     /// How long all replays took.
     pub replay_micros: u64,
     /// How much text they read.
@@ -35,6 +37,10 @@ pub struct Figures {
     pub stored_opens: u64,
     /// Applications written into their stored form.
     pub stored_writes: u64,
+    /// Applications that were not written because too many waited for it.
+    pub stored_skips: u64,
+    /// Places of event logs that could not be listed at the last scan.
+    pub unreachable_places: u64,
     /// Logs deleted for their age or number.
     pub cleaned: u64,
     /// Applications held in memory.

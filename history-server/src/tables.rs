@@ -48,6 +48,7 @@ mod write;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use storage::{Key, ObjectPath};
+use uuid::Uuid;
 
 use crate::event_log::{EventLog, Problem};
 use crate::log_url::Links;
@@ -80,7 +81,7 @@ impl Identity {
         Self {
             log: log.name.clone(),
             fingerprint: log.fingerprint(),
-            settings: format!("{} {}", limits.join(","), settings.max_line_bytes),
+            settings: format!("{} {} {}", limits.join(","), settings.max_line_bytes, settings.memory_bytes),
         }
     }
 }
@@ -90,6 +91,8 @@ impl Identity {
 struct StoredHead {
     format: u32,
     identity: Identity,
+    /// Which writing this is of: all its tables have the same, and no others.
+    generation: Uuid,
 }
 
 /// The rest.

@@ -9,6 +9,8 @@ mod bounds;
 mod clean;
 #[path = "history/damaged.rs"]
 mod damaged;
+#[path = "history/faults.rs"]
+mod faults;
 #[path = "history/links.rs"]
 mod links;
 #[path = "history/list.rs"]

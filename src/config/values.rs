@@ -21,6 +21,16 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|e| format!("{e}; write a number and a unit, such as 500ms, 10s, 5m or 7d"))
 }
 
+/// How old something may get: a time that is not nothing.
+pub(super) fn age(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => {
+            Err("that is the age of everything, and all would be deleted; leave it out to delete nothing".to_owned())
+        }
+        age => Ok(age),
+    }
+}
+
 /// A time with a unit, or `off`.
 pub(super) fn duration_or_off(text: &str) -> Result<Option<Duration>, String> {
     if text == "off" { Ok(None) } else { duration(text).map(Some).map_err(|e| format!("{e}; or off")) }
@@ -103,6 +113,13 @@ pub(super) fn base_url(text: &str) -> Result<url::Url, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_no_age() {
+        assert_eq!(age("7d"), Ok(Duration::from_secs(7 * 24 * 3600)));
+        assert!(age("0s").unwrap_err().contains("leave it out to delete nothing"));
+        assert!(age("0").is_err() && age("off").is_err());
+    }
 
     #[test]
     fn sizes_are_read_with_and_without_a_unit() {

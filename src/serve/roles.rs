@@ -99,6 +99,7 @@ impl Roles {
             self.lines.push(("history server", doors.url(socket.address)));
             let history = history::build(part, &config.access, store)?;
             metrics.push(history::metrics(&history));
+            checks.push(history::check(&history));
             self.places.extend(history::places(part, store)?);
             let router = doors.access.around_known(history::router(part, &history, store));
             let server = self.server(router, config.http, doors);

@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
-use std::path::PathBuf;
+use std::path::Path;
 
 use bytes::{Buf as _, Bytes};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
 use storage::{Store, growing};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -22,8 +24,8 @@ const RANGES_IN_FLIGHT: usize = 4;
 /// reader. Failures of the store are errors of kind [`io::ErrorKind::Other`].
 pub(crate) fn open(store: &Store, file: &LogFile, offset: u64, runtime: &Handle) -> io::Result<Box<dyn Read + Send>> {
     let length = file.size_bytes.saturating_sub(offset);
-    if let Some(path) = local_path(store, file) {
-        let opened = File::open(path).and_then(|mut local| {
+    if let Some(opened) = open_local(store, file) {
+        let opened = opened.and_then(|mut local| {
             local.seek(SeekFrom::Start(offset))?;
             Ok(local)
         });
@@ -46,10 +48,28 @@ pub(crate) fn open(store: &Store, file: &LogFile, offset: u64, runtime: &Handle)
     Ok(Box::new(Fetched { receiver, task, chunk: Bytes::new() }))
 }
 
-/// Where this machine has the file, when its store is a folder. Names that the store writes otherwise go through it.
-pub(crate) fn local_path(store: &Store, file: &LogFile) -> Option<PathBuf> {
+/// The file, where its store is a folder of this machine. Names that the store writes otherwise go through it.
+pub(crate) fn open_local(store: &Store, file: &LogFile) -> Option<io::Result<File>> {
     let plain = file.growing.is_none() && !file.path.as_str().contains(['#', '%']);
-    store.url().as_folder().filter(|_| plain).map(|folder| folder.join(file.path.as_str()))
+    store.url().as_folder().filter(|_| plain).map(|folder| open_beneath(&folder, file.path.as_str()))
+}
+
+/// Opens a regular file below a folder. No link is followed: whoever may write event logs could show any file that this process can
+/// read; nor waited for what is no file.
+fn open_beneath(folder: &Path, path: &str) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let folder = rustix::fs::open(folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let opened = match rustix::fs::openat2(&folder, path, flags, Mode::empty(), beneath) {
+        // A kernel before 5.6, or a sandbox that does not know the call: at least the file itself is no link.
+        Err(Errno::NOSYS | Errno::PERM) => rustix::fs::openat(&folder, path, flags, Mode::empty()),
+        opened => opened,
+    };
+    let file = File::from(opened?);
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::NotFound, "it is not a file")),
+    }
 }
 
 fn ranges(store: Store, file: LogFile, offset: u64) -> impl futures::Stream<Item = storage::Result<Bytes>> + Send {

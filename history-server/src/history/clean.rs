@@ -34,6 +34,25 @@ impl History {
         deleted
     }
 
+    /// Removes what was kept of applications whose logs were deleted by others. A failure of the store is logged, and what it concerned
+    /// stays.
+    pub(super) async fn remove_orphans(&self) {
+        let Some(store) = &self.inner.config.store else { return };
+        for (app_id, attempt_id) in self.inner.scanner.take_orphans() {
+            // It may be there again, under another name.
+            if self.inner.listing.rows().has_attempt(&app_id, attempt_id.as_deref()) {
+                continue;
+            }
+            let removed = match Folder::new(&app_id, attempt_id.as_deref()) {
+                Ok(folder) => folder.remove(store).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = removed {
+                tracing::warn!(%app_id, error = &error as &dyn std::error::Error, "cannot remove what was kept of a deleted log");
+            }
+        }
+    }
+
     async fn delete(&self, doomed: &Doomed) -> Result<bool, Error> {
         let Some(source) = self.inner.config.event_logs.get(usize::from(doomed.source)) else { return Ok(false) };
         if let Some(log) = find::by_name(source, &doomed.log).await? {

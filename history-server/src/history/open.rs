@@ -17,6 +17,8 @@ use crate::opened::OpenApplication;
 
 /// How many ids without an application are remembered.
 const MISSES: usize = 10_000;
+/// Spark's own ids have about forty characters.
+const MAX_ID_BYTES: usize = 200;
 
 impl History {
     /// An attempt of an application, replayed. Without an attempt id only an application whose attempts have none is
@@ -67,7 +69,11 @@ impl History {
     /// Lists a log that no scan has seen, if it has a name that Spark gives to logs of this application.
     pub(super) async fn find_unseen(&self, app_id: &str, attempt_id: Option<&str>) -> Result<(), Error> {
         // Nobody has ids like this; and the store need not be asked for them.
-        if app_id.is_empty() || app_id.len() > 200 || self.was_missed(app_id, attempt_id) {
+        let is_odd = |id: &str| id.is_empty() || id.len() > MAX_ID_BYTES || id.contains(char::is_control);
+        if is_odd(app_id) || attempt_id.is_some_and(is_odd) || self.was_missed(app_id, attempt_id) {
+            return Ok(());
+        }
+        if !self.inner.lookups.may_look() {
             return Ok(());
         }
         for (index, source) in self.inner.config.event_logs.iter().enumerate() {
@@ -144,7 +150,11 @@ impl History {
         mut ends: EndLoad<'_>,
     ) -> Result<(Arc<OpenApplication>, Option<EventLog>), Error> {
         let (source, log) = self.find_log(known).await?;
-        let unchanged = |before: &&Arc<OpenApplication>| before.fingerprint == log.fingerprint() && !before.is_broken();
+        // What was given up is not read again for every line that is added.
+        let unchanged = |before: &&Arc<OpenApplication>| {
+            let same = before.fingerprint == log.fingerprint() || (before.is_given_up() && !log.complete);
+            same && !before.is_broken()
+        };
         if let Some(before) = before.as_ref().filter(unchanged) {
             *before.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             ends.opened = Some(Arc::clone(before));
@@ -205,8 +215,14 @@ impl History {
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         counts.replay_micros.fetch_add(micros, Ordering::Relaxed);
         counts.replay_bytes.fetch_add(replayed.text_bytes, Ordering::Relaxed);
+        counts.replay_faults.fetch_add(replayed.faults, Ordering::Relaxed);
         let attempt_id = known.attempt_id.as_deref();
-        let opened = OpenApplication::replayed(app_id, attempt_id, log, replayed.model, replayed.problems);
+        let mut opened = OpenApplication::replayed(app_id, attempt_id, log, replayed.model, replayed.problems);
+        opened.faulty = replayed.faults > 0;
+        if replayed.growing.is_some() {
+            // What is held to go on from is as much again.
+            opened.size_bytes *= 2;
+        }
         *opened.growing.lock().unwrap_or_else(PoisonError::into_inner) = replayed.growing;
         Ok(self.finish(opened))
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio::runtime::Handle;
 
 use super::History;
+use super::waiting::waiting_kib;
 use crate::event_log::{EventLog, Problem};
 use crate::listing::Known;
 use crate::log_url::LogUrlPattern;
@@ -21,6 +22,8 @@ impl History {
         let store = self.inner.config.store.as_ref().filter(|_| log.complete)?;
         let attempt_id = known.attempt_id.as_deref();
         let identity = Identity::new(log, &self.inner.config.replay);
+        // A model may be large, and is held as text while it is taken apart.
+        let _permit = self.inner.stored_opens.acquire().await.ok()?;
         let loaded = match Folder::new(app_id, attempt_id) {
             Ok(folder) => tables::load(store, &folder, &identity, &self.inner.recent).await,
             Err(error) => Err(error),
@@ -58,13 +61,24 @@ impl History {
 
     /// Keeps a replayed application, behind the backs of those who wait for it. Only a log that is complete is kept.
     pub(super) fn store_later(&self, known: &Known, log: EventLog, opened: &Arc<OpenApplication>) {
+        let all = waiting_kib(self.inner.config.cache_bytes);
+        let size = usize::try_from(opened.size_bytes / 1024).unwrap_or(usize::MAX).clamp(1, all);
+        // One alone may be as large as it is.
+        let Ok(size) = u32::try_from(size) else { return };
         let (history, known, opened) = (self.clone(), known.clone(), Arc::clone(opened));
-        self.inner.tasks.spawn(async move { history.store(&known, &log, opened).await });
+        self.inner.tasks.spawn(async move {
+            let Ok(_room) = history.inner.waiting.try_acquire_many(size) else {
+                tracing::debug!(app.id = %opened.app_id, "too much waits to be written: an application is not kept");
+                history.inner.counts.stored_skips.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
+            history.store(&known, &log, opened).await;
+        });
     }
 
     /// Keeps a replayed application. Only a log that is complete is kept; a failure is logged.
     pub(super) async fn store(&self, known: &Known, log: &EventLog, opened: Arc<OpenApplication>) {
-        if self.inner.config.store.is_none() || !log.complete {
+        if self.inner.config.store.is_none() || !log.complete || opened.faulty {
             return;
         }
         let identity = Identity::new(log, &self.inner.config.replay);

@@ -162,6 +162,12 @@ impl Rows {
         Some(Attempts { rows: self, ids: app.attempts.as_slice().iter() })
     }
 
+    /// Whether a log of this attempt is known.
+    pub(crate) fn has_attempt(&self, app_id: &str, attempt_id: Option<&str>) -> bool {
+        let mut rows = self.attempts(app_id).into_iter().flatten().chain(self.hidden_logs(app_id));
+        rows.any(|row| row.attempt_id.as_deref() == attempt_id)
+    }
+
     /// The logs that are not shown because another one is of the same attempt.
     pub(crate) fn hidden_logs(&self, app_id: &str) -> impl Iterator<Item = &Row> {
         let ids = self.apps.get(app_id).map_or(&[][..], |app| app.hidden.as_slice());

@@ -1,15 +1,20 @@
 //! Keeping the list as the sources are.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::collections::{BTreeSet, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use futures::stream::{self, StreamExt as _};
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
-use super::read::summarize;
+use super::failures::Failures;
+use super::read::{self, Glance};
 use super::rows::{Rows, Seen};
 use super::summary::Summary;
 use super::{Listing, Row};
@@ -23,13 +28,34 @@ const LOGS_PER_TASK: usize = 16;
 /// How many applications are remembered that have ended; more are replayed when somebody asks for them.
 const FINISHED: usize = 10_000;
 
-/// Scans the sources of a list. Scans of one source do not overlap.
+/// How long a scan waits for logs of which none gets read. They are read on while it goes on, or are found again by the next one.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many logs at once are read from their start to their end: they may be large, and the others do not wait for them.
+const WHOLE_READS: usize = 1;
+/// How many applications are remembered whose logs were deleted by others.
+const ORPHANS: usize = 10_000;
+
+/// Scans the sources of a list. Scans of one source do not overlap. Cheap to clone; every clone is the same scanner.
+#[derive(Clone)]
 pub(crate) struct Scanner {
     listing: Arc<Listing>,
     threads: usize,
+    shared: Arc<Shared>,
+    pub(crate) figures: Arc<ScanFigures>,
+}
+
+struct Shared {
     number: AtomicU32,
     finished: Mutex<BTreeSet<Finished>>,
-    pub(crate) figures: ScanFigures,
+    orphans: Mutex<Vec<(String, Option<String>)>>,
+    failures: Failures,
+    /// Logs that are being read: source and name.
+    reading: Mutex<HashSet<(u16, String)>>,
+    /// Reads outlive the scans that began them, so they are owned here.
+    tasks: TaskTracker,
+    glances: Arc<Semaphore>,
+    whole_reads: Arc<Semaphore>,
+    stopped: AtomicBool,
 }
 
 /// An attempt of an application that has ended.
@@ -64,8 +90,31 @@ enum Step {
 
 impl Scanner {
     pub(crate) fn new(listing: Arc<Listing>, threads: usize) -> Self {
-        let (number, finished) = (AtomicU32::new(1), Mutex::default());
-        Self { listing, threads: threads.max(1), number, finished, figures: ScanFigures::default() }
+        let threads = threads.max(1);
+        let shared = Shared {
+            number: AtomicU32::new(1),
+            finished: Mutex::default(),
+            orphans: Mutex::default(),
+            failures: Failures::new(listing.sources.len()),
+            reading: Mutex::default(),
+            tasks: TaskTracker::new(),
+            glances: Arc::new(Semaphore::new(threads)),
+            whole_reads: Arc::new(Semaphore::new(WHOLE_READS)),
+            stopped: AtomicBool::new(false),
+        };
+        Self { listing, threads, shared: Arc::new(shared), figures: Arc::default() }
+    }
+
+    /// What could not be listed at the last scan.
+    pub(crate) fn failures(&self) -> &Failures {
+        &self.shared.failures
+    }
+
+    /// Ends reads that are under way, and waits for that.
+    pub(crate) async fn stop(&self) {
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 
     /// The list that is kept.
@@ -74,44 +123,72 @@ impl Scanner {
         &self.listing
     }
 
-    /// Looks at every source once. One that cannot be asked keeps what is known of it.
+    /// Keeps logs from being read whole, as long as this is held.
+    #[cfg(test)]
+    pub(crate) async fn hold_whole_reads(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.shared.whole_reads).acquire_owned().await.unwrap()
+    }
+
+    /// Looks at every source once, and reads all that it finds.
     pub(crate) async fn scan(&self) {
+        self.look(None).await;
+    }
+
+    /// Looks at every source once. What is slow to read is read on behind its back.
+    pub(crate) async fn scan_on(&self) {
+        self.look(Some(PATIENCE)).await;
+    }
+
+    /// One that cannot be asked keeps what is known of it.
+    async fn look(&self, patience: Option<Duration>) {
         let started = Instant::now();
-        let number = self.number.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let number = self.shared.number.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let mut bad = 0;
         for source in 0..self.listing.sources.len() {
-            match self.scan_source(source, number).await {
-                Ok(problems) => bad += problems.len() as u64,
+            match self.scan_source(source, number, patience).await {
+                Ok(problems) => {
+                    bad += problems.len() as u64;
+                    self.shared.failures.answered(source);
+                }
                 Err(error) => {
                     self.figures.failures.fetch_add(1, Ordering::Relaxed);
                     let place = &self.listing.sources[source].full_path;
                     tracing::warn!(source = %place, error = &error as &dyn std::error::Error, "cannot list event logs");
+                    self.shared.failures.failed(source, &error);
                 }
             }
         }
         self.figures.bad_folders.store(bad, Ordering::Relaxed);
         self.figures.scans.fetch_add(1, Ordering::Relaxed);
-        self.figures.last_end_millis.store(Utc::now().timestamp_millis(), Ordering::Relaxed);
+        if !self.shared.failures.any() {
+            self.figures.last_end_millis.store(Utc::now().timestamp_millis(), Ordering::Relaxed);
+        }
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.figures.last_micros.store(micros, Ordering::Relaxed);
     }
 
-    async fn scan_source(&self, source: usize, number: u32) -> storage::Result<Vec<Problem>> {
+    async fn scan_source(
+        &self,
+        source: usize,
+        number: u32,
+        patience: Option<Duration>,
+    ) -> storage::Result<Vec<Problem>> {
         let index = u16::try_from(source).unwrap_or(u16::MAX);
         let mut problems = Vec::new();
         // The lister runs ahead by a few thousand names, no more.
         let (sender, mut found) = tokio::sync::mpsc::channel(4 * WAVE);
-        let listing = find::scan(&self.listing.sources[source], sender);
+        let is_known = self.listing.rows().iter().any(|row| row.source == index);
+        let listing = find::scan(&self.listing.sources[source], is_known, sender);
         let reading = async {
             let mut wave = Vec::new();
             let mut batch = Vec::with_capacity(1024);
             while found.recv_many(&mut batch, 1024).await > 0 {
                 self.compare_all(index, number, batch.drain(..), &mut wave, &mut problems);
                 if wave.len() >= WAVE {
-                    self.read(index, number, std::mem::take(&mut wave)).await;
+                    self.read(index, std::mem::take(&mut wave), patience).await;
                 }
             }
-            self.read(index, number, wave).await;
+            self.read(index, wave, patience).await;
         };
         let (listed, ()) = futures::join!(listing, reading);
         listed?;
@@ -148,52 +225,120 @@ impl Scanner {
             }
             Step::Read => {
                 rows.mark(source, &log.name, scan);
-                return Some(log);
+                return Some(log).filter(|log| !self.reading().contains(&(source, log.name.clone())));
             }
         }
         rows.mark(source, &log.name, scan);
         None
     }
 
-    /// Reads logs, the newest first, on as many threads as are set.
-    async fn read(&self, source: u16, scan: u32, mut logs: Vec<EventLog>) {
+    /// Reads logs, the newest first, on as many threads as are set. With `patience`, those that take long are read on behind its back,
+    /// and what nobody has begun with is left to the next scan.
+    async fn read(&self, source: u16, mut logs: Vec<EventLog>, patience: Option<Duration>) {
         if logs.is_empty() {
             return;
         }
         logs.sort_by_key(|log| std::cmp::Reverse(log.last_modified()));
-        self.figures.pending.fetch_add(logs.len() as u64, Ordering::Relaxed);
+        let patience = patience.unwrap_or(Duration::MAX);
         let per_task = LOGS_PER_TASK.min(logs.len().div_ceil(self.threads));
-        let tasks: Vec<Vec<EventLog>> = logs.chunks(per_task).map(<[_]>::to_vec).collect();
-        let tasks = stream::iter(tasks).map(|task| self.read_some(source, scan, task));
-        tasks.buffer_unordered(self.threads).collect::<()>().await;
+        let mut reads: FuturesUnordered<JoinHandle<Vec<JoinHandle<()>>>> = FuturesUnordered::new();
+        let mut whole_reads = Vec::new();
+        for some in logs.chunks(per_task) {
+            let permit = loop {
+                tokio::select! {
+                    permit = Arc::clone(&self.shared.glances).acquire_owned() => break permit.ok(),
+                    Some(done) = reads.next() => whole_reads.extend(done.unwrap_or_default()),
+                    () = tokio::time::sleep(patience) => break None,
+                }
+            };
+            let Some(permit) = permit else { break };
+            let (scanner, some) = (self.clone(), some.to_vec());
+            self.reading().extend(some.iter().map(|log| (source, log.name.clone())));
+            self.figures.pending.fetch_add(some.len() as u64, Ordering::Relaxed);
+            reads.push(self.shared.tasks.spawn(async move { scanner.glance_at(source, some, permit).await }));
+        }
+        while let Ok(Some(done)) = tokio::time::timeout(patience, reads.next()).await {
+            whole_reads.extend(done.unwrap_or_default());
+        }
+        if patience == Duration::MAX {
+            futures::future::join_all(whole_reads).await;
+        }
     }
 
-    async fn read_some(&self, source: u16, scan: u32, logs: Vec<EventLog>) {
-        let Some(place) = self.listing.sources.get(usize::from(source)) else { return };
-        let (store, runtime, count) = (place.store.clone(), Handle::current(), logs.len() as u64);
+    /// Reads the starts and ends of logs. Where these do not say enough, the reads of all the rest are given.
+    async fn glance_at(&self, source: u16, logs: Vec<EventLog>, permit: OwnedSemaphorePermit) -> Vec<JoinHandle<()>> {
+        let Some(place) = self.listing.sources.get(usize::from(source)) else { return Vec::new() };
+        let (store, runtime) = (place.store.clone(), Handle::current());
         let read = tokio::task::spawn_blocking(move || {
-            let summarize = |log: EventLog| (summarize(&store, &log, &runtime), log);
-            logs.into_iter().map(summarize).collect::<Vec<_>>()
+            let glance = |log: EventLog| (caught(|| read::glance(&store, &log, &runtime)), log);
+            logs.into_iter().map(glance).collect::<Vec<_>>()
         });
-        let mut seen = Vec::new();
-        for (summary, log) in read.await.unwrap_or_default() {
-            match summary {
-                Ok(summary) => seen.push(self.seen(source, scan, &log, summary)),
-                Err(error) => {
-                    // Renamed or removed since it was listed: the next scan sees what became of it.
-                    if !error.is_not_found() {
-                        self.figures.failures.fetch_add(1, Ordering::Relaxed);
-                        tracing::warn!(log = %log.name, error = &error as &dyn std::error::Error, "cannot read an event log");
-                    }
+        let (mut seen, mut ended, mut whole_reads) = (Vec::new(), Vec::new(), Vec::new());
+        for (glance, log) in read.await.unwrap_or_default() {
+            match self.told(&log, glance) {
+                Some(Glance::Said(summary)) => seen.push(self.seen(source, &log, *summary)),
+                Some(Glance::More) => {
+                    let scanner = self.clone();
+                    whole_reads.push(self.shared.tasks.spawn(async move { scanner.read_whole(source, log).await }));
+                    continue;
                 }
+                None => {}
+            }
+            ended.push(log);
+        }
+        drop(permit);
+        self.insert(seen);
+        ended.iter().for_each(|log| self.read_ended(source, log));
+        whole_reads
+    }
+
+    async fn read_whole(&self, source: u16, log: EventLog) {
+        let permit = self.shared.whole_reads.acquire().await;
+        if let (Some(place), Ok(_permit)) = (self.listing.sources.get(usize::from(source)), permit) {
+            let (store, wanted, runtime) = (place.store.clone(), log.clone(), Handle::current());
+            let shared = Arc::clone(&self.shared);
+            let read = tokio::task::spawn_blocking(move || {
+                caught(|| read::everything(&store, &wanted, &runtime, &shared.stopped))
+            });
+            // What was given up says nothing.
+            let read = read.await.unwrap_or(None).filter(|_| !self.shared.stopped.load(Ordering::Relaxed));
+            if let Some(summary) = self.told(&log, read) {
+                self.insert(vec![self.seen(source, &log, summary)]);
             }
         }
-        self.insert(seen);
-        self.figures.pending.fetch_sub(count, Ordering::Relaxed);
-        self.figures.logs_read.fetch_add(count, Ordering::Relaxed);
+        self.read_ended(source, &log);
     }
 
-    fn seen(&self, source: u16, scan: u32, log: &EventLog, summary: Summary) -> Seen {
+    /// What was read, if it was; what kept it from being read is logged and counted.
+    fn told<T>(&self, log: &EventLog, read: Option<storage::Result<T>>) -> Option<T> {
+        match read {
+            Some(Ok(read)) => return Some(read),
+            // Renamed or removed since it was listed: the next scan sees what became of it.
+            Some(Err(error)) if error.is_not_found() => {}
+            Some(Err(error)) => {
+                self.figures.failures.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(log = %log.name, error = &error as &dyn std::error::Error, "cannot read an event log");
+            }
+            None if self.shared.stopped.load(Ordering::Relaxed) => {}
+            None => {
+                self.figures.failures.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(log = %log.name, "this server failed on an event log: it is not listed");
+            }
+        }
+        None
+    }
+
+    fn read_ended(&self, source: u16, log: &EventLog) {
+        self.reading().remove(&(source, log.name.clone()));
+        self.figures.pending.fetch_sub(1, Ordering::Relaxed);
+        self.figures.logs_read.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn reading(&self) -> std::sync::MutexGuard<'_, HashSet<(u16, String)>> {
+        self.shared.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seen(&self, source: u16, log: &EventLog, summary: Summary) -> Seen {
         let modified_millis = log.last_modified().timestamp_millis();
         let now_millis = Utc::now().timestamp_millis();
         Seen {
@@ -206,7 +351,8 @@ impl Scanner {
             updated_millis: if summary.end_millis.is_some() { modified_millis } else { now_millis },
             found_millis: now_millis,
             complete: log.complete,
-            scan,
+            // It was there when its reading began; whether it still is, the next scan says.
+            scan: self.shared.number.load(Ordering::Relaxed),
             summary,
         }
     }
@@ -226,7 +372,7 @@ impl Scanner {
         else {
             return;
         };
-        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut finished = self.shared.finished.lock().unwrap_or_else(PoisonError::into_inner);
         let (app_id, attempt_id) = (app_id.clone(), seen.summary.attempt_id.clone());
         finished.insert(Finished { modified_millis: seen.modified_millis, app_id, attempt_id });
         if finished.len() > FINISHED {
@@ -236,7 +382,7 @@ impl Scanner {
 
     /// The next attempt whose log was read and has ended, the newest first: the one that people look at.
     pub(crate) fn next_finished(&self) -> Option<Finished> {
-        self.finished.lock().unwrap_or_else(PoisonError::into_inner).pop_last()
+        self.shared.finished.lock().unwrap_or_else(PoisonError::into_inner).pop_last()
     }
 
     /// Drops what a whole scan has not seen.
@@ -246,10 +392,23 @@ impl Scanner {
             return;
         }
         let mut rows = self.listing.rows_mut();
+        let mut orphans = Vec::new();
         for log in gone {
+            let app = rows.log(source, &log).and_then(|row| Some((row.app.clone()?, row.attempt_id.clone())));
             rows.remove(source, &log);
+            orphans.extend(app.filter(|(app, attempt)| !rows.has_attempt(app, attempt.as_deref())));
         }
+        drop(rows);
+        let orphans = orphans.into_iter().map(|(app, attempt)| (app.to_string(), attempt.map(String::from)));
+        let mut known = self.shared.orphans.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = ORPHANS.saturating_sub(known.len());
+        known.extend(orphans.take(room));
         self.figures.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Attempts of applications whose logs were there and are not any more, as far as scans have found that out; each once.
+    pub(crate) fn take_orphans(&self) -> Vec<(String, Option<String>)> {
+        std::mem::take(&mut *self.shared.orphans.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Lists one log at once, whether a scan has seen it or not.
@@ -258,13 +417,26 @@ impl Scanner {
     /// A failure of the store.
     pub(crate) async fn add(&self, source: u16, log: EventLog) -> storage::Result<()> {
         let Some(place) = self.listing.sources.get(usize::from(source)) else { return Ok(()) };
+        let Ok(_permit) = self.shared.glances.acquire().await else { return Ok(()) };
         let (store, runtime) = (place.store.clone(), Handle::current());
-        let read = tokio::task::spawn_blocking(move || (summarize(&store, &log, &runtime), log)).await;
-        if let Ok((summary, log)) = read {
-            self.insert(vec![self.seen(source, self.number.load(Ordering::Relaxed), &log, summary?)]);
+        let shared = Arc::clone(&self.shared);
+        let read = tokio::task::spawn_blocking(move || {
+            let read = caught(|| match read::glance(&store, &log, &runtime)? {
+                Glance::Said(summary) => Ok(*summary),
+                Glance::More => read::everything(&store, &log, &runtime, &shared.stopped),
+            });
+            (read, log)
+        });
+        if let Ok((Some(summary), log)) = read.await {
+            self.insert(vec![self.seen(source, &log, summary?)]);
         }
         Ok(())
     }
+}
+
+/// What a read gives; nothing where this program fails at it.
+fn caught<T>(read: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
 }
 
 fn step(row: &Row, log: &EventLog, fingerprint: u64) -> Step {

@@ -38,6 +38,30 @@ fn ids(scanner: &Scanner, filter: &Filter) -> Vec<String> {
 
 const T: i64 = 1_700_000_000_000;
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_does_not_wait_for_a_log_that_has_to_be_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    // Without an end: where it stands, if anywhere, only its whole text tells.
+    write("app-1", &(log("app-1", None, T, None) + &filler(3 << 20)));
+    let scanner = scanner(folder.path());
+    let busy = scanner.hold_whole_reads().await;
+    scanner.scan_on().await;
+    write("app-2", &log("app-2", None, T, Some(T + 5)));
+    scanner.scan_on().await;
+    assert_eq!(ids(&scanner, &Filter::default()), ["app-2"]);
+    assert_eq!(scanner.figures.pending.load(std::sync::atomic::Ordering::Relaxed), 1);
+    drop(busy);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while ids(&scanner, &Filter::default()).len() < 2 {
+        assert!(std::time::Instant::now() < deadline, "it was never read");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    // It is not read again.
+    scanner.scan().await;
+    assert_eq!(scanner.figures.logs_read.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
 #[tokio::test]
 async fn applications_are_listed_as_spark_lists_them() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use storage::{ObjectPath, Store};
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 use super::decode::{Chunk, decode};
 use super::recent::{RecentOf, RecentStages};
@@ -47,7 +48,7 @@ pub(crate) async fn load(
     };
     let wanted = identity.clone();
     let parsed = tokio::task::spawn_blocking(move || parse(&bytes, &wanted)).await.ok().flatten();
-    let Some((mut stored, text_bytes)) = parsed else { return Ok(None) };
+    let Some((mut stored, generation, text_bytes)) = parsed else { return Ok(None) };
     for executor in &mut stored.model.executors {
         if let Some(links) = stored.logged_links.remove(&executor.id) {
             executor.executor_logs = links;
@@ -57,6 +58,7 @@ pub(crate) async fn load(
         store: store.clone(),
         folder: folder.clone(),
         identity: identity.clone(),
+        generation,
         strings: Arc::new(stored.strings.into()),
         stages: stored.stages.into_iter().map(|rows| (rows.stage, rows)).collect(),
         footers: Default::default(),
@@ -65,7 +67,7 @@ pub(crate) async fn load(
     Ok(Some(Loaded { model: stored.model, problems: stored.problems, tasks, text_bytes }))
 }
 
-fn parse(bytes: &[u8], wanted: &Identity) -> Option<(StoredModel, u64)> {
+fn parse(bytes: &[u8], wanted: &Identity) -> Option<(StoredModel, Uuid, u64)> {
     let mut text = BufReader::new(zstd::Decoder::with_buffer(bytes).ok()?.take(MAX_MODEL_TEXT_BYTES));
     let mut line = Vec::new();
     text.read_until(b'\n', &mut line).ok()?;
@@ -75,7 +77,7 @@ fn parse(bytes: &[u8], wanted: &Identity) -> Option<(StoredModel, u64)> {
     }
     line.clear();
     text.read_to_end(&mut line).ok()?;
-    Some((serde_json::from_slice(&line).ok()?, line.len() as u64))
+    Some((serde_json::from_slice(&line).ok()?, head.generation, line.len() as u64))
 }
 
 /// The tasks of a stored application. Those of a stage attempt are read when they are asked for.
@@ -84,6 +86,7 @@ pub(crate) struct StoredTasks {
     store: Store,
     folder: Folder,
     identity: Identity,
+    generation: Uuid,
     pub(crate) strings: Arc<Strings>,
     stages: HashMap<StageKey, StageRows>,
     footers: [OnceCell<Arc<ParquetMetaData>>; 2],
@@ -130,8 +133,8 @@ impl StoredTasks {
         let start = end.saturating_sub(usize::try_from(length).unwrap_or(usize::MAX));
         let footer = ParquetMetaDataReader::decode_metadata(&tail[start..end]).map_err(|e| corrupt(e.to_string()))?;
         let said = footer.file_metadata().key_value_metadata().cloned().unwrap_or_default();
-        if !write::identity(&self.identity).iter().all(|wanted| said.contains(wanted)) {
-            return Err(corrupt("it is of another log, or of another format".to_owned()));
+        if !write::identity(&self.identity, self.generation).iter().all(|wanted| said.contains(wanted)) {
+            return Err(corrupt("it is of another log, of another writing, or of another format".to_owned()));
         }
         Ok(Arc::new(footer))
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parquet::file::metadata::KeyValue;
 use storage::{BlobWriter, Store};
 use tokio::runtime::Handle;
+use uuid::Uuid;
 
 use super::column::{self, Column};
 use super::rows::{StageKey, TaskRows};
@@ -37,16 +38,18 @@ pub(crate) struct Content<'a> {
 /// A failure of the store, as what the writer said.
 pub(crate) fn save(store: &Store, folder: &Folder, content: &Content<'_>, runtime: &Handle) -> io::Result<()> {
     let rows = Rows::new(content);
+    let generation = Uuid::new_v4();
     let there = runtime.block_on(store.list_folder(&folder.0)).map_err(io::Error::other)?.objects;
     for table in Table::ALL {
         let path = folder.table(table).map_err(io::Error::other)?;
         if !table.is_rare() || rows.count(table) > 0 {
-            write_table(table, content, &rows, Upload { writer: store.writer(&path), runtime })?;
+            let upload = Upload { writer: store.writer(&path), runtime };
+            write_table(table, content, generation, &rows, upload)?;
         } else if there.iter().any(|object| object.path == path) {
             runtime.block_on(store.delete(&path)).map_err(io::Error::other)?;
         }
     }
-    let head = StoredHead { format: FORMAT, identity: content.identity.clone() };
+    let head = StoredHead { format: FORMAT, identity: content.identity.clone(), generation };
     let stored = Stored {
         problems: content.problems.to_vec(),
         logged_links: content.logged_links.clone(),
@@ -133,22 +136,31 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn write_table(table: Table, content: &Content<'_>, rows: &Rows<'_>, mut upload: Upload<'_>) -> io::Result<()> {
+fn write_table(
+    table: Table,
+    content: &Content<'_>,
+    generation: Uuid,
+    rows: &Rows<'_>,
+    mut upload: Upload<'_>,
+) -> io::Result<()> {
     let owner = Owner { app_id: content.app_id, attempt_id: content.attempt_id };
     let columns = rows.columns(table, &owner);
     let mut sink = BufWriter::with_capacity(1024 * 1024, &mut upload);
-    column::write(&columns, rows.count(table), identity(&content.identity), &mut sink).map_err(io::Error::other)?;
+    column::write(&columns, rows.count(table), identity(&content.identity, generation), &mut sink)
+        .map_err(io::Error::other)?;
     sink.flush()?;
     drop(sink);
     upload.finish()
 }
 
-/// What a table's footer says of the log that it is of.
-pub(super) fn identity(identity: &Identity) -> Vec<KeyValue> {
+/// What a table's footer says of the log that it is of, and of who wrote it: replicas with other settings write other tables.
+pub(super) fn identity(identity: &Identity, generation: Uuid) -> Vec<KeyValue> {
     vec![
         KeyValue::new("hearth.format".to_owned(), FORMAT.to_string()),
         KeyValue::new("hearth.log".to_owned(), identity.log.clone()),
         KeyValue::new("hearth.fingerprint".to_owned(), format!("{:016x}", identity.fingerprint)),
+        KeyValue::new("hearth.settings".to_owned(), identity.settings.clone()),
+        KeyValue::new("hearth.generation".to_owned(), generation.to_string()),
     ]
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use storage::{Key, ObjectPath, Store};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::log;
+use crate::support::{log, scanned};
 
 /// A log as Spark writes it: a frame a flush, or plain.
 fn written(compressed: bool) -> Vec<u8> {
@@ -94,4 +94,20 @@ proptest! {
             prop_assert!(matches!(&first.0[0], Ok((12, _, problems)) if problems == "[]"), "{:?}", first.0);
         }
     }
+}
+
+#[tokio::test]
+async fn a_bad_escape_costs_its_own_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = log("app-1", 1, 5).replacen(
+        "{\"Event\":\"SparkListenerJobStart",
+        "{\"\\u\u{20ac}x\":1}\n{\"Event\":\"SparkListenerJobStart",
+        1,
+    );
+    std::fs::write(folder.path().join("app-1"), text).unwrap();
+    let history = scanned(folder.path(), None).await;
+    let opened = history.open("app-1", None, &Viewer::default()).await.unwrap();
+    assert_eq!((opened.model.problems.bad_lines, opened.model.problems.first_bad_line), (1, Some(4)));
+    assert_eq!(opened.model.jobs[0].data.num_completed_tasks, 5);
+    assert_eq!((history.figures().replay_failures, history.figures().replay_faults), (0, 0));
 }

@@ -9,7 +9,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use history_server::api::v1::types::{ApplicationAttemptInfo, ApplicationInfo, Date};
-use history_server::{Filter, Sort};
+use history_server::{Filter, ScanFailure, Sort};
 
 use percent_encoding::percent_decode_str;
 
@@ -31,6 +31,8 @@ struct ApplicationsPage {
     search: String,
     kept: Vec<(String, String)>,
     state: String,
+    /// The places that cannot be looked at, and why.
+    failures: Vec<String>,
     /// The folders that are looked at, told when nothing was found in them.
     help: Vec<String>,
     table: Table,
@@ -41,14 +43,19 @@ pub(crate) async fn list(State(web): State<Web>, visit: Visit, params: Params) -
     let links = &visit.links;
     let incomplete = params.is_true("showIncomplete");
     let search = params.text("q").unwrap_or_default().to_owned();
-    let (table, shown) = table(&web, &visit, incomplete, &search, &params);
+    let (mut table, shown) = table(&web, &visit, incomplete, &search, &params);
+    if !web.history().was_listed() && search.is_empty() {
+        table.empty = "Which applications there are is not known yet.";
+    }
+    let failures = failures(&web);
     let view = |text: &str, href: String, current| Tab { text: text.to_owned(), href, current };
     let page = ApplicationsPage {
         frame: Frame::new(links, web.title(), ""),
         views: vec![view("Completed", links.list(), !incomplete), view("In progress", links.incomplete(), incomplete)],
         kept: params.except(&["q", "app.page"]),
         state: state(&web),
-        help: if shown == 0 && search.is_empty() { help(&web) } else { Vec::new() },
+        help: if shown == 0 && search.is_empty() && failures.is_empty() { help(&web) } else { Vec::new() },
+        failures,
         table,
         search,
     };
@@ -62,11 +69,24 @@ fn state(web: &Web) -> String {
     if !web.history().is_ready() {
         return format!("Looking through the event logs for the first time: {} read so far.", count(figures.logs_read));
     }
+    if figures.last_scan_millis == 0 {
+        return "Event logs could not be looked at yet".to_owned();
+    }
     let updated = format::time(Date(figures.last_scan_millis)).unwrap_or_default();
     match figures.logs_pending {
         0 => format!("Event logs last looked at {updated}"),
         pending => format!("Event logs last looked at {updated}; {} being read", count(pending)),
     }
+}
+
+/// What cannot be looked at: an empty list says nothing then.
+fn failures(web: &Web) -> Vec<String> {
+    let told = |failure: ScanFailure| {
+        let since = format::time(Date(failure.since_millis)).unwrap_or_default();
+        let shown = if failure.was_listed { "What was known before is shown." } else { "Nothing is known of it." };
+        format!("{} cannot be listed since {since}: {}. {shown}", failure.place, failure.reason)
+    };
+    web.history().scan_failures().into_iter().map(told).collect()
 }
 
 /// What to look at when the list is empty.

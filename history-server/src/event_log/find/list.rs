@@ -31,8 +31,9 @@ struct Group {
     has_growing: bool,
 }
 
-/// Every log of a source, in no order, to `sink`. Ends early when nobody listens there any more.
-pub(crate) async fn scan(source: &LogSource, sink: mpsc::Sender<Found>) -> Result<()> {
+/// Every log of a source, in no order, to `sink`. Ends early when nobody listens there any more. `is_known`: logs of it were seen
+/// before, so a folder that is not there has gone, and with it, perhaps for a moment only, what it is mounted from.
+pub(crate) async fn scan(source: &LogSource, is_known: bool, sink: mpsc::Sender<Found>) -> Result<()> {
     // First what grows: a log that is finished meanwhile is then seen twice, and never not at all.
     let growing = growing::list(&source.store, &ObjectPath::root()).await?;
     let by_name = |file: GrowingFile| (name::finished_name(file.path.name()).to_owned(), file);
@@ -42,7 +43,7 @@ pub(crate) async fn scan(source: &LogSource, sink: mpsc::Sender<Found>) -> Resul
     let lister = AbortOnDrop(tokio::spawn(async move {
         match store.url().as_folder() {
             Some(folder) => {
-                let blocking = tokio::task::spawn_blocking(move || list_local(&folder, &sender));
+                let blocking = tokio::task::spawn_blocking(move || list_local(&folder, is_known, &sender));
                 blocking.await.map_err(|_| interrupted())?
             }
             None => list_remote(&store, &sender).await,
@@ -153,11 +154,11 @@ async fn list_remote(store: &storage::Store, groups: &mpsc::Sender<Vec<Group>>) 
     Ok(())
 }
 
-fn list_local(folder: &Path, groups: &mpsc::Sender<Vec<Group>>) -> Result<()> {
+fn list_local(folder: &Path, is_known: bool, groups: &mpsc::Sender<Vec<Group>>) -> Result<()> {
     let mut batch = Vec::new();
     let entries = match fs::read_dir(folder) {
         // As with any other store: a folder comes into being with the first log in it.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_known => return Ok(()),
         entries => entries.map_err(|e| io_error(folder, e))?,
     };
     for entry in entries {
@@ -180,7 +181,8 @@ fn list_local(folder: &Path, groups: &mpsc::Sender<Vec<Group>>) -> Result<()> {
 }
 
 fn group_of(on_disk: &Path, path: ObjectPath) -> std::io::Result<Option<Group>> {
-    let meta = fs::metadata(on_disk)?;
+    // Links are no logs: they could lead anywhere.
+    let meta = fs::symlink_metadata(on_disk)?;
     if !meta.is_dir() {
         let files = vec![object_meta(path.clone(), &meta)];
         return Ok(meta.is_file().then_some(Group { path, rolling: false, files, has_growing: false }));
@@ -193,7 +195,7 @@ fn group_of(on_disk: &Path, path: ObjectPath) -> std::io::Result<Option<Group>> 
         let file_name = entry.file_name();
         let Some(name) = file_name.to_str() else { continue };
         group.has_growing |= name == GROWING;
-        let (Ok(path), Ok(meta)) = (group.path.join(name), fs::metadata(entry.path())) else { continue };
+        let (Ok(path), Ok(meta)) = (group.path.join(name), entry.metadata()) else { continue };
         if meta.is_file() {
             group.files.push(object_meta(path, &meta));
         }
