@@ -10,8 +10,8 @@ const MASK: &str = "*********(redacted)";
 pub struct Redaction(Regex);
 
 impl Redaction {
-    /// Spark 4.3's default of `spark.redaction.regex`.
-    pub const DEFAULT: &'static str = "(?i)secret|password|token|access[.]?key|credential";
+    /// Spark 4.3's default of `spark.redaction.regex`, and the keys of Azure's storage accounts and of services in general.
+    pub const DEFAULT: &'static str = "(?i)secret|password|token|access[.]?key|account[.]?key|api[._-]?key|credential";
 
     /// Takes a pattern for `spark.redaction.regex`. Of Java's patterns, those that look around or refer back are refused.
     ///
@@ -24,6 +24,17 @@ impl Redaction {
             let what = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
             format!("{what}; write a regular expression such as (?i)secret|password")
         })
+    }
+
+    /// An entry of a class path as it may be shown. Names of files are no secrets, but an address can carry some: before an `@` or
+    /// behind a `?`.
+    pub fn shown_location(&self, location: String) -> String {
+        let with_user = location
+            .split_once("://")
+            .and_then(|(_, rest)| rest.split_once('/').unwrap_or((rest, "")).0.split_once('@'));
+        let has_password = with_user.is_some_and(|(user, _)| user.contains(':'));
+        let has_secret = location.split_once('?').is_some_and(|(_, query)| self.0.is_match(query));
+        if has_password || has_secret { MASK.to_owned() } else { location }
     }
 
     /// The value as it may be shown under its name.
@@ -52,6 +63,30 @@ mod tests {
         assert_eq!(shown("spark.ssl.keyPASSWORD", "x"), MASK);
         assert_eq!(shown("sun.java.command", "submit --conf token=x"), MASK);
         assert_eq!(shown("spark.access..key", "x"), "x");
+        for key in ["fs.azure.account.key.acme.dfs.core.windows.net", "MY_APIKEY", "acme.api-key", "spark.acme.api.key"]
+        {
+            assert_eq!(shown(key, "x"), MASK, "{key}");
+        }
+    }
+
+    #[test]
+    fn secrets_in_addresses_are_masked_and_names_of_files_are_shown() {
+        let shown = |location: &str| Redaction::default().shown_location(location.to_owned());
+        for plain in [
+            "/opt/spark/jars/token-provider.jar",
+            "spark://driver:7078/jars/secrets-2.1.jar",
+            "s3a://bucket/x@y.jar",
+            "https://repo/x.jar?v=2",
+        ] {
+            assert_eq!(shown(plain), plain);
+        }
+        for secret in [
+            "https://ann:s3cr@repo.acme.org/x.jar",
+            "https://repo/x.jar?X-Amz-Security-Token=abc",
+            "https://ann:s3cr@repo",
+        ] {
+            assert_eq!(shown(secret), MASK);
+        }
     }
 
     #[test]

@@ -127,7 +127,7 @@ pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> 
         jobs: if jobs.is_empty() { Vec::new() } else { job_tables(&app, &jobs, &params) },
         nodes: node_table(execution, &params),
         parts: (!parts.is_empty()).then(|| table(&app, "sub", "Its parts").draw(parts, &params)),
-        configuration: configuration_table(execution, &params),
+        configuration: configuration_table(&app, execution, &params),
         plan: execution.plan_text.clone().unwrap_or_default(),
     };
     Ok(html(StatusCode::OK, &page))
@@ -176,8 +176,9 @@ fn metric_lines(execution: &SqlExecution, node: &PlanNode) -> Vec<String> {
     node.metrics.iter().filter_map(line).collect()
 }
 
-fn configuration_table(execution: &SqlExecution, params: &Params) -> Option<Table> {
-    if execution.modified_configs.is_empty() {
+fn configuration_table(app: &App, execution: &SqlExecution, params: &Params) -> Option<Table> {
+    let shown = history_server::api::v1::modified_configs(execution, app.redaction());
+    if shown.is_empty() {
         return None;
     }
     let columns = vec![
@@ -188,5 +189,5 @@ fn configuration_table(execution: &SqlExecution, params: &Params) -> Option<Tabl
     ];
     let spec =
         TableSpec { tag: "configuration", title: "Properties set for it", columns, sort: ("Name", false), empty: "" };
-    Some(spec.draw(execution.modified_configs.iter().collect(), params))
+    Some(spec.draw(shown.iter().collect(), params))
 }

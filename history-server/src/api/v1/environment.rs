@@ -26,7 +26,9 @@ pub fn environment(app: &Application, redaction: &Redaction) -> Option<Applicati
         hadoop_properties: masked(logged.hadoop_properties),
         system_properties: masked(logged.system_properties),
         metrics_properties: masked(logged.metrics_properties),
-        classpath_entries: sorted(logged.classpath_entries),
+        classpath_entries: sorted(
+            logged.classpath_entries.into_iter().map(|(path, from)| (redaction.shown_location(path), from)).collect(),
+        ),
         resource_profiles: app.resource_profiles.clone(),
     })
 }

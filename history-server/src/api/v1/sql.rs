@@ -6,6 +6,8 @@ use history_model::SqlExecution;
 use history_model::plan::{PlanGraph, PlanNode};
 use history_model::types::{Date, ExecutionData, JobExecutionStatus, Metric, Node};
 
+use crate::redaction::Redaction;
+
 const CODEGEN: &str = "WholeStageCodegen";
 
 /// Milliseconds that an execution took, or has taken.
@@ -14,9 +16,15 @@ pub fn duration(execution: &SqlExecution, now: i64) -> i64 {
 }
 
 /// An execution as the REST API shows it, with its plan's nodes and the plan's text where so asked; `None` where its plan is
-/// unknown. `now` is the present, in milliseconds since the epoch. What was configured for it is shown as logged: the driver has
-/// masked its secrets, and Spark's server masks no more of them.
-pub fn execution_data(execution: &SqlExecution, details: bool, plan_text: bool, now: i64) -> Option<ExecutionData> {
+/// unknown. `now` is the present, in milliseconds since the epoch. Of what was configured for it the driver has masked what it takes
+/// for secret, and Spark's server shows the rest; here the server's own pattern counts, too.
+pub fn execution_data(
+    execution: &SqlExecution,
+    redaction: &Redaction,
+    details: bool,
+    plan_text: bool,
+    now: i64,
+) -> Option<ExecutionData> {
     let graph = execution.graph.as_ref()?;
     let jobs = |wanted| execution.jobs.iter().filter(move |(_, status)| *status == wanted).map(|(id, _)| *id).collect();
     Some(ExecutionData {
@@ -34,8 +42,14 @@ pub fn execution_data(execution: &SqlExecution, details: bool, plan_text: bool, 
         query_id: execution.query_id.clone(),
         error_message: execution.error_message.clone(),
         root_execution_id: execution.root_id,
-        modified_configs: execution.modified_configs.clone(),
+        modified_configs: modified_configs(execution, redaction),
     })
+}
+
+/// What was configured for an execution, secrets masked.
+pub fn modified_configs(execution: &SqlExecution, redaction: &Redaction) -> BTreeMap<String, String> {
+    let shown = |(name, value): (&String, &String)| (name.clone(), redaction.shown(name, value.clone()));
+    execution.modified_configs.iter().map(shown).collect()
 }
 
 /// Blanks as Java's `trim` takes them off.
