@@ -6,6 +6,8 @@
 pub(crate) mod browser;
 #[path = "support/cache.rs"]
 pub(crate) mod cache;
+#[path = "support/clients.rs"]
+pub(crate) mod clients;
 #[path = "support/cluster.rs"]
 pub(crate) mod cluster;
 #[path = "support/hearth.rs"]

@@ -101,19 +101,19 @@ impl ConnectOperation {
 
     /// Milliseconds until its result was there; until `now` before that.
     pub fn execution_time(&self, now: i64) -> i64 {
-        self.finish_time.unwrap_or(now) - self.start_time
+        self.finish_time.unwrap_or(now).wrapping_sub(self.start_time)
     }
 
     /// Milliseconds until it was closed; until `now` before that.
     pub fn duration(&self, now: i64) -> i64 {
-        self.close_time.unwrap_or(now) - self.start_time
+        self.close_time.unwrap_or(now).wrapping_sub(self.start_time)
     }
 }
 
 impl ConnectSession {
     /// Milliseconds until it was closed; until `now` before that.
     pub fn duration(&self, now: i64) -> i64 {
-        self.finish_time.unwrap_or(now) - self.start_time
+        self.finish_time.unwrap_or(now).wrapping_sub(self.start_time)
     }
 }
 

@@ -60,9 +60,9 @@ impl<'a> Tasks<'a> {
         if start <= 0 {
             0
         } else if duration > 0 {
-            self.table.get(TaskColumn::LaunchTime, row) + duration - start
+            self.table.get(TaskColumn::LaunchTime, row).wrapping_add(duration).wrapping_sub(start)
         } else {
-            now - start
+            now.wrapping_sub(start)
         }
     }
 

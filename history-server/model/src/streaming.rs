@@ -47,8 +47,8 @@ impl StreamingQuery {
     /// Milliseconds that it ran: until `now` while it is active, otherwise until its last report.
     pub fn duration(&self, now: i64) -> i64 {
         match self.progress.len().checked_sub(1) {
-            _ if self.is_active => now - self.start_time,
-            Some(last) => self.progress.time(last) - self.start_time,
+            _ if self.is_active => now.wrapping_sub(self.start_time),
+            Some(last) => self.progress.time(last).wrapping_sub(self.start_time),
             None => 0,
         }
     }

@@ -35,6 +35,16 @@ impl<'a> TaskList<'a> {
         Self { app, tasks, rows: tasks.rows(query), now }
     }
 
+    /// The tasks of these rows of the table.
+    pub fn of_rows(app: &'a Application, tasks: &'a StageTasks, rows: Vec<u32>, now: i64) -> Self {
+        Self { app, tasks: Tasks::from(tasks), rows, now }
+    }
+
+    /// The numbers of its rows in the table, in its order.
+    pub fn into_rows(self) -> Vec<u32> {
+        self.rows
+    }
+
     /// The tasks, one after the other.
     pub fn iter(&self) -> impl Iterator<Item = TaskData> + use<'_, 'a> {
         let mut logs = BTreeMap::new();

@@ -7,24 +7,32 @@ use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use history_model::format::java_double;
 
-/// Prints a value.
-///
-/// # Errors
-///
-/// Where the value itself refuses.
-pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(1024);
-    to_writer(&mut bytes, value)?;
-    Ok(bytes)
-}
-
-/// Prints a value to where it goes.
+/// Prints a value that stands within `depth` objects.
 ///
 /// # Errors
 ///
 /// Where the value itself refuses, or the writer does.
-pub fn to_writer<T: Serialize + ?Sized>(out: impl Write, value: &T) -> serde_json::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(out, Jackson::default()))
+pub fn to_writer<T: Serialize + ?Sized>(out: impl Write, value: &T, depth: usize) -> serde_json::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(out, Jackson { depth, has_value: false }))
+}
+
+/// What comes before an item of an array, the first or another one.
+pub(crate) fn between_items(is_first: bool) -> &'static [u8] {
+    if is_first { b"[ " } else { b", " }
+}
+
+/// What comes behind the items of an array.
+pub(crate) fn end_of_array(is_empty: bool) -> &'static [u8] {
+    if is_empty { b"[ ]" } else { b" ]" }
+}
+
+/// Prints a key, which has nothing to be escaped, and what stands around it, of an entry within `depth` objects.
+pub(crate) fn key(out: &mut Vec<u8>, key: &str, depth: usize, is_first: bool) {
+    out.extend_from_slice(if is_first { b"\n" } else { b",\n" });
+    out.extend(std::iter::repeat_n(b"  ", depth).flatten());
+    out.push(b'"');
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\" : ");
 }
 
 /// Objects are indented, arrays stay on their line.

@@ -11,15 +11,16 @@ mod request;
 mod routes;
 mod sql;
 mod sql_table;
+mod stage_steps;
 mod stages;
+mod task_rows;
 mod task_table;
 mod zip;
 
 pub use environment::environment;
 pub use executors::executors;
 pub use routes::SPARK_VERSION;
-pub use sql::{duration as sql_duration, execution_data};
-pub use stages::{StageDetails, stage_data};
+pub use sql::{duration as sql_duration, execution_data, modified_configs};
 pub use task_table::sort_of_title;
 
 pub use history_model::{TaskList, TaskQuery, TaskSort, executor_summary, task_summary, types};

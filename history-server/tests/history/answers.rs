@@ -66,9 +66,11 @@ async fn properties_are_masked_by_the_servers_pattern() {
         environment["sparkProperties"].as_array().unwrap().iter().map(|entry| entry[1].clone()).collect::<Vec<_>>()
     };
     let mask = "*********(redacted)";
-    // What was set for a query is not the environment: of this, Spark's server masks nothing.
-    let sql = text(get(&scanned(folder.path(), None).await, "applications/app-1/sql", "identity").await).await;
-    assert!(sql.contains("\"spark.my.token\" : \"x\""), "{sql}");
+    // What was set for a query, too.
+    for path in ["applications/app-1/sql", "applications/app-1/sql/0"] {
+        let sql = text(get(&scanned(folder.path(), None).await, path, "identity").await).await;
+        assert!(sql.contains(&format!("\"spark.my.token\" : \"{mask}\"")), "{sql}");
+    }
     assert_eq!(shown(Redaction::default()).await, ["pi-12", mask, "ann"]);
     assert_eq!(shown(Redaction::new("pi-\\d+|view").unwrap()).await, [mask, "a-token", mask]);
 }
@@ -109,4 +111,58 @@ async fn long_answers_are_whole_for_who_takes_them_compressed() {
     let archive =
         get(&history, "applications/app-3/logs", "gzip").await.into_body().collect().await.unwrap().to_bytes();
     assert!(archive.len() > packed.len() && archive.len() < packed.len() + packed.len() / 100 + 1024);
+}
+
+#[tokio::test]
+async fn to_ask_for_no_tasks_at_all_is_a_mistake_that_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("app-1"), log("app-1", 1, 3)).unwrap();
+    let history = scanned(folder.path(), None).await;
+    for length in ["-1", "0"] {
+        let refused =
+            get(&history, &format!("applications/app-1/stages/0/0/taskList?length={length}"), "identity").await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(text(refused).await, "length: ask for at least one task");
+    }
+}
+
+#[tokio::test]
+async fn tasks_stand_within_their_stage_as_jackson_prints_them() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("app-1"), log("app-1", 2, 40)).unwrap();
+    let history = scanned(folder.path(), None).await;
+    let one = text(get(&history, "applications/app-1/stages/0/0?details=true", "identity").await).await;
+    assert!(one.starts_with("{\n  \"status\" : \"COMPLETE\",\n  \"stageId\" : 0,"), "{one}");
+    assert!(one.contains("\n  \"tasks\" : {\n    \"0\" : {\n      \"taskId\" : 0,\n"), "{one}");
+    assert!(one.contains("\n    },\n    \"1\" : {\n      \"taskId\" : 1,\n"), "{one}");
+    assert!(one.contains("\n    }\n  },\n  \"executorSummary\" : {\n") && one.ends_with("\n}"), "{one}");
+    let parsed: Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(parsed["tasks"].as_object().unwrap().len(), 40);
+
+    let all = text(get(&history, "applications/app-1/stages?details=true", "identity").await).await;
+    let other = text(get(&history, "applications/app-1/stages/1/0?details=true", "identity").await).await;
+    assert_eq!(all, format!("[ {other}, {one} ]"));
+    let none =
+        text(get(&history, "applications/app-1/stages/0/0?details=true&taskStatus=failed", "identity").await).await;
+    assert!(none.contains("\n  \"tasks\" : { },\n"), "{none}");
+
+    let list = text(get(&history, "applications/app-1/stages/0/0/taskList?length=40", "identity").await).await;
+    let tasks: Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(tasks.as_array().unwrap().len(), 40);
+    assert!(
+        list.starts_with("[ {\n  \"taskId\" : 0,\n")
+            && list.contains("\n}, {\n  \"taskId\" : 1,\n")
+            && list.ends_with("\n} ]")
+    );
+    let table = "taskTable?numTasks=40&start=0&length=3&columnNameToSort=ID&order%5B0%5D%5Bdir%5D=asc";
+    let table = text(get(&history, &format!("applications/app-1/stages/0/0/{table}"), "identity").await).await;
+    assert!(
+        table.starts_with("{\n  \"recordsFiltered\" : \"40\",\n  \"aaData\" : [ {\n    \"taskId\" : 0,\n"),
+        "{table}"
+    );
+    assert!(
+        table.contains("\n  }, {\n    \"taskId\" : 1,\n")
+            && table.ends_with("\n  } ],\n  \"recordsTotal\" : \"40\"\n}"),
+        "{table}"
+    );
 }

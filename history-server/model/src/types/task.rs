@@ -1,7 +1,6 @@
 //! Tasks and what they measured.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::{AccumulableInfo, Date};
 use serde::ser::SerializeMap as _;
@@ -167,41 +166,12 @@ pub struct ShuffleWriteMetrics {
     pub records_written: i64,
 }
 
-/// Hands task after task to whom it is given, until that is false.
-type Visit = dyn Fn(&mut dyn FnMut(TaskData) -> bool) + Send + Sync;
-
-/// Tasks by id, made one at a time where they are printed: nobody has room for those of a large stage.
-#[derive(Clone)]
-pub struct TaskMap(Arc<Visit>);
-
-impl TaskMap {
-    /// Tasks that `visit` hands out, in the order of their ids, as long as it is told to go on.
-    pub fn new(visit: impl Fn(&mut dyn FnMut(TaskData) -> bool) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(visit))
-    }
-}
+/// Where the tasks of a stage stand. They are printed apart: nobody has room for those of a large stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskMap;
 
 impl Serialize for TaskMap {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        let mut printed = Ok(());
-        (self.0)(&mut |task| {
-            printed = map.serialize_entry(&task.task_id, &task);
-            printed.is_ok()
-        });
-        printed?;
-        map.end()
-    }
-}
-
-impl std::fmt::Debug for TaskMap {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TaskMap")
-    }
-}
-
-impl PartialEq for TaskMap {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        serializer.serialize_map(Some(0))?.end()
     }
 }

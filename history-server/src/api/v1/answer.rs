@@ -1,29 +1,24 @@
-//! Answers: printed while they are sent, so that one of any length takes little memory.
+//! Answers: printed piece by piece as they are taken, so that one of any length takes little memory, and one that nobody takes no thread.
 
-use std::cell::RefCell;
-use std::io::{self, Write};
-use std::time::Duration;
+use std::io;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures::stream;
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::ser::{Error as _, SerializeSeq as _};
-use serde::{Serialize, Serializer};
-use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use super::error::Refusal;
 use crate::api::json;
 
-/// An answer of up to this many bytes is sent whole, a longer one in pieces of about this many.
-const PIECE_BYTES: usize = 256 * 1024;
-/// How many pieces may wait for the client.
-const AHEAD: usize = 2;
-/// How long a piece may wait for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// An answer of up to this many bytes is sent whole, with its length.
+const WHOLE_BYTES: usize = 256 * 1024;
+/// A longer one is sent in pieces of about this many, of which the client's connection holds a few.
+const PIECE_BYTES: usize = 32 * 1024;
 
 /// What a request is answered with.
 pub(super) enum Answer {
@@ -33,150 +28,140 @@ pub(super) enum Answer {
     File { name: String, body: Body },
 }
 
+/// What an answer is printed from, a step at a time. It is held for as long as the client takes, so it holds little of its own.
+pub(super) trait Steps: Send + 'static {
+    /// Whether something has to be got before the next step.
+    fn needs(&self) -> bool {
+        false
+    }
+
+    /// Gets it, from where that has to be waited for.
+    fn get(&mut self) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Prints some thousand bytes more; `false` after the last step. May work for long, but waits for nothing.
+    fn step(&mut self, out: &mut Vec<u8>) -> Result<bool, Refusal>;
+}
+
+/// One step that prints all.
+pub(super) struct Once<F>(Option<F>);
+
+impl<F: FnOnce(&mut Vec<u8>) -> Result<(), Refusal> + Send + 'static> Once<F> {
+    pub(super) fn boxed(print: F) -> Box<dyn Steps> {
+        Box::new(Self(Some(print)))
+    }
+}
+
+impl<F: FnOnce(&mut Vec<u8>) -> Result<(), Refusal> + Send + 'static> Steps for Once<F> {
+    fn step(&mut self, out: &mut Vec<u8>) -> Result<bool, Refusal> {
+        self.0.take().map_or(Ok(()), |print| print(out))?;
+        Ok(false)
+    }
+}
+
+/// An array of so many items, each printed by its number.
+pub(super) struct Each<F> {
+    at: usize,
+    count: usize,
+    print: F,
+}
+
+impl<F: FnMut(usize, &mut Vec<u8>) -> Result<(), Refusal> + Send + 'static> Each<F> {
+    pub(super) fn boxed(count: usize, print: F) -> Box<dyn Steps> {
+        Box::new(Self { at: 0, count, print })
+    }
+}
+
+impl<F: FnMut(usize, &mut Vec<u8>) -> Result<(), Refusal> + Send + 'static> Steps for Each<F> {
+    fn step(&mut self, out: &mut Vec<u8>) -> Result<bool, Refusal> {
+        if self.at < self.count {
+            out.extend_from_slice(json::between_items(self.at == 0));
+            (self.print)(self.at, out)?;
+            self.at += 1;
+        }
+        let more = self.at < self.count;
+        if !more {
+            out.extend_from_slice(json::end_of_array(self.count == 0));
+        }
+        Ok(more)
+    }
+}
+
 /// A value as JSON: only for short ones.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<Answer, Refusal> {
-    match json::to_vec(value) {
-        Ok(bytes) => Ok(Answer::Json { headers: HeaderMap::new(), body: bytes.into() }),
-        Err(error) => Err(unprintable(&error)),
-    }
+    let mut bytes = Vec::new();
+    print(&mut bytes, value)?;
+    Ok(Answer::Json { headers: HeaderMap::new(), body: bytes.into() })
 }
 
-fn unprintable(error: &serde_json::Error) -> Refusal {
-    if error.is_io() {
-        return Refusal::Gone;
-    }
-    tracing::error!(error = error as &dyn std::error::Error, "cannot print an answer");
-    Refusal::Page(StatusCode::INTERNAL_SERVER_ERROR)
+/// Prints a value.
+pub(super) fn print<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), Refusal> {
+    print_within(out, value, 0)
 }
 
-/// Has `work` answer on a thread that may block. Returns once it is known how: the rest is sent as it is worked out, and not worked out
-/// when nobody takes it.
+/// Prints a value within so many objects.
+pub(super) fn print_within<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T, depth: usize) -> Result<(), Refusal> {
+    json::to_writer(out, value, depth).map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "cannot print an answer");
+        Refusal::Page(StatusCode::INTERNAL_SERVER_ERROR)
+    })
+}
+
+/// An answer under way.
+struct Printing {
+    steps: Box<dyn Steps>,
+    /// How many answers may be worked on at once. One that waits for its client is not among them.
+    permits: Arc<Semaphore>,
+}
+
+/// Answers with what `steps` print. Returns once it is known how: of a long answer the rest is printed as it is taken.
 pub(super) async fn printed(
-    work: impl FnOnce(&mut Out) -> Result<(), Refusal> + Send + 'static,
+    headers: HeaderMap,
+    steps: Box<dyn Steps>,
+    permits: &Arc<Semaphore>,
 ) -> Result<Answer, Refusal> {
-    let (head, answered) = oneshot::channel();
-    let runtime = Handle::current();
-    let worker = tokio::task::spawn_blocking(move || {
-        let mut out = Out { headers: HeaderMap::new(), buffer: Vec::new(), head: Some(head), sent: None, runtime };
-        let done = work(&mut out);
-        out.finish(done)
+    let printing = Printing { steps, permits: Arc::clone(permits) };
+    let (first, rest) = printing.piece(WHOLE_BYTES).await?;
+    let Some(rest) = rest else { return Ok(Answer::Json { headers, body: first.into() }) };
+    let rest = stream::try_unfold(Some(rest), |rest| async {
+        let Some(printing) = rest else { return Ok(None) };
+        let (piece, rest) = printing.piece(PIECE_BYTES).await?;
+        Ok(Some((piece, rest)))
     });
-    // What is being sent is owned by the body from here on.
-    if let Ok((headers, pieces)) = answered.await {
-        return Ok(Answer::Json { headers, body: body(pieces, worker) });
-    }
-    let failed = |error: tokio::task::JoinError| {
-        tracing::error!(error = &error as &dyn std::error::Error, "an answer broke off");
-        Err(Refusal::Page(StatusCode::INTERNAL_SERVER_ERROR))
-    };
-    let whole = worker.await.unwrap_or_else(failed)?;
-    Ok(Answer::Json { headers: whole.0, body: whole.1.into() })
+    // What was sent cannot be taken back: at an error, the connection breaks off.
+    let rest = rest.map(|piece: Result<Bytes, Refusal>| piece.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe)));
+    let body = Body::from_stream(stream::iter([Ok(first)]).chain(rest).fuse());
+    Ok(Answer::Json { headers, body })
 }
 
-type Pieces = mpsc::Receiver<io::Result<Bytes>>;
-type Whole = Result<(HeaderMap, Vec<u8>), Refusal>;
-
-/// What compresses a body asks once more after its end: the stream has to bear that.
-fn body(mut pieces: Pieces, worker: JoinHandle<Whole>) -> Body {
-    Body::from_stream(stream::poll_fn(move |context| {
-        let _owned = &worker;
-        pieces.poll_recv(context)
-    }))
-}
-
-/// Where an answer is printed to.
-pub(super) struct Out {
-    /// Headers besides the usual ones; to be set before anything is printed.
-    pub(super) headers: HeaderMap,
-    buffer: Vec<u8>,
-    /// Whom to tell that the answer has begun, and is a long one.
-    head: Option<oneshot::Sender<(HeaderMap, Pieces)>>,
-    sent: Option<mpsc::Sender<io::Result<Bytes>>>,
-    /// To wait with for what has to be read.
-    pub(super) runtime: Handle,
-}
-
-/// An array whose items are made when they are printed.
-struct Made<I, F> {
-    items: RefCell<I>,
-    make: F,
-    refused: RefCell<Option<Refusal>>,
-}
-
-impl<I: Iterator, T: Serialize, F: Fn(I::Item) -> Result<T, Refusal>> Serialize for Made<I, F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut array = serializer.serialize_seq(None)?;
-        for item in &mut *self.items.borrow_mut() {
-            let made = (self.make)(item).map_err(|refusal| {
-                *self.refused.borrow_mut() = Some(refusal);
-                S::Error::custom("an item is refused")
-            })?;
-            array.serialize_element(&made)?;
+impl Printing {
+    /// The next piece of about `size` bytes, and what is behind it.
+    async fn piece(mut self, size: usize) -> Result<(Bytes, Option<Self>), Refusal> {
+        let failed = |reason: &str| {
+            tracing::error!(reason, "an answer broke off");
+            Refusal::Page(StatusCode::INTERNAL_SERVER_ERROR)
+        };
+        let mut out = Vec::new();
+        loop {
+            if self.steps.needs() {
+                self.steps.get().await?;
+            }
+            let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| failed("this server stops"))?;
+            let printed = tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                let mut more = true;
+                while more && out.len() < size && !self.steps.needs() {
+                    more = self.steps.step(&mut out)?;
+                }
+                Ok::<_, Refusal>((self, out, more))
+            });
+            let more;
+            (self, out, more) = printed.await.map_err(|panic| failed(&panic.to_string()))??;
+            if !more || out.len() >= size {
+                return Ok((out.into(), more.then_some(self)));
+            }
         }
-        array.end()
-    }
-}
-
-impl Out {
-    /// Prints a value.
-    pub(super) fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refusal> {
-        json::to_writer(&mut *self, value).map_err(|error| unprintable(&error))
-    }
-
-    /// Prints an array of what `make` makes of each item, one at a time.
-    pub(super) fn each<I: Iterator, T: Serialize>(
-        &mut self,
-        items: I,
-        make: impl Fn(I::Item, &Handle) -> Result<T, Refusal>,
-    ) -> Result<(), Refusal> {
-        let runtime = self.runtime.clone();
-        let made = Made { items: RefCell::new(items), make: |item| make(item, &runtime), refused: RefCell::default() };
-        let printed = json::to_writer(&mut *self, &made);
-        match made.refused.into_inner() {
-            Some(refusal) => Err(refusal),
-            None => printed.map_err(|error| unprintable(&error)),
-        }
-    }
-
-    fn send(&mut self) -> io::Result<()> {
-        let piece = Bytes::from(std::mem::take(&mut self.buffer));
-        if let Some(head) = self.head.take() {
-            let (sender, receiver) = mpsc::channel(AHEAD);
-            self.sent = Some(sender);
-            head.send((std::mem::take(&mut self.headers), receiver)).map_err(|_| io::ErrorKind::BrokenPipe)?;
-        }
-        let Some(sent) = &self.sent else { return Err(io::ErrorKind::BrokenPipe.into()) };
-        let taken = self.runtime.block_on(tokio::time::timeout(PATIENCE, sent.send(Ok(piece))));
-        taken.map_err(|_| io::ErrorKind::TimedOut)?.map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-
-    fn finish(mut self, done: Result<(), Refusal>) -> Whole {
-        if self.head.is_some() {
-            return done.map(|()| (self.headers, self.buffer));
-        }
-        if let (Err(_), Some(sent)) = (&done, &self.sent) {
-            // What was sent cannot be taken back: the connection breaks off.
-            let broken = Err(io::Error::other("the answer cannot be completed"));
-            let _ = self.runtime.block_on(tokio::time::timeout(PATIENCE, sent.send(broken)));
-        } else if !self.buffer.is_empty() {
-            // An error tells that the client has gone.
-            let _ = self.send();
-        }
-        Ok(Default::default())
-    }
-}
-
-impl Write for Out {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= PIECE_BYTES {
-            self.send()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

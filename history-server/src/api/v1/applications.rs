@@ -1,36 +1,117 @@
 //! The list of applications, one of them, and their event logs.
 
-use axum::body::Body;
-use http::{HeaderName, HeaderValue, header};
+use std::sync::Arc;
 
-use super::answer::{Answer, json, printed};
+use axum::body::Body;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use super::answer::{self, Answer, Steps, print, printed};
 use super::dates;
 use super::error::Refusal;
 use super::request::{Request, Target};
 use super::zip;
+use crate::api::json;
 use crate::error::Error;
+use crate::history::History;
 use crate::listing::{Filter, Sort};
 
 /// How many applications the filters let through, on this page or not.
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
+/// How many places of event logs could not be listed at the last look; what was known of them is in the list. Absent for none.
+const UNREACHABLE: HeaderName = HeaderName::from_static("x-unreachable-event-logs");
+
 /// The list: Spark's filters, and this server's own (`name`, `user`, `id`, `search`, `sort`, `order`, `cursor`), which Spark's clients
 /// do not send. Where a `limit` cuts it off, a `Link` header (RFC 8288, `rel="next"`) leads to the next page.
 pub(super) async fn list(request: &Request) -> Result<Answer, Refusal> {
     let filter = filter(request)?;
-    let (history, params) = (request.history.clone(), request.params.clone());
+    let unreachable = request.history.scan_failures().len();
+    if unreachable > 0 && !request.history.was_listed() {
+        let sentence = "The event logs cannot be listed; this server's own log says why.".to_owned();
+        return Err(Refusal::Text(StatusCode::SERVICE_UNAVAILABLE, sentence));
+    }
+    let history = request.history.clone();
+    let permit = Arc::clone(history.printing()).acquire_owned().await;
     // A million applications are neither found nor printed in no time.
-    printed(move |out| {
-        let found = history.find(&filter);
-        out.headers.insert(TOTAL_COUNT, HeaderValue::from(found.total));
-        let next =
-            found.next_cursor.map(|cursor| format!("<applications?{}>; rel=\"next\"", params.with("cursor", &cursor)));
-        if let Some(next) = next.and_then(|next| HeaderValue::try_from(next).ok()) {
-            out.headers.insert(header::LINK, next);
+    let begun = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        ListSteps::begin(history, filter)
+    });
+    let (steps, total, next_cursor) = begun.await.map_err(|panic| {
+        tracing::error!(error = &panic as &dyn std::error::Error, "the list broke off");
+        Refusal::Page(StatusCode::INTERNAL_SERVER_ERROR)
+    })?;
+    let mut headers = HeaderMap::new();
+    if unreachable > 0 {
+        headers.insert(UNREACHABLE, HeaderValue::from(unreachable));
+    }
+    headers.insert(TOTAL_COUNT, HeaderValue::from(total));
+    let next =
+        next_cursor.map(|cursor| format!("<applications?{}>; rel=\"next\"", request.params.with("cursor", &cursor)));
+    if let Some(next) = next.and_then(|next| HeaderValue::try_from(next).ok()) {
+        headers.insert(header::LINK, next);
+    }
+    printed(headers, Box::new(steps), request.history.printing()).await
+}
+
+/// For how many applications the order is worked out at a time: their ids are all that is held of the list.
+const CHUNK: usize = 16 * 1024;
+
+/// A list of applications, found and printed some at a time.
+struct ListSteps {
+    history: History,
+    /// What was not looked for yet; nothing if its limit is 0.
+    filter: Filter,
+    ids: std::vec::IntoIter<Arc<str>>,
+    is_first: bool,
+}
+
+impl ListSteps {
+    /// With how many there are on all pages, and where the next page begins.
+    fn begin(history: History, filter: Filter) -> (Self, usize, Option<String>) {
+        let is_long = filter.limit > CHUNK;
+        let next_page = match filter.limit {
+            // Only behind a limit it is known where the next page begins; behind everything there is none.
+            limit if is_long && limit < usize::MAX => history.find(&filter).next_cursor,
+            _ => None,
+        };
+        let mut steps = Self { history, filter, ids: Vec::new().into_iter(), is_first: true };
+        let (total, cursor) = steps.find_chunk();
+        (steps, total, if is_long { next_page } else { cursor })
+    }
+
+    /// Finds the next ids; how many there are in all, and what they end with if that is not all.
+    fn find_chunk(&mut self) -> (usize, Option<String>) {
+        let rest = self.filter.limit.saturating_sub(CHUNK);
+        self.filter.limit = self.filter.limit.min(CHUNK);
+        let found = self.history.find(&self.filter);
+        self.ids = found.ids.into_iter();
+        self.filter.limit = if found.next_cursor.is_some() { rest } else { 0 };
+        self.filter.cursor.clone_from(&found.next_cursor);
+        (found.total, found.next_cursor)
+    }
+
+    fn next_id(&mut self) -> Option<Arc<str>> {
+        if self.ids.len() == 0 && self.filter.limit > 0 {
+            self.find_chunk();
         }
-        out.each(found.ids.iter().filter_map(|id| history.listed(id)), |info, _| Ok(info))
-    })
-    .await
+        self.ids.next()
+    }
+}
+
+impl Steps for ListSteps {
+    fn step(&mut self, out: &mut Vec<u8>) -> Result<bool, Refusal> {
+        let Some(id) = self.next_id() else {
+            out.extend_from_slice(json::end_of_array(self.is_first));
+            return Ok(false);
+        };
+        if let Some(info) = self.history.listed(&id) {
+            out.extend_from_slice(json::between_items(self.is_first));
+            print(out, &info)?;
+            self.is_first = false;
+        }
+        Ok(true)
+    }
 }
 
 fn filter(request: &Request) -> Result<Filter, Refusal> {
@@ -74,7 +155,7 @@ fn sort(text: &str) -> Result<Sort, Refusal> {
 
 pub(super) async fn one(request: &Request, app: &str) -> Result<Answer, Refusal> {
     match request.history.application(app, &request.viewer).await {
-        Ok(info) => json(&info),
+        Ok(info) => answer::json(&info),
         Err(Error::UnknownApplication { .. }) => Err(Refusal::not_found(format!("unknown app: {app}"))),
         Err(error) => Err(Refusal::of(&error, app)),
     }
@@ -88,7 +169,7 @@ pub(super) async fn attempt(request: &Request, app: &str, attempt: &str) -> Resu
         Err(error) => return Err(Refusal::of(&error, app)),
     };
     let of_id = |known: &&super::types::ApplicationAttemptInfo| known.attempt_id.as_deref() == Some(attempt);
-    json(info.attempts.iter().find(of_id).ok_or_else(unknown)?)
+    answer::json(info.attempts.iter().find(of_id).ok_or_else(unknown)?)
 }
 
 /// The event logs as one archive, without replaying anything.

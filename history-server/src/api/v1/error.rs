@@ -16,8 +16,6 @@ pub(super) enum Refusal {
     Date(String),
     /// The application is known, and not what was asked of it: Spark then denies the whole application.
     Missing,
-    /// Nobody is there to be answered.
-    Gone,
 }
 
 impl Refusal {
@@ -60,7 +58,7 @@ impl IntoResponse for Refusal {
                 let text = format!("Couldn't parse date: {text}");
                 (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/json")], text).into_response()
             }
-            Self::Missing | Self::Gone => Self::NO_SUCH_PAGE.into_response(),
+            Self::Missing => Self::NO_SUCH_PAGE.into_response(),
         }
     }
 }

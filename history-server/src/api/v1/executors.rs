@@ -18,8 +18,8 @@ pub fn executors(app: &Application, active_only: bool, now: i64) -> Vec<Executor
         if let Some(attempt) = &app.attempt {
             driver.total_duration = match attempt.end_time {
                 Some(0) => driver.total_duration,
-                Some(end) if end > 0 => end - attempt.start_time,
-                _ => now - attempt.start_time,
+                Some(end) if end > 0 => end.wrapping_sub(attempt.start_time),
+                _ => now.wrapping_sub(attempt.start_time),
             };
         }
         if let Some(peaks) = &driver.peak_memory_metrics {

@@ -2,22 +2,19 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
+use http::HeaderMap;
 
-use super::answer::{Answer, Out, json, printed};
+use super::answer::{Answer, Each, Once, Steps, json, print, printed};
 use super::applications;
 use super::error::Refusal;
 use super::params::{Params, job_status, stage_status};
 use super::request::{Request, Target};
-use super::stages::{StageDetails, has_tasks, stage_data};
+use super::stage_steps::{OfTasks, Opened, StageSteps};
+use super::stages::{Details, has_tasks};
+use super::task_rows::{TaskArray, TaskRows, Wanted};
 use super::{environment::environment, executors::executors, sql, sql_table, task_table};
-use crate::opened::OpenApplication;
-use crate::redaction::Redaction;
-use history_model::StageTasks;
-use history_model::task_summary;
-use history_model::types::{StageData, VersionInfo};
-use history_model::{Application, Stage};
-use history_model::{TaskList, TaskQuery, TaskSort};
+use history_model::types::VersionInfo;
+use history_model::{Application, Stage, TaskSort, task_summary};
 
 /// The version of Spark whose answers these are.
 pub const SPARK_VERSION: &str = "4.3.0";
@@ -79,36 +76,10 @@ impl Request {
             Refusal::Missing => Refusal::not_found(format!("no such app: {key}")),
             refusal => refusal,
         };
-        let history = self.history.clone();
-        printed(move |out| question.answer(&opened, history.redaction(), out)).await.map_err(missing)
+        let opened = Opened { application: opened, history: self.history.clone(), viewer: self.viewer.clone() };
+        let steps = question.steps(opened).map_err(missing)?;
+        printed(HeaderMap::new(), steps, self.history.printing()).await.map_err(missing)
     }
-}
-
-fn tasks(opened: &OpenApplication, (stage, attempt): (i32, i32), runtime: &Handle) -> Result<Option<StageTasks>> {
-    runtime.block_on(opened.stage_tasks(stage, attempt)).map_err(|error| Refusal::of(&error, &opened.app_id))
-}
-
-/// Stages are printed one at a time: of their tasks only those of one are held.
-fn stages<'a>(
-    opened: &Arc<OpenApplication>,
-    stages: impl Iterator<Item = &'a Stage>,
-    details: &Details,
-    out: &mut Out,
-) -> Result<()> {
-    let now = chrono::Utc::now().timestamp_millis();
-    out.each(stages, |stage, runtime| stage_of(opened, stage, details, now, runtime))
-}
-
-fn stage_of(
-    opened: &Arc<OpenApplication>,
-    stage: &Stage,
-    details: &Details,
-    now: i64,
-    runtime: &Handle,
-) -> Result<StageData> {
-    let needed = details.details || details.summaries;
-    let tasks = if needed { tasks(opened, (stage.data.stage_id, stage.data.attempt_id), runtime)? } else { None };
-    Ok(stage_data(opened, stage, tasks.as_ref(), &details.view(), now))
 }
 
 fn is_number(text: &str) -> bool {
@@ -148,7 +119,7 @@ enum Question {
     Stage { id: i32, details: Details },
     StageAttempt { id: i32, attempt: i32, details: Details },
     TaskSummary { stage: (i32, i32), quantiles: Vec<f64> },
-    TaskList { stage: (i32, i32), sort: (TaskSort, bool), statuses: Vec<&'static str>, offset: i32, length: i32 },
+    TaskList { stage: (i32, i32), wanted: Wanted },
     TaskTable { stage: (i32, i32), params: Params },
     Executions { details: bool, plan: bool, offset: i32, length: i32 },
     Execution { id: i64, details: bool, plan: bool },
@@ -156,32 +127,13 @@ enum Question {
     Streaming,
 }
 
-#[derive(Default)]
-struct Details {
-    details: bool,
-    task_statuses: Vec<&'static str>,
-    summaries: bool,
-    quantiles: Vec<f64>,
-}
-
-impl Details {
-    fn of(params: &Params, default: bool) -> Result<Self> {
-        Ok(Self {
-            details: params.flag("details", default),
-            task_statuses: params.task_statuses("taskStatus")?,
-            summaries: params.flag("withSummaries", false),
-            quantiles: params.quantiles("0.0,0.25,0.5,0.75,1.0")?,
-        })
-    }
-
-    fn view(&self) -> StageDetails<'_> {
-        StageDetails {
-            details: self.details,
-            task_statuses: &self.task_statuses,
-            summaries: self.summaries,
-            quantiles: &self.quantiles,
-        }
-    }
+fn details(params: &Params, default: bool) -> Result<Details> {
+    Ok(Details {
+        details: params.flag("details", default),
+        task_statuses: params.task_statuses("taskStatus")?,
+        summaries: params.flag("withSummaries", false),
+        quantiles: params.quantiles("0.0,0.25,0.5,0.75,1.0")?,
+    })
 }
 
 fn task_order(params: &Params) -> Result<(TaskSort, bool)> {
@@ -216,23 +168,23 @@ impl Question {
         Ok(match path {
             [] => {
                 let statuses = params.each("status", stage_status)?;
-                Self::Stages { statuses, details: Details::of(params, false)? }
+                Self::Stages { statuses, details: details(params, false)? }
             }
-            [stage] => Self::Stage { id: id(stage)?, details: Details::of(params, true)? },
+            [stage] => Self::Stage { id: id(stage)?, details: details(params, true)? },
             [stage, attempt] => {
-                Self::StageAttempt { id: id(stage)?, attempt: id(attempt)?, details: Details::of(params, true)? }
+                Self::StageAttempt { id: id(stage)?, attempt: id(attempt)?, details: details(params, true)? }
             }
             [stage, attempt, "taskSummary"] => Self::TaskSummary {
                 stage: (id(stage)?, id(attempt)?),
                 quantiles: params.quantiles("0.05,0.25,0.5,0.75,0.95")?,
             },
-            [stage, attempt, "taskList"] => Self::TaskList {
-                stage: (id(stage)?, id(attempt)?),
-                sort: task_order(params)?,
-                statuses: params.task_statuses("status")?,
-                offset: params.int("offset", 0)?,
-                length: params.int("length", 20)?,
-            },
+            [stage, attempt, "taskList"] => {
+                let stage = (id(stage)?, id(attempt)?);
+                let ((sort, ascending), statuses) = (task_order(params)?, params.task_statuses("status")?);
+                let page = (params.int("offset", 0)?, params.int("length", 20)?);
+                let (offset, length) = page_of(page, !statuses.is_empty())?;
+                Self::TaskList { stage, wanted: Wanted { sort, ascending, statuses, offset, length } }
+            }
             [stage, attempt, "taskTable"] => {
                 Self::TaskTable { stage: (id(stage)?, id(attempt)?), params: params.clone().fully_decoded() }
             }
@@ -265,35 +217,49 @@ impl Question {
         }
     }
 
-    fn answer(&self, opened: &Arc<OpenApplication>, redaction: &Redaction, out: &mut Out) -> Result<()> {
-        let (app, now) = (&opened.model, chrono::Utc::now().timestamp_millis());
-        match self {
+    /// How the answer is printed.
+    fn steps(self, opened: Opened) -> Result<Box<dyn Steps>> {
+        let (of, now) = (Arc::clone(&opened.application), chrono::Utc::now().timestamp_millis());
+        let app = &of.model;
+        Ok(match self {
             Self::Jobs(statuses) => {
-                let wanted =
-                    |job: &&history_model::Job| statuses.is_empty() || statuses.contains(&Some(job.data.status));
-                out.json(&app.jobs.iter().rev().filter(wanted).map(|job| &job.data).collect::<Vec<_>>())
+                let wanted = |status| statuses.is_empty() || statuses.contains(&Some(status));
+                let jobs: Vec<_> = (0..app.jobs.len()).rev().filter(|at| wanted(app.jobs[*at].data.status)).collect();
+                Each::boxed(jobs.len(), move |at, out| print(out, &of.model.jobs[jobs[at]].data))
             }
-            Self::Job(id) => match app.job(*id) {
-                Some(job) => out.json(&job.data),
+            Self::Job(id) => Once::boxed(move |out| match of.model.job(id) {
+                Some(job) => print(out, &job.data),
                 None => Err(Refusal::not_found(format!("unknown job: {id}"))),
-            },
-            Self::Executors { active_only } => out.json(&executors(app, *active_only, now)),
-            Self::Processes => out.json(&app.processes),
-            Self::Environment => out.json(&environment(app, redaction).ok_or(Refusal::Missing)?),
-            Self::Rdds => out.json(&app.rdds.iter().filter(|rdd| rdd.num_cached_partitions > 0).collect::<Vec<_>>()),
-            Self::Rdd(id) => match app.rdd(*id) {
-                Some(rdd) => out.json(rdd),
+            }),
+            Self::Executors { active_only } => {
+                let executors = executors(app, active_only, now);
+                Each::boxed(executors.len(), move |at, out| print(out, &executors[at]))
+            }
+            Self::Processes => Each::boxed(app.processes.len(), move |at, out| print(out, &of.model.processes[at])),
+            Self::Environment => {
+                let history = opened.history;
+                let shown = move || environment(&of.model, history.redaction()).ok_or(Refusal::Missing);
+                Once::boxed(move |out| print(out, &shown()?))
+            }
+            Self::Rdds => {
+                let cached = |at: &usize| app.rdds[*at].num_cached_partitions > 0;
+                let rdds: Vec<_> = (0..app.rdds.len()).filter(cached).collect();
+                Each::boxed(rdds.len(), move |at, out| print(out, &of.model.rdds[rdds[at]]))
+            }
+            Self::Rdd(id) => Once::boxed(move |out| match of.model.rdd(id) {
+                Some(rdd) => print(out, rdd),
                 None => Err(Refusal::not_found(format!("no rdd found w/ id {id}"))),
-            },
-            Self::Streaming => Err(no_streaming(app)),
-            Self::Executions { .. } | Self::Execution { .. } | Self::SqlTable(_) => self.sql_answer(app, now, out),
-            _ => self.stage_answer(opened, now, out),
-        }
+            }),
+            Self::Streaming => return Err(no_streaming(app)),
+            Self::Executions { .. } | Self::Execution { .. } | Self::SqlTable(_) => self.sql_steps(opened, now)?,
+            _ => self.stage_steps(opened, now)?,
+        })
     }
 
-    fn stage_answer(&self, opened: &Arc<OpenApplication>, now: i64, out: &mut Out) -> Result<()> {
-        let app = &opened.model;
-        match self {
+    fn stage_steps(self, opened: Opened, now: i64) -> Result<Box<dyn Steps>> {
+        let of = Arc::clone(&opened.application);
+        let key = |stage: &Stage| (stage.data.stage_id, stage.data.attempt_id);
+        Ok(match self {
             Self::Stages { statuses, details } => {
                 let wanted = |stage: &&Stage| {
                     let tasks = !details.details
@@ -301,74 +267,74 @@ impl Question {
                         || has_tasks(&stage.data, &details.task_statuses);
                     tasks && (statuses.is_empty() || statuses.contains(&Some(stage.data.status)))
                 };
-                stages(opened, app.stages.iter().rev().filter(wanted), details, out)
+                let stages = of.model.stages.iter().rev().filter(wanted).map(key).collect();
+                StageSteps::array(opened, stages, details, now)
             }
-            Self::Stage { id, details } => match app.stage_attempts(*id) {
-                [] => Err(Refusal::not_found(format!("unknown stage: {id}"))),
-                attempts => stages(opened, attempts.iter(), details, out),
+            Self::Stage { id, details } => match of.model.stage_attempts(id) {
+                [] => return Err(Refusal::not_found(format!("unknown stage: {id}"))),
+                attempts => StageSteps::array(opened, attempts.iter().map(key).collect(), details, now),
             },
-            Self::StageAttempt { id, attempt, details } => match app.stage(*id, *attempt) {
-                Some(stage) => {
-                    let stage = stage_of(opened, stage, details, now, &out.runtime)?;
-                    out.json(&stage)
-                }
-                None => Err(unknown_attempt(app, *id)),
+            Self::StageAttempt { id, attempt, details } => match of.model.stage(id, attempt) {
+                Some(stage) => StageSteps::one(opened, key(stage), details, now),
+                None => return Err(unknown_attempt(&of.model, id)),
             },
-            Self::TaskSummary { stage, quantiles } => {
-                match tasks(opened, *stage, &out.runtime)?.and_then(|tasks| task_summary(&tasks, quantiles)) {
-                    Some(summary) => out.json(&summary),
+            Self::TaskSummary { stage, quantiles } => OfTasks::boxed(opened, stage, move |_, tasks, out| {
+                match tasks.and_then(|tasks| task_summary(&tasks, &quantiles)) {
+                    Some(summary) => print(out, &summary).map(|()| None::<TaskArray>),
                     None => {
                         let sentence = format!("No tasks reported metrics for {} / {} yet.", stage.0, stage.1);
                         Err(Refusal::not_found(sentence))
                     }
                 }
-            }
-            Self::TaskList { stage, sort: (sort, ascending), statuses, offset, length } => {
-                let (offset, length) = page(*offset, *length, !statuses.is_empty())?;
-                let query = TaskQuery { sort: *sort, ascending: *ascending, statuses, offset, length };
-                match tasks(opened, *stage, &out.runtime)? {
-                    Some(tasks) => out.json(&TaskList::new(app, &tasks, &query, now)),
-                    None => out.json::<[(); 0]>(&[]),
-                }
-            }
-            Self::TaskTable { stage, params } => {
-                let tasks = tasks(opened, *stage, &out.runtime)?;
-                out.json(&task_table::task_table(app, tasks.as_ref(), params, now)?)
-            }
-            _ => Err(Refusal::NO_SUCH_PAGE),
-        }
+            }),
+            Self::TaskList { stage, wanted } => OfTasks::boxed(opened, stage, move |opened, tasks, out| match tasks {
+                Some(tasks) => Ok(Some(TaskArray::new(TaskRows::new(opened, tasks, wanted, now), 0))),
+                None => print::<[(); 0]>(out, &[]).map(|()| None),
+            }),
+            Self::TaskTable { stage, params } => OfTasks::boxed(opened, stage, move |opened, tasks, out| {
+                task_table::task_table(opened, tasks, &params, now, out)
+            }),
+            _ => return Err(Refusal::NO_SUCH_PAGE),
+        })
     }
 
-    fn sql_answer(&self, app: &Application, now: i64, out: &mut Out) -> Result<()> {
-        match self {
+    fn sql_steps(self, opened: Opened, now: i64) -> Result<Box<dyn Steps>> {
+        let (of, history) = (opened.application, opened.history);
+        Ok(match self {
             Self::Executions { details, plan, offset, length } => {
                 let all = (0, usize::MAX);
-                let (skip, take) = match usize::try_from(*length) {
-                    Ok(length) if length > 0 => (usize::try_from(*offset).unwrap_or(0), length),
+                let (skip, take) = match usize::try_from(length) {
+                    Ok(length) if length > 0 => (usize::try_from(offset).unwrap_or(0), length),
                     _ => all,
                 };
-                let shown = || app.sql.iter().skip(skip).take(take);
-                if shown().any(|execution| execution.graph.is_none()) {
+                let skip = skip.min(of.model.sql.len());
+                let count = of.model.sql[skip..].len().min(take);
+                if of.model.sql[skip..skip + count].iter().any(|execution| execution.graph.is_none()) {
                     return Err(Refusal::Missing);
                 }
-                out.each(shown(), |execution, _| {
-                    sql::execution_data(execution, *details, *plan, now).ok_or(Refusal::Missing)
+                Each::boxed(count, move |at, out| {
+                    let execution = &of.model.sql[skip + at];
+                    let data = sql::execution_data(execution, history.redaction(), details, plan, now);
+                    print(out, &data.ok_or(Refusal::Missing)?)
                 })
             }
-            Self::Execution { id, details, plan } => match app.sql_execution(*id) {
+            Self::Execution { id, details, plan } => Once::boxed(move |out| match of.model.sql_execution(id) {
                 Some(execution) => {
-                    out.json(&sql::execution_data(execution, *details, *plan, now).ok_or(Refusal::Missing)?)
+                    let data = sql::execution_data(execution, history.redaction(), details, plan, now);
+                    print(out, &data.ok_or(Refusal::Missing)?)
                 }
                 None => Err(Refusal::not_found(format!("unknown query execution id: {id}"))),
-            },
-            Self::SqlTable(params) => out.json(&sql_table::sql_table(&app.sql, params, now)?),
-            _ => Err(Refusal::NO_SUCH_PAGE),
-        }
+            }),
+            Self::SqlTable(params) => {
+                Once::boxed(move |out| print(out, &sql_table::sql_table(&of.model.sql, &params, now)?))
+            }
+            _ => return Err(Refusal::NO_SUCH_PAGE),
+        })
     }
 }
 
 /// Offset and length, which Spark's store takes as they are where no statuses are asked for, and refuses to give nothing.
-fn page(offset: i32, length: i32, by_status: bool) -> Result<(usize, usize)> {
+fn page_of((offset, length): (i32, i32), by_status: bool) -> Result<(usize, usize)> {
     let from = usize::try_from(offset).unwrap_or(0);
     if by_status {
         let until = usize::try_from(offset.wrapping_add(length)).unwrap_or(0);
@@ -376,7 +342,8 @@ fn page(offset: i32, length: i32, by_status: bool) -> Result<(usize, usize)> {
     }
     match usize::try_from(length) {
         Ok(length) if length > 0 => Ok((from, length)),
-        _ => Err(Refusal::Page(http::StatusCode::INTERNAL_SERVER_ERROR)),
+        // Spark's server fails here, and says nothing.
+        _ => Err(Refusal::Text(http::StatusCode::BAD_REQUEST, "length: ask for at least one task".to_owned())),
     }
 }
 

@@ -1,33 +1,65 @@
 //! The page of tasks that tables in a browser ask for.
 
-use chrono::DateTime;
-use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
+use chrono::DateTime;
+use serde::Serialize;
+
+use super::answer::{Steps, print};
 use super::error::Refusal;
 use super::params::Params;
-use history_model::Application;
+use super::task_rows::{TaskArray, TaskRows, Wanted};
+use crate::opened::OpenApplication;
 use history_model::StageTasks;
 use history_model::format::{bytes, ui_duration};
 use history_model::metric;
 use history_model::tasks::TaskColumn;
 use history_model::types::{TaskData, TaskMetrics};
-use history_model::{TaskList, TaskQuery, TaskSort};
+use history_model::{TaskList, TaskSort};
 
-/// A page of tasks; the counts are texts, as in Spark.
+/// A page of tasks, but for the tasks themselves; the counts are texts, as in Spark.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TaskTablePage<'a> {
+struct Page {
     records_filtered: String,
-    #[serde(serialize_with = "rows")]
-    aa_data: Option<TaskList<'a>>,
+    aa_data: [(); 0],
     records_total: String,
 }
 
-/// A stage attempt that has started no task has no rows.
-fn rows<S: Serializer>(rows: &Option<TaskList<'_>>, serializer: S) -> Result<S::Ok, S::Error> {
-    match rows {
-        Some(rows) => rows.serialize(serializer),
-        None => serializer.collect_seq(std::iter::empty::<()>()),
+/// How the tasks of a page are printed where there are none. Line feeds within texts are escaped: nothing else looks like this.
+const NO_TASKS: &[u8] = b"\n  \"aaData\" : [ ]";
+
+/// A page of tasks, printed some at a time.
+pub(super) struct TaskTableSteps {
+    rows: Option<TaskArray>,
+    /// What comes behind them.
+    rest: Vec<u8>,
+}
+
+impl TaskTableSteps {
+    /// Prints what comes before the tasks. Without any, that is all.
+    fn begin(page: &Page, rows: Option<TaskRows>, out: &mut Vec<u8>) -> Result<Option<Self>, Refusal> {
+        let from = out.len();
+        print(out, page)?;
+        let at = memchr::memmem::find(&out[from..], NO_TASKS).map(|at| from + at + NO_TASKS.len());
+        Ok(rows.zip(at).map(|(rows, at)| {
+            let rest = out.split_off(at);
+            out.truncate(at - b"[ ]".len());
+            Self { rows: Some(TaskArray::new(rows, 1)), rest }
+        }))
+    }
+}
+
+impl Steps for TaskTableSteps {
+    fn step(&mut self, out: &mut Vec<u8>) -> Result<bool, Refusal> {
+        if let Some(rows) = &mut self.rows
+            && rows.step(out)?
+        {
+            return Ok(true);
+        }
+        self.rows = None;
+        out.append(&mut self.rest);
+        Ok(false)
     }
 }
 
@@ -67,12 +99,13 @@ pub fn sort_of_title(title: &str) -> Option<TaskSort> {
 }
 
 /// The page that the parameters ask for; a missing or wrong one is a 500, as in Spark.
-pub(super) fn task_table<'a>(
-    app: &'a Application,
-    tasks: Option<&'a StageTasks>,
+pub(super) fn task_table(
+    opened: Arc<OpenApplication>,
+    tasks: Option<StageTasks>,
     params: &Params,
     now: i64,
-) -> Result<TaskTablePage<'a>, Refusal> {
+    out: &mut Vec<u8>,
+) -> Result<Option<TaskTableSteps>, Refusal> {
     let failed = || Refusal::Page(http::StatusCode::INTERNAL_SERVER_ERROR);
     let number = |name| params.first(name).and_then(|value| value.parse::<i32>().ok()).ok_or_else(failed);
     let records_total = params.first("numTasks").ok_or_else(failed)?.to_owned();
@@ -85,19 +118,26 @@ pub(super) fn task_table<'a>(
     let (offset, length) = if search.is_some() { (0, total) } else { (number("start")?, number("length")?) };
     // A store asked for nothing refuses, in Spark.
     let length = usize::try_from(length).ok().filter(|length| *length > 0).ok_or_else(failed)?;
-    let query = TaskQuery { sort, ascending, statuses: &[], offset: usize::try_from(offset).unwrap_or(0), length };
-    let mut tasks = tasks.map(|tasks| TaskList::new(app, tasks, &query, now));
-    let shown = tasks.as_mut().filter(|tasks| !tasks.is_empty());
-    let (Some(search), Some(shown)) = (search, shown) else {
-        return Ok(TaskTablePage { records_filtered: records_total.clone(), aa_data: tasks, records_total });
+    let offset = usize::try_from(offset).unwrap_or(0);
+    let wanted = Wanted { sort, ascending, statuses: Vec::new(), offset, length };
+    let page = |records_filtered| Page { records_filtered, aa_data: [], records_total: records_total.clone() };
+    let Some(tasks) = tasks else { return TaskTableSteps::begin(&page(records_total.clone()), None, out) };
+    let Some(search) = search else {
+        let rows = TaskRows::new(opened, tasks, wanted, now);
+        return TaskTableSteps::begin(&page(records_total.clone()), Some(rows), out);
     };
-    let search = search.to_lowercase();
-    shown.retain(|task| matches(task, &search));
-    let records_filtered = shown.len().to_string();
-    if !shown.is_empty() {
-        shown.slice(number("start")?.max(0) as usize, number("length")?.max(0) as usize);
+    let mut found = TaskList::new(&opened.model, &tasks, &wanted.query(), now);
+    if found.is_empty() {
+        return TaskTableSteps::begin(&page(records_total.clone()), None, out);
     }
-    Ok(TaskTablePage { records_filtered, aa_data: tasks, records_total })
+    let search = search.to_lowercase();
+    found.retain(|task| matches(task, &search));
+    let page = page(found.len().to_string());
+    if !found.is_empty() {
+        found.slice(number("start")?.max(0) as usize, number("length")?.max(0) as usize);
+    }
+    let rows = found.into_rows();
+    TaskTableSteps::begin(&page, Some(TaskRows::of_rows(opened, tasks, rows, now)), out)
 }
 
 /// Whether what the page shows of a task contains the text, which is in small letters.
@@ -144,7 +184,7 @@ fn metrics_match(metrics: &TaskMetrics, has: &impl Fn(&str) -> bool) -> bool {
         metrics.input_metrics.bytes_read,
         metrics.output_metrics.bytes_written,
         read.remote_bytes_read,
-        read.local_bytes_read + read.remote_bytes_read,
+        read.local_bytes_read.wrapping_add(read.remote_bytes_read),
         write.bytes_written,
     ];
     let counts = [
