@@ -11,8 +11,9 @@ use history_server::api::v1;
 use history_server::api::v1::types::{
     ApplicationAttemptInfo, ApplicationEnvironmentInfo, ApplicationInfo, Date, ExecutorSummary,
 };
+use history_server::model::problems::StopReason;
 use history_server::model::{Application, Stage};
-use history_server::{OpenApplication, StageTasks, Viewer};
+use history_server::{OpenApplication, Redaction, StageTasks, Viewer};
 use log_collector::ContainerLog;
 
 use crate::cell::{Badge, Cell};
@@ -63,6 +64,11 @@ impl App {
         v1::environment(self.model(), self.web.history().redaction()).unwrap_or_default()
     }
 
+    /// Which values are shown masked.
+    pub(crate) fn redaction(&self) -> &Redaction {
+        self.web.history().redaction()
+    }
+
     /// Its executors, the driver included.
     pub(crate) fn executors(&self) -> Vec<ExecutorSummary> {
         v1::executors(self.model(), false, Utc::now().timestamp_millis())
@@ -82,7 +88,7 @@ impl App {
     /// Milliseconds between two moments; of what has not ended, to the last that the event log tells.
     pub(crate) fn elapsed(&self, start: Option<Date>, end: Option<Date>) -> Option<i64> {
         let last = if self.attempt.completed { self.attempt.end_time } else { self.attempt.last_updated };
-        Some((end.unwrap_or(last).0 - start?.0).max(0))
+        Some(end.unwrap_or(last).0.saturating_sub(start?.0).max(0))
     }
 
     /// What the collector has of this application's executors.
@@ -187,6 +193,15 @@ impl App {
             details
                 .push(format!("{} longer than this server reads", format::plural(count(problems.long_lines), "line")));
         }
+        if let Some(stopped) = problems.stopped {
+            details.push(match stopped.reason {
+                StopReason::Memory => format!(
+                    "what stands behind line {} takes more memory than one application may here (--replay-memory)",
+                    stopped.line
+                ),
+                StopReason::Fault => format!("this server failed behind line {}; its own log says why", stopped.line),
+            });
+        }
         if problems.truncated {
             details.push("the log ends in the middle of a line".to_owned());
         }
@@ -194,6 +209,9 @@ impl App {
             return Vec::new();
         }
         let text = match problems.bad_lines + problems.long_lines {
+            _ if problems.stopped.is_some() => {
+                "The event log was not read to its end. What was read is shown.".to_owned()
+            }
             0 => "The event log is cut short. What could be read is shown.".to_owned(),
             bad => {
                 format!("{} of the event log could not be read. The rest is shown.", format::plural(count(bad), "line"))

@@ -193,7 +193,10 @@ impl Bar {
 
 /// Parts of a whole, one after the other; what has no room any more (failures of tasks that then succeeded) is left out.
 fn parts(counts: &[(&'static str, i64)], total: i64) -> Vec<(&'static str, String, String)> {
-    let percent = |n: i64| format!("{}.{}%", n * 1000 / total / 10, n * 1000 / total % 10);
+    let percent = |n: i64| {
+        let tenths = i128::from(n) * 1000 / i128::from(total);
+        format!("{}.{}%", tenths / 10, tenths % 10)
+    };
     let mut start = 0;
     let mut parts = Vec::new();
     for (class, number) in counts {

@@ -54,14 +54,14 @@ impl<'a> Task<'a> {
     }
 
     pub(crate) fn error(self) -> Option<&'a str> {
-        let code = u32::try_from(self.error_code() - 1).ok()?;
+        let code = u32::try_from(self.error_code().checked_sub(1)?).ok()?;
         Some(self.strings.get(code))
     }
 
     /// Milliseconds between the end of the task and the arrival of its result.
     pub(crate) fn getting_result(self) -> i64 {
         let fetch = self.get(TaskColumn::ResultFetchStart);
-        if fetch > 0 { (self.launched() + self.duration() - fetch).max(0) } else { 0 }
+        if fetch > 0 { self.launched().wrapping_add(self.duration()).wrapping_sub(fetch).max(0) } else { 0 }
     }
 
     /// Milliseconds that the task took and that nothing else accounts for.
@@ -69,10 +69,12 @@ impl<'a> Task<'a> {
         if self.get(TaskColumn::HasMetrics) != 1 || self.status() == "RUNNING" {
             return 0;
         }
-        let used = self.metric(metric::EXECUTOR_RUN_TIME)
-            + self.metric(metric::EXECUTOR_DESERIALIZE_TIME)
-            + self.metric(metric::RESULT_SERIALIZATION_TIME)
-            + self.getting_result();
-        (self.duration() - used).max(0)
+        let used = [
+            self.metric(metric::EXECUTOR_RUN_TIME),
+            self.metric(metric::EXECUTOR_DESERIALIZE_TIME),
+            self.metric(metric::RESULT_SERIALIZATION_TIME),
+            self.getting_result(),
+        ];
+        used.into_iter().fold(self.duration(), i64::wrapping_sub).max(0)
     }
 }

@@ -108,7 +108,7 @@ fn status(app: &App, one: &ExecutorSummary) -> Badge {
 }
 
 fn task_time(one: &ExecutorSummary) -> Cell {
-    let heavy = one.total_gc_time * 10 > one.total_duration && one.total_duration > 0;
+    let heavy = one.total_gc_time.saturating_mul(10) > one.total_duration && one.total_duration > 0;
     let mark = if heavy { " ⚠" } else { "" };
     Cell::Hint {
         text: format!("{} ({}){mark}", format::duration(one.total_duration), format::duration(one.total_gc_time)),
@@ -139,7 +139,7 @@ fn peak(one: &ExecutorSummary) -> Cell {
 fn summary(executors: &[ExecutorSummary]) -> Table {
     let sums = [("Active", Some(true)), ("Dead", Some(false)), ("Total", None)].map(|(title, active)| {
         let some = || executors.iter().filter(move |one| active.is_none_or(|active| one.is_active == active));
-        let sum = |value: fn(&ExecutorSummary) -> i64| some().map(value).sum::<i64>();
+        let sum = |value: fn(&ExecutorSummary) -> i64| some().map(value).fold(0i64, i64::wrapping_add);
         let total = ExecutorSummary {
             id: format!("{title} ({})", some().count()),
             memory_used: sum(|one| one.memory_used),

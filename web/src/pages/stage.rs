@@ -153,7 +153,9 @@ fn executor_table<'s>(app: &'s App, logs: &'s ExecutorLogs, stage: &'s Stage, pa
             .number()
             .by(|row| row.summary.task_time),
         number("Total Tasks", |row| {
-            i64::from(row.summary.succeeded_tasks + row.summary.failed_tasks + row.summary.killed_tasks)
+            i64::from(row.summary.succeeded_tasks)
+                + i64::from(row.summary.failed_tasks)
+                + i64::from(row.summary.killed_tasks)
         }),
         number("Failed Tasks", |row| row.summary.failed_tasks.into()),
         number("Killed Tasks", |row| row.summary.killed_tasks.into()),

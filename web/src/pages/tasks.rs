@@ -212,7 +212,8 @@ pub(crate) const MEASURES: [Measure; 15] = [
     }),
     measure("Shuffle Read Fetch Wait Time", Kind::Millis, |task| (task.metric(metric::SHUFFLE_FETCH_WAIT_TIME), 0)),
     measure("Shuffle Read Size / Records", Kind::BytesAndRecords, |task| {
-        let bytes = task.metric(metric::SHUFFLE_REMOTE_BYTES_READ) + task.metric(metric::SHUFFLE_LOCAL_BYTES_READ);
+        let bytes =
+            task.metric(metric::SHUFFLE_REMOTE_BYTES_READ).wrapping_add(task.metric(metric::SHUFFLE_LOCAL_BYTES_READ));
         (bytes, task.metric(metric::SHUFFLE_RECORDS_READ))
     }),
     measure("Shuffle Remote Reads", Kind::Bytes, |task| (task.metric(metric::SHUFFLE_REMOTE_BYTES_READ), 0)),
