@@ -108,6 +108,10 @@ impl Hearth {
         let ended = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
         drop(lifeline);
         let status = ended.unwrap_or_else(|_| panic!("hearth did not stop:\n{}", self.log())).unwrap();
+        // Its last lines may still lie in the pipes.
+        for listener in self.listeners.drain(..) {
+            listener.await.unwrap();
+        }
         (status.code(), self.log())
     }
 }
