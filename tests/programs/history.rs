@@ -8,6 +8,7 @@ mod compare;
 mod html;
 mod known;
 mod limits;
+mod listed;
 mod recordings;
 mod servers;
 mod services;
@@ -23,7 +24,7 @@ use servers::{hearth, reference};
 async fn answers_as_spark_does_on_logs_of(spark: &str, scenarios: &[&str]) {
     let logs = recordings::of(spark, scenarios).await;
     let (theirs, ours) = (reference(&logs).await, hearth(&logs).await);
-    servers::wait_for_the_same_list(&theirs.client, &ours.client).await;
+    listed::wait_for_the_same_list(&theirs.client, &ours.client).await;
     let mut tally = Tally::new(format!("logs of Spark {spark}"));
     for question in walk::questions(&theirs.client).await {
         let (want, got) = tokio::join!(theirs.client.ask(&question), ours.client.ask(&question));
@@ -36,17 +37,17 @@ async fn answers_as_spark_does_on_logs_of(spark: &str, scenarios: &[&str]) {
 
 #[tokio::test]
 async fn logs_of_spark_3_5_are_answered_as_spark_does() {
-    answers_as_spark_does_on_logs_of("3.5", &[]).await;
+    answers_as_spark_does_on_logs_of("3.5", recordings::of_the_oldest()).await;
 }
 
 #[tokio::test]
 async fn logs_of_spark_4_0_are_answered_as_spark_does() {
-    answers_as_spark_does_on_logs_of("4.0", recordings::OF_A_VERSION).await;
+    answers_as_spark_does_on_logs_of("4.0", recordings::of_a_version_between()).await;
 }
 
 #[tokio::test]
 async fn logs_of_spark_4_1_are_answered_as_spark_does() {
-    answers_as_spark_does_on_logs_of("4.1", recordings::OF_A_VERSION).await;
+    answers_as_spark_does_on_logs_of("4.1", recordings::of_a_version_between()).await;
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ def active_stages(sc):
     return [i for i in (t.getStageInfo(s) for s in t.getActiveStageIds()) if i]
 
 
-def until(done, secs=30):
+def until(done, secs=180):
     end = time.time() + secs
     while not done():
         if time.time() > end:
@@ -204,11 +204,11 @@ def streaming():
         agg = rate.withWatermark("timestamp", "1 second").groupBy(f.window("timestamp", "1 second")).count()
         q = agg.writeStream.queryName("windows").outputMode("update").format("memory").start()
         once = rate.writeStream.format("noop").trigger(processingTime="1 second").start()
-        until(lambda: q.lastProgress and q.lastProgress["batchId"] >= 2 and once.lastProgress, 60)
+        until(lambda: q.lastProgress and q.lastProgress["batchId"] >= 2 and once.lastProgress)
         q.stop()
         once.stop()
         bad = rate.select(f.expr("raise_error('meant')")).writeStream.queryName("bad").format("noop").start()
-        fails(lambda: bad.awaitTermination(60) or 1 / 0)
+        fails(lambda: bad.awaitTermination(180) or 1 / 0)
 
 
 @scenario
@@ -229,7 +229,7 @@ def cluster():
 
 def warm(sc):
     """Waits until both executors are there."""
-    until(lambda: sc._jsc.sc().getExecutorMemoryStatus().size() >= 3, 180)
+    until(lambda: sc._jsc.sc().getExecutorMemoryStatus().size() >= 3)
     sc.parallelize(range(20), 10).map(lambda x: x).count()
 
 
@@ -494,7 +494,7 @@ def compacted():
     server = subprocess.Popen([str(spark_home() / "bin/spark-class"), "org.apache.spark.deploy.history.HistoryServer"],
                               env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: any(copy.glob("*.compact")), 60)
+        until(lambda: any(copy.glob("*.compact")))
     finally:
         server.terminate()
         server.wait()

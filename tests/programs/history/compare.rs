@@ -4,8 +4,11 @@
 //! way line for line, the lines in any order (Spark's maps have none); text to the byte; an archive by its entries. Of
 //! what the servlet container says by itself only the fact counts. Values that Spark reckons against the clock are left
 //! out: those that it answers otherwise the second time, and what [`forget_the_clock`] names.
+//!
+//! All differences of an answer are told. Those that are known are taken off, and counted; the answer agrees only when
+//! none is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde_json::Value;
@@ -30,44 +33,46 @@ pub(super) struct Tally {
     by_endpoint: BTreeMap<String, (usize, usize)>,
     byte_for_byte: usize,
     known: BTreeMap<&'static str, usize>,
+    /// Where Spark failed: the answers that ours gave instead, by status.
+    spark_failed: BTreeMap<u16, usize>,
     differences: Vec<String>,
 }
 
 impl Tally {
     pub(super) fn new(title: String) -> Self {
-        Self { title, by_endpoint: BTreeMap::new(), byte_for_byte: 0, known: BTreeMap::new(), differences: Vec::new() }
+        let (by_endpoint, known, spark_failed) = Default::default();
+        Self { title, by_endpoint, byte_for_byte: 0, known, spark_failed, differences: Vec::new() }
     }
 
-    /// A difference that is known is none, but it is counted and printed.
     pub(super) fn compare(&mut self, question: &Question, want: &Answer, again: &Answer, got: &Answer) {
-        let mut difference = difference(want, again, got);
-        if let Some(known) = difference.as_deref().and_then(|text| known::of(&question.path, text)) {
-            *self.known.entry(known).or_default() += 1;
-            difference = None;
+        // What Spark fails on says nothing of what is right, but that a client is told something.
+        if want.status >= 500 && got.status < 500 {
+            *self.spark_failed.entry(got.status).or_default() += 1;
+            return;
+        }
+        let mut unknown = Vec::new();
+        let mut known = BTreeSet::new();
+        for difference in differences(want, again, got) {
+            match known::of(&question.path, &difference) {
+                Some(why) => drop(known.insert(why)),
+                None => unknown.push(difference),
+            }
         }
         let counts = self.by_endpoint.entry(endpoint(question)).or_default();
         counts.1 += 1;
-        counts.0 += usize::from(difference.is_none());
+        counts.0 += usize::from(unknown.is_empty());
         self.byte_for_byte += usize::from(want.body == got.body);
-        if let Some(difference) = difference {
-            self.differences
-                .push(format!("{} {} {:?}\n    {difference}", question.method, question.path, question.headers));
+        known.into_iter().for_each(|why| *self.known.entry(why).or_default() += 1);
+        if let Some(first) = unknown.first() {
+            let more = unknown.len() - 1;
+            let asked = format!("{} {} {:?}", question.method, question.path, question.headers);
+            self.differences.push(format!("{asked}\n    {first}\n    and {more} more"));
         }
     }
 
     /// Prints the agreement, and fails the test unless it is whole.
     pub(super) fn finish(self) {
-        let asked: usize = self.by_endpoint.values().map(|counts| counts.1).sum();
-        let agree = asked - self.differences.len();
-        let mut report =
-            format!("{}: {agree} of {asked} answers agree, {} to the byte\n", self.title, self.byte_for_byte);
-        for (endpoint, (agree, asked)) in &self.by_endpoint {
-            let mark = if agree < asked { "!" } else { " " };
-            writeln!(report, "{mark} {agree:5} of {asked:5}  {endpoint}").unwrap();
-        }
-        for (why, count) in &self.known {
-            writeln!(report, "  {count:5} differ as known: {why}").unwrap();
-        }
+        let report = self.report();
         println!("{report}");
         let file = output_folder(&format!("history {}", self.title)).join("differences.txt");
         std::fs::write(&file, report + "\n" + &self.differences.join("\n")).unwrap();
@@ -79,6 +84,24 @@ impl Tally {
             file.display(),
             shown.join("\n")
         );
+    }
+
+    fn report(&self) -> String {
+        let asked: usize = self.by_endpoint.values().map(|counts| counts.1).sum();
+        let agree = asked - self.differences.len();
+        let mut report =
+            format!("{}: {agree} of {asked} answers agree, {} to the byte\n", self.title, self.byte_for_byte);
+        for (endpoint, (agree, asked)) in &self.by_endpoint {
+            let mark = if agree < asked { "!" } else { " " };
+            writeln!(report, "{mark} {agree:5} of {asked:5}  {endpoint}").unwrap();
+        }
+        for (why, count) in &self.known {
+            writeln!(report, "  {count:5} of these differ, as known: {why}").unwrap();
+        }
+        for (status, count) in &self.spark_failed {
+            writeln!(report, "  {count:5} not among these: Spark failed, ours answered {status}").unwrap();
+        }
+        report
     }
 }
 
@@ -99,23 +122,21 @@ fn is_id(part: &str) -> bool {
     !part.is_empty() && part.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The first thing that differs, in words.
-pub(super) fn difference(want: &Answer, again: &Answer, got: &Answer) -> Option<String> {
-    // A log that Spark fails on, ours may well read.
-    if want.status == 500 && got.status != 500 {
-        return None;
-    }
-    if want.status != got.status {
-        return Some(format!("status: want {}, got {}: {}", want.status, got.status, start_of(&got.body)));
+/// All that differs, in words.
+fn differences(want: &Answer, again: &Answer, got: &Answer) -> Vec<String> {
+    if want.status != got.status || got.status >= 500 {
+        return vec![format!("status: want {}, got {}: {}", want.status, got.status, start_of(&got.body))];
     }
     let (media, ours) = (want.media_type(), got.media_type());
     if is_of_container(want, &media) {
-        return None;
+        return Vec::new();
     }
     if media != ours {
-        return Some(format!("media type: want '{media}', got '{ours}'"));
+        return vec![format!("media type: want '{media}', got '{ours}'")];
     }
-    body_difference(want, again, got, &media).or_else(|| header_difference(want, got))
+    let mut found = body_differences(want, again, got, &media);
+    found.extend(header_differences(want, got));
+    found
 }
 
 /// What Spark leaves to its servlet container: error pages, in whatever form, and the description of what OPTIONS allows.
@@ -124,49 +145,62 @@ fn is_of_container(answer: &Answer, media: &str) -> bool {
     media == "application/vnd.sun.wadl+xml" || answer.status >= 400 && is_error
 }
 
-fn header_difference(want: &Answer, got: &Answer) -> Option<String> {
-    HEADERS
-        .iter()
-        .find(|name| want.header(name) != got.header(name))
-        .map(|name| format!("header {name}: want '{}', got '{}'", want.header(name), got.header(name)))
+fn header_differences(want: &Answer, got: &Answer) -> impl Iterator<Item = String> {
+    let differ = HEADERS.into_iter().filter(move |name| want.header(name) != got.header(name));
+    differ.map(move |name| format!("header {name}: want '{}', got '{}'", want.header(name), got.header(name)))
 }
 
-fn body_difference(want: &Answer, again: &Answer, got: &Answer, media: &str) -> Option<String> {
+fn body_differences(want: &Answer, again: &Answer, got: &Answer, media: &str) -> Vec<String> {
     let is_gzip = want.header("content-encoding") == "gzip";
     let [want, again, got] =
         [want, again, got].map(|answer| if is_gzip { zip::gunzip(&answer.body) } else { answer.body.clone() });
     match media {
-        "application/octet-stream" => zip::difference(&want, &got),
-        "application/json" => json_difference(&want, &again, &got),
-        _ => (want != got).then(|| format!("text: want '{}', got '{}'", start_of(&want), start_of(&got))),
+        _ if want == got => Vec::new(),
+        "application/octet-stream" => zip::difference(&want, &got).into_iter().collect(),
+        "application/json" => json_differences(&want, &again, &got),
+        _ => vec![format!("text: want '{}', got '{}'", start_of(&want), start_of(&got))],
     }
 }
 
-fn json_difference(want: &[u8], again: &[u8], got: &[u8]) -> Option<String> {
-    if want == got {
-        return None;
-    }
+fn json_differences(want: &[u8], again: &[u8], got: &[u8]) -> Vec<String> {
     let (Ok(expected), Ok(repeated)) = (serde_json::from_slice::<Value>(want), serde_json::from_slice(again)) else {
         // A sentence under the name of JSON: so are Spark's answers to a bad date.
-        return Some(format!("text: want '{}', got '{}'", start_of(want), start_of(got)));
+        return vec![format!("text: want '{}', got '{}'", start_of(want), start_of(got))];
     };
     let Ok(ours) = serde_json::from_slice::<Value>(got) else {
-        return Some(format!("not JSON: '{}'", start_of(got)));
+        return vec![format!("not JSON: '{}'", start_of(got))];
     };
     let [mut timeless, mut repeated, mut ours]: [Value; 3] = [expected.clone(), repeated, ours];
     [&mut timeless, &mut repeated, &mut ours].into_iter().for_each(forget_the_clock);
-    tree_difference(&timeless, &repeated, &ours, "$").or_else(|| {
-        let steady = want == again && timeless == expected;
-        let lines = |body: &[u8]| {
-            let text = String::from_utf8_lossy(body).into_owned();
-            let mut lines: Vec<_> = text.lines().map(|line| line.trim_end_matches(',').to_owned()).collect();
-            lines.sort();
-            lines
-        };
-        let (theirs, ours) = (lines(want), lines(got));
-        let differ = theirs.iter().zip(&ours).find(|(theirs, ours)| theirs != ours)?;
-        steady.then(|| format!("written otherwise: want '{}', got '{}'", differ.0, differ.1))
-    })
+    let mut found = tree_differences(&timeless, &repeated, &ours);
+    if want == again && timeless == expected {
+        found.extend(written_otherwise(want, got, found.len()));
+    }
+    found
+}
+
+/// A line that only one of them has, when there are more such lines than values that differ.
+fn written_otherwise(want: &[u8], got: &[u8], values: usize) -> Option<String> {
+    let lines = |body: &[u8]| {
+        let mut lines = BTreeMap::<String, i64>::new();
+        for line in String::from_utf8_lossy(body).lines() {
+            *lines.entry(line.trim_end_matches(',').to_owned()).or_default() += 1;
+        }
+        lines
+    };
+    let mut balance = lines(want);
+    lines(got).into_iter().for_each(|(line, times)| *balance.entry(line).or_default() -= times);
+    let more_of = |sign: i64| balance.iter().filter(move |(_, times)| **times * sign > 0);
+    let (theirs, ours) = (more_of(1).next().map(|(line, _)| line), more_of(-1).next().map(|(line, _)| line));
+    let lines = [1, -1].map(|sign| more_of(sign).map(|(_, times)| times.unsigned_abs() as usize).sum::<usize>());
+    (lines.into_iter().max() > Some(values)).then(|| format!("written otherwise: want {theirs:?}, got {ours:?}"))
+}
+
+/// Whether two trees are the same, but for what Spark reckons against the clock.
+pub(super) fn same_but_for_the_clock(want: &Value, got: &Value) -> bool {
+    let [mut want, mut got] = [want, got].map(Value::clone);
+    [&mut want, &mut got].into_iter().for_each(forget_the_clock);
+    want == got
 }
 
 /// Takes out when an unfinished log was last looked at, and how long what still runs has been running: Spark puts down
@@ -187,26 +221,37 @@ fn forget_the_clock(tree: &mut Value) {
     }
 }
 
-/// The first place where `got` differs from `want`, unless `again` does so too.
-pub(super) fn tree_difference(want: &Value, again: &Value, got: &Value, at: &str) -> Option<String> {
+/// Every place where `got` differs from `want`, but those where `again` does so too.
+pub(super) fn tree_differences(want: &Value, again: &Value, got: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    collect_differences(want, again, got, "$", &mut found);
+    found
+}
+
+fn collect_differences(want: &Value, again: &Value, got: &Value, at: &str, found: &mut Vec<String>) {
     match (want, got) {
         (Value::Object(theirs), Value::Object(ours)) => {
             let missing: Vec<_> = theirs.keys().filter(|key| !ours.contains_key(*key)).collect();
             let extra: Vec<_> = ours.keys().filter(|key| !theirs.contains_key(*key)).collect();
             if !missing.is_empty() || !extra.is_empty() {
-                return Some(format!("{at}: lacks {missing:?}, has besides {extra:?}"));
+                found.push(format!("{at}: lacks {missing:?}, has besides {extra:?}"));
             }
-            theirs.iter().find_map(|(key, want)| tree_difference(want, &again[key], &ours[key], &format!("{at}.{key}")))
+            for (key, want) in theirs {
+                if let Some(got) = ours.get(key) {
+                    collect_differences(want, &again[key], got, &format!("{at}.{key}"), found);
+                }
+            }
         }
         (Value::Array(theirs), Value::Array(ours)) if theirs.len() == ours.len() => {
-            let pairs = theirs.iter().zip(ours).enumerate();
-            pairs.into_iter().find_map(|(n, (want, got))| tree_difference(want, &again[n], got, &format!("{at}[{n}]")))
+            for (n, (want, got)) in theirs.iter().zip(ours).enumerate() {
+                collect_differences(want, &again[n], got, &format!("{at}[{n}]"), found);
+            }
         }
         (Value::Array(theirs), Value::Array(ours)) => {
-            Some(format!("{at}: want {} items, got {}", theirs.len(), ours.len()))
+            found.push(format!("{at}: want {} items, got {}", theirs.len(), ours.len()));
         }
-        _ if want == got || want != again => None,
-        _ => Some(format!(
+        _ if want == got || want != again => {}
+        _ => found.push(format!(
             "{at}: want {}, got {}",
             start_of(want.to_string().as_bytes()),
             start_of(got.to_string().as_bytes())
@@ -216,4 +261,43 @@ pub(super) fn tree_difference(want: &Value, again: &Value, got: &Value, at: &str
 
 fn start_of(body: &[u8]) -> String {
     String::from_utf8_lossy(body).chars().take(160).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        Answer { status, headers, body: body.as_bytes().to_vec() }
+    }
+
+    fn tally(want: &Answer, got: &Answer) -> Tally {
+        let mut tally = Tally::new("test".to_owned());
+        tally.compare(&Question::get("/applications/a/executors"), want, want, got);
+        tally
+    }
+
+    #[test]
+    fn what_is_known_hides_nothing_else() {
+        let spark = answer(200, "[{\n\"id\" : \"1\",\n\"totalDuration\" : 5,\n\"totalCores\" : 2\n}]");
+        let known = answer(200, "[{\n\"id\" : \"1\",\n\"totalDuration\" : 6,\n\"totalCores\" : 2\n}]");
+        let wrong = answer(200, "[{\n\"id\" : \"1\",\n\"totalDuration\" : 6,\n\"totalCores\" : 3\n}]");
+        let written = answer(200, "[{\n\"id\" : \"1\",\n\"totalDuration\" : 6,\n\"totalCores\": 2\n}]");
+        assert!(tally(&spark, &known).differences.is_empty());
+        for other in [&wrong, &written] {
+            let tally = tally(&spark, other);
+            assert_eq!((tally.differences.len(), tally.known.len()), (1, 1), "{:?}", tally.differences);
+        }
+    }
+
+    #[test]
+    fn where_spark_fails_nothing_agrees_and_all_is_counted() {
+        let tally = tally(&answer(500, "{}"), &answer(200, "[]"));
+        assert!(tally.by_endpoint.is_empty() && tally.differences.is_empty());
+        assert_eq!(tally.spark_failed[&200], 1);
+        assert!(tally.report().contains("Spark failed, ours answered 200"));
+    }
 }

@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use super::compare::Tally;
-use super::servers::{Client, Question, hearth_with, reference_with, wait_for_the_same_list};
+use super::listed::wait_for_the_same_list;
+use super::servers::{Client, Question, hearth_with, reference_with};
 
 /// As many jobs, stages, tasks of a stage, executors that are gone, and SQL executions as may be kept.
 pub(super) type Limits = [usize; 5];

@@ -100,15 +100,6 @@ impl Client {
         let answer = self.ask(&Question::get(path)).await;
         if answer.status == 200 { serde_json::from_slice(&answer.body).unwrap_or_default() } else { Value::Null }
     }
-
-    async fn applications(&self) -> Vec<String> {
-        let listed = self.json("/applications").await;
-        let names = listed.as_array().into_iter().flatten().map(|app| {
-            let attempts = app["attempts"].as_array().map_or(0, Vec::len);
-            format!("{} with {attempts} attempts", app["id"])
-        });
-        names.collect()
-    }
 }
 
 /// Spark's own history server; ends when dropped.
@@ -151,6 +142,18 @@ pub(super) struct Ours {
 }
 
 impl Ours {
+    /// Waits until a scan has ended that left no log unread.
+    pub(super) async fn wait_until_all_is_read(&self) {
+        let metrics = format!("{}/metrics", self.process.address("admin"));
+        eventually("a list with every log in it", Duration::from_secs(120), async || {
+            let text = reqwest::get(&metrics).await.ok()?.text().await.ok()?;
+            let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+            let (scans, pending) = (value("hearth_history_scans_total "), value("hearth_history_logs_pending "));
+            (scans? > 0 && pending? == 0).then_some(())
+        })
+        .await;
+    }
+
     /// Tells it to stop, waits until it has, and returns its store.
     pub(super) async fn stop(self) -> tempfile::TempDir {
         let (code, log) = self.process.stop().await;
@@ -168,28 +171,9 @@ pub(super) async fn hearth_with(logs: &Path, more: &[String]) -> Ours {
     let store = tempfile::tempdir().unwrap();
     let (store_url, logs) = (format!("file:{}", store.path().display()), format!("file:{}", logs.display()));
     let arguments = ["history-server", "--store", &store_url, "--event-logs", &logs, "--listen", "127.0.0.1:0"];
-    let arguments = [&arguments[..], &["--admin-listen", "off", "--scan-interval", "1s"]].concat();
+    let arguments = [&arguments[..], &["--admin-listen", "127.0.0.1:0", "--scan-interval", "1s"]].concat();
     let arguments: Vec<_> = arguments.into_iter().chain(more.iter().map(String::as_str)).collect();
-    let process = Hearth::start(&arguments, &[], &["history server"]).await;
+    let process = Hearth::start(&arguments, &[], &["history server", "admin"]).await;
     let client = Client::new(process.address("history server"));
     Ours { process, store, client }
-}
-
-/// Spark lists log after log; waits until it has had nothing new for a while, and then for ours to have the same. What
-/// still differs after a minute, the comparison tells better than an assertion here.
-pub(super) async fn wait_for_the_same_list(theirs: &Client, ours: &Client) {
-    let (mut before, mut same) = (Vec::new(), 0);
-    let listed = eventually("a list that does not change", Duration::from_secs(300), async || {
-        let now = theirs.applications().await;
-        same = if now == before && !now.is_empty() { same + 1 } else { 0 };
-        before = now;
-        (same >= 50).then(|| before.clone())
-    })
-    .await;
-    for _ in 0..600 {
-        if ours.applications().await == listed {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }

@@ -7,10 +7,9 @@ use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use super::recordings;
-use super::servers::{Client, hearth};
+use super::servers::{Client, Ours, hearth};
 use crate::support::cache;
 use crate::support::process::{guarded, run};
-use crate::support::wait::eventually;
 
 /// Rows of one answer. Each begins with an application and its attempt.
 type Rows = Vec<Value>;
@@ -19,7 +18,7 @@ type Rows = Vec<Value>;
 async fn spark_reads_in_the_tables_what_the_rest_api_answers() {
     let logs = recordings::of("4.3", &[]).await;
     let ours = hearth(&logs).await;
-    let attempts = attempts(&ours.client).await;
+    let attempts = attempts(&ours).await;
     let mut answers = Vec::new();
     for attempt in &attempts {
         answers.push(of_attempt(&ours.client, attempt).await);
@@ -76,16 +75,10 @@ impl Attempt {
     }
 }
 
-/// All attempts, once the list has stopped changing.
-async fn attempts(client: &Client) -> Vec<Attempt> {
-    let (mut before, mut same) = (Value::Null, 0);
-    let list = eventually("a list that does not change", Duration::from_secs(60), async || {
-        let now = client.json("/applications").await;
-        same = if now == before && now.get(0).is_some() { same + 1 } else { 0 };
-        before = now;
-        (same >= 20).then(|| before.clone())
-    })
-    .await;
+/// All attempts.
+async fn attempts(ours: &Ours) -> Vec<Attempt> {
+    ours.wait_until_all_is_read().await;
+    let list = ours.client.json("/applications").await;
     let mut attempts = Vec::new();
     for app in items(&list) {
         for attempt in items(&app["attempts"]) {
