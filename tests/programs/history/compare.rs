@@ -46,7 +46,7 @@ impl Tally {
 
     pub(super) fn compare(&mut self, question: &Question, want: &Answer, again: &Answer, got: &Answer) {
         // What Spark fails on says nothing of what is right, but that a client is told something.
-        if want.status >= 500 && got.status < 500 {
+        if want.status >= 500 {
             *self.spark_failed.entry(got.status).or_default() += 1;
             return;
         }
@@ -124,7 +124,7 @@ fn is_id(part: &str) -> bool {
 
 /// All that differs, in words.
 fn differences(want: &Answer, again: &Answer, got: &Answer) -> Vec<String> {
-    if want.status != got.status || got.status >= 500 {
+    if want.status != got.status {
         return vec![format!("status: want {}, got {}: {}", want.status, got.status, start_of(&got.body))];
     }
     let (media, ours) = (want.media_type(), got.media_type());
@@ -295,9 +295,13 @@ mod tests {
 
     #[test]
     fn where_spark_fails_nothing_agrees_and_all_is_counted() {
-        let tally = tally(&answer(500, "{}"), &answer(200, "[]"));
-        assert!(tally.by_endpoint.is_empty() && tally.differences.is_empty());
-        assert_eq!(tally.spark_failed[&200], 1);
-        assert!(tally.report().contains("Spark failed, ours answered 200"));
+        for status in [200, 500] {
+            let tally = tally(&answer(500, "{}"), &answer(status, "[]"));
+            assert!(tally.by_endpoint.is_empty() && tally.differences.is_empty());
+            assert_eq!(tally.spark_failed[&status], 1);
+            assert!(tally.report().contains(&format!("Spark failed, ours answered {status}")));
+        }
+        let failed = tally(&answer(200, "[]"), &answer(500, "[]"));
+        assert_eq!((failed.differences.len(), failed.spark_failed.len()), (1, 0));
     }
 }
