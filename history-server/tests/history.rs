@@ -11,6 +11,8 @@ mod clean;
 mod damaged;
 #[path = "history/faults.rs"]
 mod faults;
+#[path = "history/format.rs"]
+mod format;
 #[path = "history/links.rs"]
 mod links;
 #[path = "history/list.rs"]
