@@ -6,6 +6,7 @@
 mod access;
 mod command_line;
 mod layers;
+mod logs;
 mod settings;
 mod values;
 
@@ -20,6 +21,7 @@ use history_server::Redaction;
 use storage::StoreUrl;
 
 pub(crate) use self::access::{Access, TlsFiles};
+pub(crate) use self::logs::LogsWanted;
 pub(crate) use command_line::Refusal;
 use layers::Layers;
 use settings::{SETTINGS, Section};
@@ -30,7 +32,7 @@ pub(crate) enum Request {
     /// Run one or several servers until told to stop.
     Serve(Box<Config>),
     /// Print shipped logs.
-    Logs(LogsRequest),
+    Logs(Box<LogsRequest>),
 }
 
 /// Everything that the servers need to know.
@@ -155,12 +157,7 @@ pub(crate) struct Clean {
 pub(crate) struct LogsRequest {
     pub(crate) store: StoreUrl,
     pub(crate) telemetry: Telemetry,
-    pub(crate) app_id: String,
-    pub(crate) executor: Option<String>,
-    pub(crate) stdout: bool,
-    pub(crate) stderr: bool,
-    pub(crate) follow: bool,
-    pub(crate) tail_lines: Option<u64>,
+    pub(crate) wanted: LogsWanted,
 }
 
 /// Reads the command line, the environment, and the file that they name.
@@ -174,7 +171,7 @@ pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result
         layers.read_file(if by_variable { "HEARTH_CONFIG" } else { "--config" }, Path::new(path));
     }
     let request = match name {
-        "logs" => read_logs(&mut layers, matches).map(Request::Logs),
+        "logs" => read_logs(&mut layers, matches).map(|request| Request::Logs(Box::new(request))),
         _ => read_config(&mut layers, matches, name).map(|config| Request::Serve(Box::new(config))),
     };
     match (request, layers.into_mistakes()) {
@@ -361,19 +358,9 @@ fn clean(layers: &mut Layers<'_>) -> Option<Clean> {
 }
 
 fn read_logs(layers: &mut Layers<'_>, matches: &ArgMatches) -> Option<LogsRequest> {
-    let flag = |name: &str| matches.get_flag(name);
     let store = layers.one_with(Section::Common, "store", values::store_to_read);
     let telemetry = telemetry(layers);
-    Some(LogsRequest {
-        store: store?,
-        telemetry: telemetry?,
-        app_id: matches.get_one::<String>("app")?.clone(),
-        executor: matches.get_one::<String>("executor").cloned(),
-        stdout: flag("stdout") || !flag("stderr"),
-        stderr: flag("stderr") || !flag("stdout"),
-        follow: flag("follow"),
-        tail_lines: matches.get_one::<u64>("tail").copied(),
-    })
+    Some(LogsRequest { store: store?, telemetry: telemetry?, wanted: LogsWanted::read(matches) })
 }
 
 fn command() -> Command {
@@ -413,28 +400,8 @@ fn command() -> Command {
 }
 
 fn logs_command() -> Command {
-    let switch =
-        |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
-    let command = Command::new("logs")
-        .about("Prints the shipped logs of an application, or of one of its executors")
-        .arg(Arg::new("app").value_name("APP").required(true).help("The application's id, such as spark-6ad2…"))
-        .arg(
-            Arg::new("executor")
-                .value_name("EXECUTOR")
-                .help("'driver' or the executor's number; without it, all of them"),
-        )
-        .arg(switch("stdout", "Only standard output"))
-        .arg(switch("stderr", "Only standard error"))
-        .arg(switch("follow", "Go on printing what arrives").short('f'))
-        .arg(
-            Arg::new("tail")
-                .long("tail")
-                .value_name("LINES")
-                .value_parser(clap::value_parser!(u64))
-                .help("Only the last so many lines"),
-        );
     let shown = ["store", "log-format", "log-filter"];
-    with_settings_if(command, false, |s| s.section == Section::Common && shown.contains(&s.name))
+    with_settings_if(logs::command(), false, |s| s.section == Section::Common && shown.contains(&s.name))
 }
 
 fn with_settings(command: Command, serve: bool, wanted: impl Fn(Section) -> bool) -> Command {

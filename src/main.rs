@@ -6,6 +6,7 @@ mod access;
 mod admin;
 mod collector;
 mod config;
+mod grep;
 mod history;
 mod http;
 mod logs;
@@ -48,7 +49,7 @@ fn run(request: Request) -> anyhow::Result<()> {
         }
         Request::Logs(request) => {
             telemetry::start(&request.telemetry)?;
-            runtime.block_on(logs::print(request))
+            runtime.block_on(logs::print(*request))
         }
     };
     // Blocking work that outlived the drain time is not waited for.

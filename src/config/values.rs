@@ -1,7 +1,7 @@
 //! How single values are read.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ipnet::IpNet;
 use storage::StoreUrl;
@@ -29,6 +29,13 @@ pub(super) fn age(text: &str) -> Result<Duration, String> {
         }
         age => Ok(age),
     }
+}
+
+/// A moment, or how long ago it was.
+pub(super) fn since(text: &str) -> Result<SystemTime, String> {
+    let ago = humantime::parse_duration(text).ok().and_then(|ago| SystemTime::now().checked_sub(ago));
+    ago.map_or_else(|| humantime::parse_rfc3339_weak(text), Ok)
+        .map_err(|e| format!("{e}; write a moment, such as 2026-01-02T03:04:05Z, or how long ago, such as 15m"))
 }
 
 /// A time with a unit, or `off`.

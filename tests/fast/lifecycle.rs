@@ -60,6 +60,14 @@ async fn the_sample_can_be_opened_at_once_and_its_logs_be_printed() {
     assert!(page.contains("stderr") && page.contains("stdout"), "{page}");
 
     let mut logs = guarded(env!("CARGO_BIN_EXE_hearth"));
+    logs.args(["logs", "--store", &store]);
+    let listed = run(&mut logs, Duration::from_secs(20)).await.succeeded().stdout;
+    assert!(listed.lines().any(|line| line == app), "{listed}");
+    let mut logs = guarded(env!("CARGO_BIN_EXE_hearth"));
+    logs.args(["logs", "--store", &store, app, "999"]);
+    let refused = run(&mut logs, Duration::from_secs(20)).await;
+    assert!(refused.stderr.contains("it has those of: driver, 1"), "{}", refused.stderr);
+    let mut logs = guarded(env!("CARGO_BIN_EXE_hearth"));
     logs.args(["logs", "--store", &store, app, "1", "--stdout", "--tail", "2"]);
     let printed = run(&mut logs, Duration::from_secs(20)).await.succeeded().stdout;
     let lines: Vec<&str> = printed.lines().collect();
@@ -97,4 +105,32 @@ async fn a_port_that_is_taken_ends_the_start_with_a_word_on_it() {
     let ended = run(&mut command, Duration::from_secs(20)).await;
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.stderr.contains(&format!("the history server cannot listen on {address}")), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn dashboards_and_alerts_name_metrics_that_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (pods, store) = (path("pods"), format!("file:{}", path("store")));
+    std::fs::create_dir(&pods).unwrap();
+    let arguments = ["log-collector", "--admin-listen", "127.0.0.1:0", "--store", &store, "--pod-logs", &pods];
+    let hearth = Hearth::start(&[&arguments[..], &["--pod-identity", "names"]].concat(), &[], &["admin"]).await;
+    let metrics = reqwest::get(format!("{}/metrics", hearth.address("admin"))).await.unwrap().text().await.unwrap();
+    let there: Vec<&str> = metrics.lines().filter_map(|line| line.split([' ', '{']).next()).collect();
+    for file in ["log-collector.rules.yaml", "log-collector.dashboard.json"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/monitoring").join(file);
+        let text = std::fs::read_to_string(path).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let named: Vec<&str> = words.filter(|word| word.starts_with("hearth_log_collector_")).collect();
+        assert!(named.len() > 5, "{file}");
+        for metric in named {
+            assert!(there.contains(&metric), "{file} asks for {metric}, which is not in:\n{metrics}");
+        }
+    }
+    let readyz = format!("{}/readyz", hearth.address("admin"));
+    super::support::wait::eventually("readiness", Duration::from_secs(20), async || {
+        (status(&readyz).await == 200).then_some(())
+    })
+    .await;
+    hearth.stop().await;
 }

@@ -11,6 +11,7 @@ mod support;
 mod access;
 mod clients;
 mod cluster_api;
+mod collector_kills;
 mod history_clients;
 mod history_on_s3;
 mod layering;
