@@ -9,6 +9,11 @@ use super::support::output_folder;
 use super::support::wait::eventually;
 use tempfile::TempDir;
 
+const STREAMING: &str = "/history/local-1795181962915";
+const RUN: &str = "a4936ce2-356e-4544-9a76-2b883b0d6d89";
+const THRIFT: &str = "/history/local-1795182006577";
+const CONNECT: &str = "/history/local-1795182051890";
+const SQL: &str = "/history/local-1795169288471";
 const APP: &str = "app-20261120093732-0000";
 
 /// `hearth serve` over a folder with recorded event logs, and with pod logs of their executors.
@@ -18,6 +23,10 @@ async fn start() -> (Hearth, TempDir) {
     std::fs::create_dir_all(&logs).unwrap();
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/tests/data");
     for name in ["orders.zstd", "nothing-ran.zstd", "cut-short.inprogress"] {
+        std::fs::copy(recorded.join(name), logs.join(name)).unwrap();
+    }
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("history-server/tests/data");
+    for name in ["sql.zstd", "streaming.zstd", "connect.zstd", "thrift.zstd"] {
         std::fs::copy(recorded.join(name), logs.join(name)).unwrap();
     }
     let pods = folder.path().join("pods");
@@ -48,8 +57,10 @@ async fn pages_fit_every_window_and_scheme() {
     let pages = [
         ("applications", format!("{site}/")),
         ("in-progress", format!("{site}/?showIncomplete=true")),
+        ("overview", format!("{app}/overview/")),
         ("jobs", format!("{app}/jobs/")),
         ("job", format!("{app}/jobs/job/?id=5")),
+        ("job-of-two-stages", format!("{app}/jobs/job/?id=1")),
         ("stages", format!("{app}/stages/")),
         ("stage-failed", format!("{app}/stages/stage/?id=10")),
         ("executors", format!("{app}/executors/")),
@@ -60,12 +71,21 @@ async fn pages_fit_every_window_and_scheme() {
         ("rdd", format!("{app}/storage/rdd/?id=1")),
         ("log", format!("{app}/executors/0/logs/?stream=stderr")),
         ("not-found", format!("{site}/history/nobody/")),
+        ("no-such-job", format!("{app}/jobs/job/?id=999")),
+        ("streaming", format!("{site}{STREAMING}/StreamingQuery/")),
+        ("streaming-statistics", format!("{site}{STREAMING}/StreamingQuery/statistics/?id={RUN}")),
+        ("thrift", format!("{site}{THRIFT}/sqlserver/")),
+        ("connect", format!("{site}{CONNECT}/connect/")),
+        ("query-of-many-operators", format!("{site}{SQL}/SQL/execution/?id=20")),
     ];
     let browser = Browser::start(1280, 900).await;
     let mut backgrounds = Vec::new();
-    for (kind, scheme, width) in
-        [("light", Scheme::Light, 1280), ("dark", Scheme::Dark, 1280), ("narrow", Scheme::Light, 400)]
-    {
+    for (kind, scheme, width) in [
+        ("light", Scheme::Light, 1280),
+        ("dark", Scheme::Dark, 1280),
+        ("narrow", Scheme::Light, 400),
+        ("wide", Scheme::Light, 1920),
+    ] {
         browser.resize(width, 900).await;
         browser.prefer(scheme).await;
         for (name, url) in &pages {
@@ -73,6 +93,12 @@ async fn pages_fit_every_window_and_scheme() {
             browser.screenshot(&output.join(format!("{name}-{kind}.png"))).await;
             let too_wide = "return document.documentElement.scrollWidth - window.innerWidth";
             assert!(browser.script(too_wide).await.as_i64().unwrap() <= 0, "{name} is wider than the {kind} window");
+            // Columns give way before a table is cut.
+            if width >= 1280 {
+                let cut = "return [...document.querySelectorAll('section .scroll')].filter(box => box.scrollWidth > \
+                           box.clientWidth + 1).map(box => box.closest('section').id).join()";
+                assert_eq!(browser.script(cut).await, "", "{name} has tables that do not fit the {kind} window");
+            }
             let styled = "return document.styleSheets.length === 1 && document.styleSheets[0].cssRules.length > 50";
             assert_eq!(browser.script(styled).await, true, "{name} has its style sheet");
         }
@@ -109,4 +135,38 @@ async fn from_the_list_to_a_line_of_a_log_by_clicks() {
     browser.click("#failure a[href*='stream=stderr']").await;
     browser.screenshot(&output.join("of-a-failed-task.png")).await;
     assert!(browser.text(".notice").await.contains("while the task ran"));
+}
+
+#[tokio::test]
+async fn scripts_add_to_what_is_there() {
+    let (hearth, _folder) = start().await;
+    let site = hearth.address("history server");
+    let browser = Browser::start(1280, 900).await;
+    let output = output_folder("pages-scripts");
+
+    browser.open(&format!("{site}{SQL}/SQL/execution/?id=20")).await;
+    let view = "return document.querySelector('#plan-graph .canvas svg').getAttribute('viewBox')";
+    let whole = browser.script(view).await;
+    browser.click("#plan-graph button[title='Larger']").await;
+    assert_ne!(browser.script(view).await, whole, "zoomed");
+    browser.click("#plan-graph button[title='Show the whole picture']").await;
+    assert_eq!(browser.script(view).await, whole);
+    browser.click("#plan-graph a.box").await;
+    browser.screenshot(&output.join("side-panel.png")).await;
+    assert!(!browser.text(".panel h3").await.is_empty(), "the side panel names the operator");
+
+    let background = "return getComputedStyle(document.body).backgroundColor";
+    browser.prefer(Scheme::Light).await;
+    let light = browser.script(background).await;
+    browser.click("#page-tools button[title='Light or dark (t)']").await;
+    assert_ne!(browser.script(background).await, light);
+    browser.open(&format!("{site}/history/{APP}/stages/")).await;
+    assert_ne!(browser.script(background).await, light, "the choice is kept");
+
+    browser.click("#completedStage .menu summary").await;
+    browser.click("#completedStage .menu-list label:nth-of-type(2) input").await;
+    let shown = "return getComputedStyle(document.querySelector('#completedStage th:nth-child(3)')).display";
+    assert_eq!(browser.script(shown).await, "none", "the column is gone");
+    browser.open(&format!("{site}/history/{APP}/stages/")).await;
+    assert_eq!(browser.script(shown).await, "none", "and stays so");
 }

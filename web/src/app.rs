@@ -9,20 +9,23 @@ use axum::http::request::Parts;
 use chrono::Utc;
 use history_server::api::v1;
 use history_server::api::v1::types::{
-    ApplicationAttemptInfo, ApplicationEnvironmentInfo, ApplicationInfo, Date, ExecutorSummary,
+    ApplicationAttemptInfo, ApplicationEnvironmentInfo, ApplicationInfo, Date, ExecutorSummary, JobExecutionStatus,
 };
 use history_server::model::problems::StopReason;
 use history_server::model::{Application, Stage};
 use history_server::{OpenApplication, Redaction, StageTasks, Viewer};
 use log_collector::ContainerLog;
 
-use crate::cell::{Badge, Cell};
+use crate::cell::{Badge, Cell, TextLink};
 use crate::config::Web;
 use crate::error::Error;
 use crate::format;
 use crate::frame::{AppHead, Fact, Frame, Notice, Tab};
 use crate::links::{AppLinks, Links};
 use crate::logs::{self, ExecutorLogs, Pod};
+
+/// An event log without an end that has not grown for so long belongs to a driver that is gone, it seems.
+const SILENT_MILLIS: i64 = 3_600_000;
 
 /// The application that a URL names, replayed, and where its pages are.
 pub(crate) struct App {
@@ -87,8 +90,21 @@ impl App {
 
     /// Milliseconds between two moments; of what has not ended, to the last that the event log tells.
     pub(crate) fn elapsed(&self, start: Option<Date>, end: Option<Date>) -> Option<i64> {
-        let last = if self.attempt.completed { self.attempt.end_time } else { self.attempt.last_updated };
-        Some(end.unwrap_or(last).0.saturating_sub(start?.0).max(0))
+        Some(end.map_or_else(|| self.last_moment(), |end| end.0).saturating_sub(start?.0).max(0))
+    }
+
+    /// The last moment that the event log tells of, in milliseconds since the epoch.
+    pub(crate) fn last_moment(&self) -> i64 {
+        if self.attempt.completed { self.attempt.end_time.0 } else { self.attempt.last_updated.0 }
+    }
+
+    /// When it started, in milliseconds since the epoch.
+    pub(crate) fn first_moment(&self) -> i64 {
+        self.attempt.start_time.0
+    }
+
+    pub(crate) fn job_links(&self, ids: &[i32]) -> Vec<TextLink> {
+        ids.iter().map(|id| TextLink { text: id.to_string(), href: self.links.job((*id).into()) }).collect()
     }
 
     /// What the collector has of this application's executors.
@@ -114,7 +130,23 @@ impl App {
     /// The frame of one of this application's pages; `tab` is the one that it belongs to.
     pub(crate) fn frame(&self, title: &str, tab: &str) -> Frame {
         let mut frame = Frame::new(&self.root, self.web.title(), &format!("{title} – {}", self.info.name));
-        frame.app = Some(AppHead {
+        frame.app = Some(self.head(tab));
+        frame
+    }
+
+    /// What the URL names, and this application has not: `what`, of a page that belongs to `tab`.
+    pub(crate) fn no_such(&self, what: &str, tab: &str, way_on: &str) -> Error {
+        Error::no_such(self.head(tab), what, (self.links.tab(tab), way_on.to_owned()))
+    }
+
+    /// A parameter is missing or is no number.
+    pub(crate) fn missing(&self, name: &str, meaning: &str, tab: &str) -> Error {
+        Error::missing(Some(self.head(tab)), name, meaning)
+    }
+
+    /// What is said of the application on each page.
+    pub(crate) fn head(&self, tab: &str) -> Arc<AppHead> {
+        Arc::new(AppHead {
             name: self.info.name.clone(),
             state: self.state(),
             facts: self.facts(),
@@ -122,15 +154,26 @@ impl App {
             event_log: self.root.event_log(&self.info.id, self.attempt.attempt_id.as_deref()),
             tabs: self.tabs(tab),
             notices: self.notices(),
-        });
-        frame
+        })
     }
 
-    fn state(&self) -> Badge {
-        if self.attempt.completed {
-            Badge { hint: "The driver ended the event log", ..Badge::new("ended", "idle") }
-        } else {
-            Badge { hint: "The event log has no end yet", ..Badge::new("in progress", "busy") }
+    /// What became of it.
+    pub(crate) fn state(&self) -> Badge {
+        let silent = Utc::now().timestamp_millis().saturating_sub(self.attempt.last_updated.0) > SILENT_MILLIS;
+        let last = self.model().jobs.iter().max_by_key(|job| job.data.completion_time);
+        let failed = last.is_some_and(|job| job.data.status == JobExecutionStatus::Failed);
+        match (self.attempt.completed, silent, failed) {
+            (true, _, true) => {
+                Badge { hint: "The driver ended, and the last job had failed.", ..Badge::new("last job failed", "bad") }
+            }
+            (true, _, false) => {
+                Badge { hint: "The driver ended, and the last job had not failed.", ..Badge::new("completed", "good") }
+            }
+            (false, true, _) => Badge {
+                hint: "The event log has no end, and has not grown for an hour: the driver was lost, perhaps.",
+                ..Badge::new("lost", "warn")
+            },
+            (false, false, _) => Badge { hint: "The event log has no end yet.", ..Badge::new("in progress", "busy") },
         }
     }
 
@@ -163,14 +206,27 @@ impl App {
 
     fn tabs(&self, current: &str) -> Vec<Tab> {
         let all = [
+            ("overview", "Overview"),
             ("jobs", "Jobs"),
             ("stages", "Stages"),
             ("storage", "Storage"),
             ("environment", "Environment"),
             ("executors", "Executors"),
             ("SQL", "SQL / DataFrame"),
+            ("sqlserver", "JDBC/ODBC Server"),
+            ("StreamingQuery", "Structured Streaming"),
+            ("connect", "Connect"),
         ];
-        let shown = |name: &str| name != "SQL" || !self.model().sql.is_empty() || current == "SQL";
+        let model = self.model();
+        // As in Spark, some pages are for those applications that did such a thing.
+        let shown = |name: &str| match name {
+            _ if name == current => true,
+            "SQL" => !model.sql.is_empty(),
+            "sqlserver" => !model.thrift.sessions.is_empty() || !model.thrift.statements.is_empty(),
+            "StreamingQuery" => !model.streaming.is_empty(),
+            "connect" => !model.connect.sessions.is_empty() || !model.connect.operations.is_empty(),
+            _ => true,
+        };
         let tab = |(name, text): (&str, &str)| Tab {
             text: text.to_owned(),
             href: self.links.tab(name),

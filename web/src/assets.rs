@@ -1,4 +1,4 @@
-//! Style sheet and icon, embedded. Their URLs carry a hash of their content, so that a browser keeps them for ever and
+//! Style sheet, script and icon, embedded. Their URLs carry a hash of their content, so that a browser keeps them for ever and
 //! still gets new ones with a new version.
 
 use axum::extract::Path;
@@ -15,6 +15,8 @@ pub(crate) struct Asset {
 
 pub(crate) const STYLE: Asset =
     Asset::new("hearth.css", "text/css; charset=utf-8", include_bytes!("../assets/hearth.css"));
+pub(crate) const SCRIPT: Asset =
+    Asset::new("hearth.js", "text/javascript; charset=utf-8", include_bytes!("../assets/hearth.js"));
 pub(crate) const ICON: Asset = Asset::new("icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg"));
 
 impl Asset {
@@ -31,7 +33,8 @@ impl Asset {
 /// Answers `/static/{file}`. An old hash gets the present content too, but not for ever: during a rollout pages of one
 /// version ask servers of the other.
 pub(crate) async fn serve(Path(file): Path<String>) -> Response {
-    let Some(asset) = [STYLE, ICON].into_iter().find(|asset| file.ends_with(&format!("-{}", asset.name))) else {
+    let Some(asset) = [STYLE, SCRIPT, ICON].into_iter().find(|asset| file.ends_with(&format!("-{}", asset.name)))
+    else {
         return (StatusCode::NOT_FOUND, "no such file\n").into_response();
     };
     let cache = if file == asset.file_name() { "public, max-age=31536000, immutable" } else { "no-cache" };

@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use history_server::api::v1::types::{Date, JobExecutionStatus, StageStatus};
 
+use crate::description::Described;
 use crate::format;
 
 /// One cell.
@@ -16,9 +17,15 @@ pub(crate) enum Cell {
     /// Text with more of it in a tooltip.
     #[template(source = r#"<span title="{{ hint }}">{{ text }}</span>"#)]
     Hint { text: String, hint: String },
+    /// A number that should be none.
+    #[template(source = r#"<span class="wrong">{{ self.0 }}</span>"#)]
+    Wrong(String),
     /// A link, with a second line that is no link.
     #[template(path = "cell-link.html")]
     Link { text: String, href: String, sub: String },
+    /// A description, and where what it describes is.
+    #[template(source = "{{ self.0 }}")]
+    Described(Box<Described>),
     /// Several links in a row.
     #[template(path = "cell-links.html")]
     Links(Vec<TextLink>),
@@ -37,6 +44,15 @@ pub(crate) enum Cell {
     /// Several lines of text.
     #[template(source = r#"{% for line in self.0 %}<div>{{ line }}</div>{% endfor %}"#)]
     Lines(Vec<String>),
+    /// Least, quartiles and most, in percent of the width.
+    #[template(path = "cell-spread.html")]
+    Spread([i64; 5]),
+    /// Text to which a link on the page leads.
+    #[template(source = r#"<span id="{{ id }}">{{ text }}</span>"#)]
+    Anchor { id: String, text: String },
+    /// What an operator of a query measured.
+    #[template(path = "cell-measured.html")]
+    Measured(Vec<Measured>),
     /// A long text: its first line, the rest on a click.
     #[template(source = r#"<details><summary>{{ first }}</summary><pre>{{ rest }}</pre></details>"#)]
     Long { first: String, rest: String },
@@ -97,6 +113,24 @@ impl Cell {
         if first == text.trim() { Self::Text(first) } else { Self::Long { first, rest: text.trim().to_owned() } }
     }
 
+    /// Whether a text, in lower case, stands in it.
+    pub(crate) fn holds(&self, needle: &str) -> bool {
+        let found = |text: &str| text.to_lowercase().contains(needle);
+        match self {
+            Self::Text(text) | Self::Wrong(text) | Self::Time { text, .. } | Self::Hint { text, .. } => found(text),
+            Self::Link { text, sub, .. } => found(text) || found(sub),
+            Self::Described(text) => text.texts().any(found),
+            Self::Links(links) => links.iter().any(|link| found(&link.text)),
+            Self::Logs(_) | Self::Spread(_) => false,
+            Self::Badge(badge) => found(badge.label),
+            Self::Bar(bar) => found(&bar.label),
+            Self::Lines(lines) => lines.iter().any(|line| found(line)),
+            Self::Long { first, rest } => found(first) || found(rest),
+            Self::Anchor { text, .. } => found(text),
+            Self::Measured(all) => all.iter().any(|one| found(&one.name) || found(&one.total)),
+        }
+    }
+
     fn exact(text: String, hint: String) -> Self {
         Self::Hint { text, hint }
     }
@@ -107,6 +141,17 @@ impl Cell {
 pub(crate) struct TextLink {
     pub(crate) text: String,
     pub(crate) href: String,
+}
+
+/// A metric of an operator.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured {
+    pub(crate) name: String,
+    pub(crate) total: String,
+    /// Least, median and most of all tasks.
+    pub(crate) spread: Option<[String; 3]>,
+    /// The task that measured most.
+    pub(crate) place: Option<TextLink>,
 }
 
 /// The `stdout stderr` links of an executor, or why there are none.
@@ -186,8 +231,15 @@ impl Bar {
         }
         let counts = format!("{}/{}", format::count(done), format::count(total));
         let label = if more.is_empty() { counts } else { format!("{counts} ({})", more.join(", ")) };
-        let hint = format!("{} of {} succeeded", format::count(done), format::plural(total, "task"));
-        Self { label, hint, parts: parts(&[("done", done), ("running", running), ("failed", failed)], total) }
+        let counts = [("done", done), ("running", running), ("failed", failed), ("killed", killed)];
+        Self { label, hint: String::new(), parts: parts(&counts, total) }
+    }
+
+    /// Why tasks were killed, and how many for each reason.
+    pub(crate) fn killed_because<'a>(mut self, reasons: impl IntoIterator<Item = (&'a String, &'a i32)>) -> Self {
+        let one = |(reason, number): (&String, &i32)| format!("{number} killed: {reason}");
+        self.hint = reasons.into_iter().map(one).collect::<Vec<_>>().join("; ");
+        self
     }
 }
 

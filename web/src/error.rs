@@ -1,5 +1,7 @@
 //! What can go wrong with a page, and the page that says so.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -9,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use history_server::api::v1::types::ApplicationInfo;
 
 use crate::config::Web;
-use crate::frame::{Frame, INTERNAL, html};
+use crate::frame::{AppHead, Frame, INTERNAL, html};
 use crate::links::Links;
 
 /// Why there is no page.
@@ -21,9 +23,11 @@ pub(crate) enum Error {
         text: String,
         /// A way on: link and text.
         way_on: Option<(String, String)>,
+        /// The application in which it was looked for.
+        app: Option<Arc<AppHead>>,
     },
     /// The URL lacks something, or has something that cannot be.
-    BadRequest { text: String },
+    BadRequest { text: String, app: Option<Arc<AppHead>> },
     /// The reader may not see it.
     Forbidden { text: String },
     /// The store does not answer.
@@ -34,16 +38,17 @@ pub(crate) enum Error {
 
 impl Error {
     /// A parameter is missing or is no number.
-    pub(crate) fn missing(name: &str, meaning: &str) -> Self {
-        Self::BadRequest { text: format!("The URL needs a parameter {name}: {meaning}, as in ?{name}=0.") }
+    pub(crate) fn missing(app: Option<Arc<AppHead>>, name: &str, meaning: &str) -> Self {
+        Self::BadRequest { text: format!("The URL needs a parameter {name}: {meaning}, as in ?{name}=0."), app }
     }
 
     /// Part of an application that it does not have.
-    pub(crate) fn no_such(what: String, href: String, text: &str) -> Self {
+    pub(crate) fn no_such(app: Arc<AppHead>, what: &str, way_on: (String, String)) -> Self {
         Self::NotFound {
             title: format!("No {what}"),
             text: format!("The event log of this application knows no {what}."),
-            way_on: Some((href, text.to_owned())),
+            way_on: Some(way_on),
+            app: Some(app),
         }
     }
 
@@ -55,6 +60,7 @@ impl Error {
                  server reads (yet): the log appears when the driver writes to spark.eventLog.dir."
             ),
             way_on: None,
+            app: None,
         }
     }
 
@@ -63,6 +69,7 @@ impl Error {
             title: "No such attempt".to_owned(),
             text: format!("Application {} has no attempt {}.", app.id, attempt.unwrap_or_default()),
             way_on: Some((links.app(&app.id, None).root(), "The newest attempt".to_owned())),
+            app: None,
         }
     }
 
@@ -71,6 +78,7 @@ impl Error {
             title: "No such page".to_owned(),
             text: "There is nothing at this address.".to_owned(),
             way_on: None,
+            app: None,
         }
     }
 
@@ -100,6 +108,7 @@ impl From<history_server::Error> for Error {
                 title: "The event log is gone".to_owned(),
                 text: format!("This application was listed, but {error}: it was deleted, or moved away."),
                 way_on: None,
+                app: None,
             },
             E::Store(_) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "an event log could not be read");
@@ -134,9 +143,16 @@ pub(crate) async fn render(State(web): State<Web>, request: Request, next: Next)
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<Error>().cloned() else { return response };
     let status = error.status();
+    let mut frame = Frame::new(&links, web.title(), "");
     let (title, text, way_on) = match error {
-        Error::NotFound { title, text, way_on } => (title, text, way_on),
-        Error::BadRequest { text } => ("This cannot be shown".to_owned(), text, None),
+        Error::NotFound { title, text, way_on, app } => {
+            frame.app = app;
+            (title, text, way_on)
+        }
+        Error::BadRequest { text, app } => {
+            frame.app = app;
+            ("This cannot be shown".to_owned(), text, None)
+        }
         Error::Forbidden { text } => ("Not yours to see".to_owned(), text, None),
         Error::Unavailable => (
             "The object store does not answer".to_owned(),
@@ -146,5 +162,6 @@ pub(crate) async fn render(State(web): State<Web>, request: Request, next: Next)
         Error::Internal => ("Something went wrong".to_owned(), INTERNAL.to_owned(), None),
     };
     let way_on = way_on.or_else(|| Some((links.list(), "All applications".to_owned())));
-    html(status, &ErrorPage { frame: Frame::new(&links, web.title(), &title), title, text, way_on })
+    frame.title = format!("{title} – {}", web.title());
+    html(status, &ErrorPage { frame, title, text, way_on })
 }

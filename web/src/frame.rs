@@ -1,17 +1,19 @@
 //! What surrounds every page, and how a page becomes an answer.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::assets;
 use crate::cell::{Badge, Cell};
+use crate::format;
 use crate::links::Links;
 
-/// Nothing but our own style sheet, pictures and forms: a name in an event log that gets past the escaping still runs
-/// nothing.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
+/// Nothing but our own style sheet, script, pictures and forms: a name in an event log that gets past the escaping still
+/// runs nothing.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
 
 /// The whole of what is said about a fault of ours; the cause is in the server's log.
 pub(crate) const INTERNAL: &str = "Something went wrong inside the server. Its log says what; please try again.";
@@ -25,15 +27,17 @@ pub(crate) struct Frame {
     pub(crate) server: String,
     pub(crate) list: String,
     pub(crate) style: String,
+    pub(crate) script: String,
     pub(crate) icon: String,
     pub(crate) version: &'static str,
     /// For pages that load themselves again: the value of `<meta http-equiv="refresh">`.
     pub(crate) refresh: String,
     /// On pages of an application.
-    pub(crate) app: Option<AppHead>,
+    pub(crate) app: Option<Arc<AppHead>>,
 }
 
 /// What is said of the application on each of its pages.
+#[derive(Debug)]
 pub(crate) struct AppHead {
     pub(crate) name: String,
     pub(crate) state: Badge,
@@ -45,12 +49,14 @@ pub(crate) struct AppHead {
 }
 
 /// A labelled value.
+#[derive(Debug)]
 pub(crate) struct Fact {
     pub(crate) label: &'static str,
     pub(crate) cell: Cell,
 }
 
 /// One of several pages.
+#[derive(Debug)]
 pub(crate) struct Tab {
     pub(crate) text: String,
     pub(crate) href: String,
@@ -58,7 +64,7 @@ pub(crate) struct Tab {
 }
 
 /// Something that whoever reads the page should know first.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Notice {
     pub(crate) class: &'static str,
     pub(crate) text: String,
@@ -68,6 +74,15 @@ pub(crate) struct Notice {
 impl Fact {
     pub(crate) fn new(label: &'static str, cell: Cell) -> Self {
         Self { label, cell }
+    }
+
+    /// A number that leads to the table of what was counted, if there are any.
+    pub(crate) fn count(label: &'static str, number: usize, anchor: &str) -> Self {
+        let text = format::count(i64::try_from(number).unwrap_or(i64::MAX));
+        match number {
+            0 => Self::text(label, text),
+            _ => Self::new(label, Cell::link(text, format!("#{anchor}"))),
+        }
     }
 
     pub(crate) fn text(label: &'static str, text: impl Into<String>) -> Self {
@@ -83,6 +98,7 @@ impl Frame {
             server: server.to_owned(),
             list: links.list(),
             style: links.asset(&assets::STYLE),
+            script: links.asset(&assets::SCRIPT),
             icon: links.asset(&assets::ICON),
             version: env!("CARGO_PKG_VERSION"),
             refresh: String::new(),

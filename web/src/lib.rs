@@ -1,4 +1,5 @@
-//! Every page that a browser sees, at the URLs of Spark's own history server: drawn on the server, without JavaScript.
+//! Every page that a browser sees, at the URLs of Spark's own history server: drawn on the server, whole without JavaScript;
+//! a small script adds what one can do with them.
 //!
 //! [`router`] answers from two handles: applications come from `history_server`, as its model; logs from
 //! `log_collector`. Nothing here reads an event, or knows an object store. A page is a module in `pages` (what is on it,
@@ -9,6 +10,8 @@ mod app;
 mod assets;
 mod cell;
 mod config;
+mod description;
+mod draw;
 mod error;
 mod format;
 mod frame;
@@ -33,7 +36,10 @@ pub use staging::{StagingPage, Way};
 
 /// Every page, at the URLs of Spark's own history server.
 pub fn router(config: Config) -> Router {
-    use pages::{applications, environment, executors, jobs, log, sql, stage, stages, storage};
+    use pages::{
+        applications, connect, environment, executors, jobs, log, overview, pool, sql, sqlserver, stage, stages,
+        storage, streaming,
+    };
     let web = Web(Arc::new(config));
     let mut router = Router::new()
         .route("/", get(applications::list))
@@ -48,18 +54,26 @@ pub fn router(config: Config) -> Router {
         .route("/logs/download", get(log::download_by_ids))
         .route("/static/{file}", get(assets::serve));
     for (path, page) in [
+        ("connect", get(connect::list)),
+        ("connect/session", get(connect::session)),
         ("environment", get(environment::page)),
         ("executors", get(executors::list)),
         ("executors/{executor}/logs", get(log::page)),
         ("executors/{executor}/logs/download", get(log::download)),
         ("jobs", get(jobs::list)),
         ("jobs/job", get(jobs::detail)),
+        ("overview", get(overview::page)),
         ("SQL", get(sql::list)),
         ("SQL/execution", get(sql::detail)),
+        ("sqlserver", get(sqlserver::list)),
+        ("sqlserver/session", get(sqlserver::session)),
         ("stages", get(stages::list)),
+        ("stages/pool", get(pool::page)),
         ("stages/stage", get(stage::detail)),
         ("storage", get(storage::list)),
         ("storage/rdd", get(storage::detail)),
+        ("StreamingQuery", get(streaming::list)),
+        ("StreamingQuery/statistics", get(streaming::statistics)),
     ] {
         router = app_page(router, path, page);
     }

@@ -73,6 +73,11 @@ pub(crate) struct AppLinks {
 }
 
 impl AppLinks {
+    /// What comes before the path of any page, without a slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(crate) fn root(&self) -> String {
         format!("{}/", self.base)
     }
@@ -89,12 +94,36 @@ impl AppLinks {
         format!("{}/stages/stage/?id={id}&attempt={attempt}", self.base)
     }
 
+    /// A task among those of its stage.
+    pub(crate) fn task(&self, stage: i64, attempt: i64, task: i64) -> String {
+        format!("{}/stages/stage/?id={stage}&attempt={attempt}&task.search={task}#task", self.base)
+    }
+
     pub(crate) fn execution(&self, id: i64) -> String {
         format!("{}/SQL/execution/?id={id}", self.base)
     }
 
     pub(crate) fn rdd(&self, id: i64) -> String {
         format!("{}/storage/rdd/?id={id}", self.base)
+    }
+
+    /// A run of a streaming query.
+    pub(crate) fn streaming_query(&self, run_id: &str) -> String {
+        format!("{}/StreamingQuery/statistics/{}", self.base, query([("id", run_id)]))
+    }
+
+    /// A session of the Thrift server.
+    pub(crate) fn thrift_session(&self, id: &str) -> String {
+        format!("{}/sqlserver/session/{}", self.base, query([("id", id)]))
+    }
+
+    /// A session of the Connect server; Spark writes the user's id in base 64.
+    pub(crate) fn connect_session(&self, id: &str, user_base64: &str) -> String {
+        format!("{}/connect/session/{}", self.base, query([("id", id), ("userId", user_base64)]))
+    }
+
+    pub(crate) fn pool(&self, name: &str) -> String {
+        format!("{}/stages/pool/{}", self.base, query([("poolname", name)]))
     }
 
     /// The log page of an executor (or `driver`).

@@ -100,7 +100,7 @@ impl ExecutorLogs {
             return self.links(links, executor, model.executor(executor).map(|known| &known.executor_logs));
         }
         let since = task.launched().saturating_sub(CLOCK_SLACK_MILLIS);
-        let until = task.launched().saturating_add(task.duration()).saturating_add(CLOCK_SLACK_MILLIS);
+        let until = task.launched().saturating_add(task.elapsed()).saturating_add(CLOCK_SLACK_MILLIS);
         let link =
             |stream: &str| TextLink { text: stream.to_owned(), href: links.log_window(executor, stream, since, until) };
         let hint = "What the executor wrote while the task ran".to_owned();

@@ -17,14 +17,53 @@ const DEFAULT_PAGE_SIZE: usize = 100;
 /// Rows on one page at most, whatever the URL asks for: a browser is slow with more, and a page is made in memory.
 const MAX_PAGE_SIZE: usize = 5000;
 
+/// A table with no more rows needs no search.
+const SEARCHED_ROWS: usize = 20;
+
+/// Of so many pages each has a link.
+const JUMP_PAGES: usize = 9;
+
 /// A title longer than this may take two lines.
 const LONG_TITLE_CHARS: usize = 18;
+
+/// How wide a table has to be for a column to be shown unasked. One that is hidden is shown when the reader asks for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    /// In any window.
+    #[default]
+    Always,
+    /// Where a tablet is held upright.
+    Medium,
+    /// Where a window has 1,280 pixels.
+    Wide,
+    /// Where it has 1,600.
+    Wider,
+    /// Where it has 1,920.
+    Widest,
+    /// Only when asked for.
+    Asked,
+}
+
+impl Rank {
+    /// The class of its cells in the style sheet.
+    fn class(self) -> &'static str {
+        match self {
+            Self::Always => "",
+            Self::Medium => "w1",
+            Self::Wide => "w2",
+            Self::Wider => "w3",
+            Self::Widest => "w4",
+            Self::Asked => "w5",
+        }
+    }
+}
 
 /// A column of a table of `T`.
 pub(crate) struct Column<'a, T> {
     title: &'static str,
     hint: &'static str,
     class: &'static str,
+    rank: Rank,
     order: Option<Order<'a, T>>,
     cell: Box<dyn Fn(&T) -> Cell + 'a>,
     needed: Option<Needed<'a, T>>,
@@ -35,7 +74,7 @@ type Order<'a, T> = Box<dyn Fn(&T, &T) -> Ordering + 'a>;
 
 impl<'a, T> Column<'a, T> {
     pub(crate) fn new(title: &'static str, cell: impl Fn(&T) -> Cell + 'a) -> Self {
-        Self { title, hint: "", class: "", order: None, cell: Box::new(cell), needed: None }
+        Self { title, hint: "", class: "", rank: Rank::Always, order: None, cell: Box::new(cell), needed: None }
     }
 
     /// What the title means, in a tooltip.
@@ -62,10 +101,25 @@ impl<'a, T> Column<'a, T> {
         self
     }
 
+    /// Gives way in a window that is too narrow for all columns.
+    pub(crate) fn rank(mut self, rank: Rank) -> Self {
+        self.rank = rank;
+        self
+    }
+
     /// Left out when no row has anything to show in it.
     pub(crate) fn if_any(mut self, needed: impl Fn(&T) -> bool + 'a) -> Self {
         self.needed = Some(Box::new(needed));
         self
+    }
+
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// Makes the column one that does not sort.
+    pub(crate) fn unsorted(self) -> Self {
+        Self { order: None, ..self }
     }
 
     /// Makes the column one to sort by, where something else does the sorting.
@@ -97,7 +151,12 @@ pub(crate) struct TableSpec<'a, T> {
 pub(crate) struct Table {
     pub(crate) tag: &'static str,
     pub(crate) title: &'static str,
+    /// Where Spark's links to the table lead: `completed` of `completedJob`.
+    pub(crate) anchor: &'static str,
     pub(crate) total: String,
+    /// The class of the column that gives way first; empty when none does.
+    pub(crate) gives_way: &'static str,
+    pub(crate) search: Option<Search>,
     pub(crate) head: Vec<Head>,
     pub(crate) rows: Vec<Vec<Drawn>>,
     pub(crate) empty: &'static str,
@@ -105,6 +164,17 @@ pub(crate) struct Table {
 }
 
 impl HtmlSafe for Table {}
+
+/// The search of a table.
+pub(crate) struct Search {
+    /// The parameter.
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// What the form carries on.
+    pub(crate) kept: Vec<(String, String)>,
+    /// The same page without the search.
+    pub(crate) clear: String,
+}
 
 /// A column's title.
 pub(crate) struct Head {
@@ -114,6 +184,7 @@ pub(crate) struct Head {
     pub(crate) side: &'static str,
     /// `long` when it may take two lines.
     pub(crate) class: &'static str,
+    pub(crate) rank: &'static str,
     /// Sorts by this column; empty where one cannot.
     pub(crate) href: String,
     /// The value of `aria-sort`; empty when another column sorts.
@@ -122,7 +193,7 @@ pub(crate) struct Head {
 
 /// A cell and the class of its column.
 pub(crate) struct Drawn {
-    pub(crate) class: &'static str,
+    pub(crate) class: String,
     pub(crate) cell: Cell,
 }
 
@@ -132,9 +203,36 @@ pub(crate) struct Pager {
     /// Text, link, whether it is this page.
     pub(crate) pages: Vec<(String, String, bool)>,
     pub(crate) sizes: Vec<(String, String, bool)>,
+    /// A form for the number of a page, where there are many: the parameter, the last page, and what is carried on.
+    pub(crate) jump: Option<(String, String, Vec<(String, String)>)>,
 }
 
 impl<T> TableSpec<'_, T> {
+    /// The same of those rows in which the words are found that `T.search` in the URL says.
+    pub(crate) fn draw_searched(self, mut rows: Vec<T>, params: &Params) -> Table {
+        let name = self.name("search");
+        let search = Search {
+            text: params.text(&name).unwrap_or_default().to_owned(),
+            kept: params.except(&[&name, &self.name("page")]),
+            clear: params.with(&[(&name, None), (&self.name("page"), None)]),
+            name,
+        };
+        let total = rows.len();
+        if !search.text.is_empty() {
+            let needle = search.text.to_lowercase();
+            rows.retain(|row| self.columns.iter().any(|column| (column.cell)(row).holds(&needle)));
+        }
+        let (found, searched) = (rows.len(), !search.text.is_empty());
+        let mut table = self.draw(rows, params);
+        if searched {
+            let number = |n: usize| format::count(i64::try_from(n).unwrap_or(i64::MAX));
+            table.total = format!("{} of {}", number(found), number(total));
+            table.empty = "Your words are found in none of them.";
+        }
+        table.search = (searched || total > SEARCHED_ROWS).then_some(search);
+        table
+    }
+
     /// The page of `rows` that the URL asks for, in the order that it asks for.
     pub(crate) fn draw(mut self, rows: Vec<T>, params: &Params) -> Table {
         self.columns.retain(|column| column.needed.as_ref().is_none_or(|needed| rows.iter().any(needed)));
@@ -151,7 +249,10 @@ impl<T> TableSpec<'_, T> {
         Table {
             tag: self.tag,
             title: self.title,
+            anchor: anchor(self.tag),
             total: format::count(i64::try_from(total).unwrap_or(i64::MAX)),
+            gives_way: self.gives_way(),
+            search: None,
             head: self.head(params, sorted_by, descending),
             rows: shown.into_iter().map(|index| self.row(&rows[index])).collect(),
             empty: self.empty,
@@ -165,7 +266,10 @@ impl<T> TableSpec<'_, T> {
         Table {
             tag: self.tag,
             title: self.title,
+            anchor: anchor(self.tag),
             total: String::new(),
+            gives_way: self.gives_way(),
+            search: None,
             head: self.head(params, sorted_by, descending),
             rows: rows.iter().map(|row| self.row(row)).collect(),
             empty: self.empty,
@@ -180,7 +284,16 @@ impl<T> TableSpec<'_, T> {
     }
 
     fn row(&self, row: &T) -> Vec<Drawn> {
-        self.columns.iter().map(|column| Drawn { class: column.class, cell: (column.cell)(row) }).collect()
+        let class = |column: &Column<'_, T>| match (column.class, column.rank.class()) {
+            (class, "") => class.to_owned(),
+            ("", rank) => rank.to_owned(),
+            (class, rank) => format!("{class} {rank}"),
+        };
+        self.columns.iter().map(|column| Drawn { class: class(column), cell: (column.cell)(row) }).collect()
+    }
+
+    fn gives_way(&self) -> &'static str {
+        self.columns.iter().map(|column| column.rank).max().unwrap_or_default().class()
     }
 
     /// Which column sorts, and whether downwards. As in Spark the default column has its own direction and any other
@@ -212,6 +325,7 @@ impl<T> TableSpec<'_, T> {
                 hint: column.hint,
                 class: if column.title.len() > LONG_TITLE_CHARS { "long" } else { "" },
                 side: column.class,
+                rank: column.rank.class(),
                 href: if sortable { format!("{href}#{}", self.tag) } else { String::new() },
                 sorted: match (here, descending) {
                     (false, _) => "",
@@ -226,6 +340,11 @@ impl<T> TableSpec<'_, T> {
     fn name(&self, what: &str) -> String {
         format!("{}.{what}", self.tag)
     }
+}
+
+/// Links in Spark's output name tables by their state alone.
+fn anchor(tag: &'static str) -> &'static str {
+    tag.strip_suffix("Job").or_else(|| tag.strip_suffix("Stage")).unwrap_or("")
 }
 
 /// Which rows stand at the places of `range` when all are in order; equal ones stay as they were. Of many rows only
@@ -288,7 +407,9 @@ impl Slice {
             (number(*n), format!("{href}#{tag}"), *n == self.size)
         };
         let pages = self.total.div_ceil(self.size);
+        let jump = (pages > JUMP_PAGES).then(|| (page.clone(), pages.to_string(), params.except(&[&page])));
         Some(Pager {
+            jump,
             shown: format!("{}–{} of {}", number(self.start + 1), number(self.end), number(self.total)),
             pages: page_numbers(self.page, pages).into_iter().map(|n| to_page(number(n), n)).collect(),
             sizes: SIZES.iter().map(to_size).collect(),

@@ -44,8 +44,49 @@ impl<'a> Task<'a> {
         self.get(TaskColumn::LaunchTime)
     }
 
-    pub(crate) fn duration(self) -> i64 {
+    /// Where it stands among the tasks of its stage.
+    pub(crate) fn place(self) -> usize {
+        self.row
+    }
+
+    /// Milliseconds from launch to finish.
+    pub(crate) fn elapsed(self) -> i64 {
         self.get(TaskColumn::Duration)
+    }
+
+    /// Milliseconds that Spark's pages call its duration: those that the executor ran it, and all of one that does not
+    /// tell that (yet).
+    pub(crate) fn duration(self) -> i64 {
+        match self.metric(metric::EXECUTOR_RUN_TIME) {
+            ..=0 => self.elapsed(),
+            run => run,
+        }
+    }
+
+    /// Which task it is, in words.
+    pub(crate) fn label(self) -> String {
+        format!(
+            "Task {}.{} (ID {})",
+            self.get(TaskColumn::Index),
+            self.get(TaskColumn::Attempt),
+            self.get(TaskColumn::TaskId)
+        )
+    }
+
+    /// Milliseconds of each part of its time, in the order of the timeline. Of what the executor ran, reading and writing
+    /// shuffle data are parts by themselves.
+    pub(crate) fn parts(self) -> [i64; 7] {
+        let read = self.metric(metric::SHUFFLE_FETCH_WAIT_TIME);
+        let write = self.metric(metric::SHUFFLE_WRITE_TIME) / 1_000_000;
+        [
+            self.scheduler_delay(),
+            self.metric(metric::EXECUTOR_DESERIALIZE_TIME),
+            read,
+            self.metric(metric::EXECUTOR_RUN_TIME).saturating_sub(read).saturating_sub(write).max(0),
+            write,
+            self.metric(metric::RESULT_SERIALIZATION_TIME),
+            self.getting_result(),
+        ]
     }
 
     /// Code of the error, to compare by.
@@ -61,7 +102,7 @@ impl<'a> Task<'a> {
     /// Milliseconds between the end of the task and the arrival of its result.
     pub(crate) fn getting_result(self) -> i64 {
         let fetch = self.get(TaskColumn::ResultFetchStart);
-        if fetch > 0 { self.launched().wrapping_add(self.duration()).wrapping_sub(fetch).max(0) } else { 0 }
+        if fetch > 0 { self.launched().wrapping_add(self.elapsed()).wrapping_sub(fetch).max(0) } else { 0 }
     }
 
     /// Milliseconds that the task took and that nothing else accounts for.
@@ -75,6 +116,6 @@ impl<'a> Task<'a> {
             self.metric(metric::RESULT_SERIALIZATION_TIME),
             self.getting_result(),
         ];
-        used.into_iter().fold(self.duration(), i64::wrapping_sub).max(0)
+        used.into_iter().fold(self.elapsed(), i64::wrapping_sub).max(0)
     }
 }

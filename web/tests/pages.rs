@@ -5,10 +5,16 @@
 
 #[path = "pages/applications.rs"]
 mod applications;
+#[path = "pages/as_spark.rs"]
+mod as_spark;
 #[path = "pages/crawl.rs"]
 mod crawl;
 #[path = "pages/logs.rs"]
 mod logs;
+#[path = "pages/pictures.rs"]
+mod pictures;
+#[path = "pages/services.rs"]
+mod services;
 #[path = "pages/site.rs"]
 mod site;
 

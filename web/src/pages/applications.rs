@@ -21,7 +21,7 @@ use crate::format;
 use crate::frame::{Frame, Tab, html};
 use crate::links::Links;
 use crate::params::Params;
-use crate::table::{Column, Slice, Table, TableSpec};
+use crate::table::{Column, Rank, Slice, Table, TableSpec};
 
 #[derive(Template)]
 #[template(path = "applications.html")]
@@ -152,18 +152,27 @@ fn spec<'a>(links: &'a Links, incomplete: bool, searched: bool) -> TableSpec<'a,
         Column::new("Started", |row: &Row| Cell::time(Some(row.attempt.start_time))).tight().sortable(),
     ];
     if !incomplete {
-        columns.push(Column::new("Completed", |row: &Row| Cell::time(Some(row.attempt.end_time))).tight().sortable());
+        columns.push(
+            Column::new("Completed", |row: &Row| Cell::time(Some(row.attempt.end_time)))
+                .tight()
+                .rank(Rank::Medium)
+                .sortable(),
+        );
         columns
             .push(Column::new("Duration", |row: &Row| Cell::duration(Some(row.attempt.duration))).number().sortable());
     }
     columns.extend([
-        Column::new("Spark User", |row: &Row| Cell::Text(row.attempt.spark_user.clone())).sortable(),
-        Column::new("Version", |row: &Row| Cell::Text(row.attempt.app_spark_version.clone())).tight(),
-        Column::new("Last Updated", |row: &Row| Cell::time(Some(row.attempt.last_updated))).tight().sortable(),
+        Column::new("Spark User", |row: &Row| Cell::Text(row.attempt.spark_user.clone())).rank(Rank::Medium).sortable(),
+        Column::new("Version", |row: &Row| Cell::Text(row.attempt.app_spark_version.clone())).tight().rank(Rank::Wide),
+        Column::new("Last Updated", |row: &Row| Cell::time(Some(row.attempt.last_updated)))
+            .tight()
+            .rank(Rank::Wider)
+            .sortable(),
         Column::new("Event Log", move |row: &Row| {
             let href = links.event_log(&row.app.id, row.attempt.attempt_id.as_deref());
             Cell::Links(vec![TextLink { text: "Download".to_owned(), href }])
-        }),
+        })
+        .rank(Rank::Wide),
     ]);
     let empty = match (searched, incomplete) {
         (true, _) => "No application has these words in its name, id or user.",

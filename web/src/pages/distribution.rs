@@ -4,7 +4,7 @@ use crate::cell::Cell;
 use crate::format;
 use crate::pages::tasks::{Kind, MEASURES};
 use crate::params::Params;
-use crate::table::{Column, Table, TableSpec};
+use crate::table::{Column, Rank, Table, TableSpec};
 use crate::task::Task;
 
 /// One measure at the five points.
@@ -34,12 +34,20 @@ pub(crate) fn summary_table(tasks: &[Task<'_>], params: &Params) -> Option<Table
     for (index, title) in POINTS.into_iter().enumerate() {
         columns.push(Column::new(title, move |row: &Spread| row.kind.exact(row.points[index])).number());
     }
+    columns.push(Column::new("Spread", |row: &Spread| spread(&row.points)).rank(Rank::Medium));
     let spec =
         TableSpec { tag: "summary", title: "Summary of tasks that succeeded", columns, sort: ("", false), empty: "" };
     let mut table = spec.draw(rows, params);
     table.pager = None;
     table.total = format::count(i64::try_from(done.len()).unwrap_or(i64::MAX));
     Some(table)
+}
+
+/// The same as a picture: a box from quartile to quartile, on a scale that begins at 0.
+fn spread(points: &[(i64, i64); 5]) -> Cell {
+    let most = points[4].0.max(points[4].1).max(1);
+    let value = |(value, records): (i64, i64)| if points[4].0 > 0 { value } else { records };
+    Cell::Spread(points.map(|point| ((value(point) as f64 / most as f64 * 100.0) as i64).clamp(0, 100)))
 }
 
 /// The values at the five points, records apart from sizes, as Spark picks them: the value at `floor(quantile * n)`.

@@ -81,7 +81,12 @@ fn matching(mut rows: Vec<Pair>, search: &str) -> Vec<Pair> {
     rows
 }
 
-fn table(tag: &'static str, title: &'static str, key: &'static str, value: &'static str) -> TableSpec<'static, Pair> {
+pub(crate) fn table(
+    tag: &'static str,
+    title: &'static str,
+    key: &'static str,
+    value: &'static str,
+) -> TableSpec<'static, Pair> {
     let columns = vec![
         Column::new(key, |(key, _): &Pair| Cell::Text(key.clone())).prose().by(|(key, _)| key.clone()),
         Column::new(value, |(_, value): &Pair| Cell::Text(value.clone())).prose().by(|(_, value)| value.clone()),

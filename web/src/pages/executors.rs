@@ -3,20 +3,22 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use history_server::api::v1::types::{ExecutorSummary, ProcessSummary};
+use history_server::api::v1::types::{ExecutorSummary, ProcessSummary, ResourceInformation};
 
 use crate::app::App;
 use crate::cell::{Badge, Cell};
 use crate::format;
 use crate::frame::{Frame, html};
 use crate::logs::ExecutorLogs;
+use crate::pages::pictures::{Drawn, events};
 use crate::params::Params;
-use crate::table::{Column, Table, TableSpec};
+use crate::table::{Column, Rank, Table, TableSpec};
 
 #[derive(Template)]
 #[template(path = "executors.html")]
 struct ExecutorsPage {
     frame: Frame,
+    timeline: Option<Drawn>,
     summary: Table,
     executors: Table,
     processes: Option<Table>,
@@ -29,6 +31,7 @@ pub(crate) async fn list(app: App, params: Params) -> Response {
     let logs = app.executor_logs().await;
     let page = ExecutorsPage {
         frame: app.frame("Executors", "executors"),
+        timeline: events::of_executors(&app),
         summary: summary(&executors),
         processes: processes(&app.model().processes, &params),
         executors: table(&app, &logs, executors, &params),
@@ -38,54 +41,131 @@ pub(crate) async fn list(app: App, params: Params) -> Response {
 }
 
 fn table(app: &App, logs: &ExecutorLogs, executors: Vec<ExecutorSummary>, params: &Params) -> Table {
-    let columns = vec![
+    let mut columns = identity_columns(app, logs);
+    columns.extend(work_columns());
+    columns.extend(memory_columns());
+    let empty = "The event log names no executor and no driver yet.";
+    TableSpec { tag: "executor", title: "Executors", columns, sort: ("Executor ID", false), empty }
+        .draw_searched(executors, params)
+}
+
+fn identity_columns<'a>(app: &'a App, logs: &'a ExecutorLogs) -> Vec<Column<'a, ExecutorSummary>> {
+    vec![
         Column::new("Executor ID", |one: &ExecutorSummary| Cell::Text(one.id.clone()))
             .by(|one| format::natural(&one.id)),
         Column::new("Logs", |one: &ExecutorSummary| {
             Cell::Logs(logs.links(&app.links, &one.id, Some(&one.executor_logs)))
         }),
-        Column::new("Status", |one: &ExecutorSummary| Cell::Badge(status(app, one)))
-            .by(|one| (one.is_active, one.is_excluded)),
         Column::new("Address", |one: &ExecutorSummary| Cell::Text(one.host_port.clone().unwrap_or_default()))
             .tight()
+            .rank(Rank::Wider)
             .by(|one| one.host_port.clone()),
+        Column::new("Status", |one: &ExecutorSummary| Cell::Badge(status(app, one)))
+            .by(|one| (one.is_active, one.is_excluded)),
         Column::new("Exec Loss Reason", |one: &ExecutorSummary| {
             one.remove_reason.as_deref().map_or_else(Cell::empty, Cell::long)
         })
         .prose()
+        .rank(Rank::Medium)
         .by(|one| one.remove_reason.clone())
         .if_any(|one| one.remove_reason.is_some()),
-        Column::new("Cores", |one: &ExecutorSummary| Cell::number(one.total_cores.into()))
+    ]
+}
+
+fn work_columns<'a>() -> Vec<Column<'a, ExecutorSummary>> {
+    vec![
+        count("RDD Blocks", |one| one.rdd_blocks).rank(Rank::Widest),
+        Column::new("Storage Memory", |one: &ExecutorSummary| Cell::Text(memory(one.memory_used, one.max_memory)))
+            .hint("Memory used of that for caching blocks of RDDs")
             .number()
-            .by(|one| one.total_cores),
-        count("Failed Tasks", |one| one.failed_tasks),
-        count("Complete Tasks", |one| one.completed_tasks),
-        count("Total Tasks", |one| one.total_tasks),
+            .rank(Rank::Wider)
+            .by(|one| one.memory_used),
+        size("Disk Used", |one| one.disk_used).rank(Rank::Wider),
+        count("Cores", |one| one.total_cores).rank(Rank::Medium),
+        count("Active Tasks", |one| one.active_tasks).rank(Rank::Wide).if_any(|one| one.active_tasks > 0),
+        Column::new("Failed Tasks", failed).number().by(|one| one.failed_tasks),
+        count("Complete Tasks", |one| one.completed_tasks).rank(Rank::Wider),
+        count("Total Tasks", |one| one.total_tasks).rank(Rank::Wide),
         Column::new("Task Time (GC Time)", task_time)
             .number()
             .by(|one| one.total_duration)
             .hint("Garbage collection took more than a tenth where marked ⚠"),
-        size("Input", |one| one.total_input_bytes),
-        size("Shuffle Read", |one| one.total_shuffle_read),
-        size("Shuffle Write", |one| one.total_shuffle_write),
-        Column::new("Storage Memory", |one: &ExecutorSummary| Cell::Text(memory(one.memory_used, one.max_memory)))
-            .number()
-            .by(|one| one.memory_used),
-        Column::new("Peak JVM Memory On Heap / Off Heap", peak)
-            .number()
-            .by(|one| one.peak_memory_metrics.map(|peak| peak.get("JVMHeapMemory")))
-            .if_any(|one| one.peak_memory_metrics.is_some_and(|peak| peak.is_set())),
-        size("Disk Used", |one| one.disk_used),
-        Column::new("Add Time", |one: &ExecutorSummary| Cell::time(Some(one.add_time))).tight().by(|one| one.add_time),
+        size("Input", |one| one.total_input_bytes).rank(Rank::Medium),
+        size("Shuffle Read", |one| one.total_shuffle_read).rank(Rank::Wide),
+        size("Shuffle Write", |one| one.total_shuffle_write).rank(Rank::Wide),
+        Column::new("Add Time", |one: &ExecutorSummary| Cell::time(Some(one.add_time)))
+            .tight()
+            .rank(Rank::Widest)
+            .by(|one| one.add_time),
         Column::new("Remove Time", |one: &ExecutorSummary| Cell::time(one.remove_time))
             .tight()
+            .rank(Rank::Widest)
             .by(|one| one.remove_time)
             .if_any(|one| one.remove_time.is_some()),
-        count("Resource Profile Id", |one| one.resource_profile_id).if_any(|one| one.resource_profile_id != 0),
+    ]
+}
+
+/// What Spark shows when it is asked for.
+fn memory_columns<'a>() -> Vec<Column<'a, ExecutorSummary>> {
+    let mut columns = vec![
+        Column::new("On Heap Storage Memory", |one: &ExecutorSummary| {
+            one.memory_metrics.as_ref().map_or_else(Cell::empty, |of| {
+                Cell::Text(memory(of.used_on_heap_storage_memory, of.total_on_heap_storage_memory))
+            })
+        })
+        .number()
+        .rank(Rank::Asked)
+        .if_any(|one| one.memory_metrics.is_some()),
+        Column::new("Off Heap Storage Memory", |one: &ExecutorSummary| {
+            one.memory_metrics.as_ref().map_or_else(Cell::empty, |of| {
+                Cell::Text(memory(of.used_off_heap_storage_memory, of.total_off_heap_storage_memory))
+            })
+        })
+        .number()
+        .rank(Rank::Asked)
+        .if_any(|one| one.memory_metrics.is_some()),
     ];
-    let empty = "The event log names no executor and no driver yet.";
-    TableSpec { tag: "executor", title: "Executors", columns, sort: ("Executor ID", false), empty }
-        .draw(executors, params)
+    for (title, on_heap, off_heap) in PEAKS {
+        columns.push(
+            Column::new(title, move |one: &ExecutorSummary| peak(one, on_heap, off_heap))
+                .number()
+                .rank(Rank::Asked)
+                .by(move |one| one.peak_memory_metrics.map(|peak| peak.get(on_heap)))
+                .if_any(|one| one.peak_memory_metrics.is_some_and(|peak| peak.is_set())),
+        );
+    }
+    columns.push(
+        Column::new("Resources", |one: &ExecutorSummary| Cell::Lines(resources(one)))
+            .rank(Rank::Asked)
+            .if_any(|one| !one.resources.is_empty()),
+    );
+    columns.push(
+        Column::new("Resource Profile Id", |one: &ExecutorSummary| Cell::number(one.resource_profile_id.into()))
+            .number()
+            .rank(Rank::Asked)
+            .by(|one| one.resource_profile_id),
+    );
+    columns
+}
+
+/// The peaks that Spark shows: title, and the two metrics that stand in it.
+const PEAKS: [(&str, &str, &str); 4] = [
+    ("Peak JVM Memory On Heap / Off Heap", "JVMHeapMemory", "JVMOffHeapMemory"),
+    ("Peak Execution Memory On Heap / Off Heap", "OnHeapExecutionMemory", "OffHeapExecutionMemory"),
+    ("Peak Storage Memory On Heap / Off Heap", "OnHeapStorageMemory", "OffHeapStorageMemory"),
+    ("Peak Pool Memory Direct / Mapped", "DirectPoolMemory", "MappedPoolMemory"),
+];
+
+fn resources(one: &ExecutorSummary) -> Vec<String> {
+    let line = |(name, of): (&String, &ResourceInformation)| format!("{name}: {}", of.addresses.join(", "));
+    one.resources.iter().map(line).collect()
+}
+
+fn failed(one: &ExecutorSummary) -> Cell {
+    match one.failed_tasks {
+        0 => Cell::number(0),
+        number => Cell::Wrong(format::count(number.into())),
+    }
 }
 
 fn count<'a>(title: &'static str, value: fn(&ExecutorSummary) -> i32) -> Column<'a, ExecutorSummary> {
@@ -100,7 +180,7 @@ fn status(app: &App, one: &ExecutorSummary) -> Badge {
     match (one.is_active, one.is_excluded) {
         (true, true) => Badge { hint: "Spark stopped scheduling tasks on it", ..Badge::new("excluded", "warn") },
         (true, false) if app.completed() => {
-            Badge { hint: "It was there when the application ended", ..Badge::new("ended", "idle") }
+            Badge { hint: "It was there when the application ended", ..Badge::new("active", "idle") }
         }
         (true, false) => Badge::new("active", "good"),
         (false, _) => Badge { hint: "It was removed while the application ran", ..Badge::new("dead", "warn") },
@@ -124,13 +204,11 @@ fn memory(used: i64, max: i64) -> String {
     if max == 0 { String::new() } else { format!("{} / {}", format::bytes(used), format::bytes(max)) }
 }
 
-fn peak(one: &ExecutorSummary) -> Cell {
+fn peak(one: &ExecutorSummary, on_heap: &str, off_heap: &str) -> Cell {
     match one.peak_memory_metrics.filter(|peak| peak.is_set()) {
-        Some(peak) => Cell::Text(format!(
-            "{} / {}",
-            format::bytes(peak.get("JVMHeapMemory")),
-            format::bytes(peak.get("JVMOffHeapMemory"))
-        )),
+        Some(peak) => {
+            Cell::Text(format!("{} / {}", format::bytes(peak.get(on_heap)), format::bytes(peak.get(off_heap))))
+        }
         None => Cell::empty(),
     }
 }
@@ -140,42 +218,41 @@ fn summary(executors: &[ExecutorSummary]) -> Table {
     let sums = [("Active", Some(true)), ("Dead", Some(false)), ("Total", None)].map(|(title, active)| {
         let some = || executors.iter().filter(move |one| active.is_none_or(|active| one.is_active == active));
         let sum = |value: fn(&ExecutorSummary) -> i64| some().map(value).fold(0i64, i64::wrapping_add);
-        let total = ExecutorSummary {
+        let small = |value: fn(&ExecutorSummary) -> i32| {
+            i32::try_from(some().map(|one| i64::from(value(one))).sum::<i64>()).unwrap_or(i32::MAX)
+        };
+        ExecutorSummary {
             id: format!("{title} ({})", some().count()),
+            rdd_blocks: small(|one| one.rdd_blocks),
             memory_used: sum(|one| one.memory_used),
             max_memory: sum(|one| one.max_memory),
             disk_used: sum(|one| one.disk_used),
+            total_cores: small(|one| one.total_cores),
+            active_tasks: small(|one| one.active_tasks),
+            failed_tasks: small(|one| one.failed_tasks),
+            completed_tasks: small(|one| one.completed_tasks),
+            total_tasks: small(|one| one.total_tasks),
             total_duration: sum(|one| one.total_duration),
             total_gc_time: sum(|one| one.total_gc_time),
             total_input_bytes: sum(|one| one.total_input_bytes),
             total_shuffle_read: sum(|one| one.total_shuffle_read),
             total_shuffle_write: sum(|one| one.total_shuffle_write),
+            excluded_in_stages: some().filter(|one| one.is_excluded).map(|_| 0).collect(),
             ..ExecutorSummary::default()
-        };
-        let counts = [
-            sum(|one| one.total_cores.into()),
-            sum(|one| one.failed_tasks.into()),
-            sum(|one| one.completed_tasks.into()),
-        ];
-        (total, counts)
+        }
     });
-    let columns: Vec<Column<'_, (ExecutorSummary, [i64; 3])>> = vec![
-        Column::new("", |(one, _): &(ExecutorSummary, _)| Cell::Text(one.id.clone())).tight(),
-        Column::new("Cores", |(_, counts): &(_, [i64; 3])| Cell::number(counts[0])).number(),
-        Column::new("Failed Tasks", |(_, counts): &(_, [i64; 3])| Cell::number(counts[1])).number(),
-        Column::new("Complete Tasks", |(_, counts): &(_, [i64; 3])| Cell::number(counts[2])).number(),
-        Column::new("Task Time (GC Time)", |(one, _): &(ExecutorSummary, _)| task_time(one)).number(),
-        Column::new("Input", |(one, _): &(ExecutorSummary, _)| Cell::bytes(one.total_input_bytes)).number(),
-        Column::new("Shuffle Read", |(one, _): &(ExecutorSummary, _)| Cell::bytes(one.total_shuffle_read)).number(),
-        Column::new("Shuffle Write", |(one, _): &(ExecutorSummary, _)| Cell::bytes(one.total_shuffle_write)).number(),
-        Column::new("Storage Memory", |(one, _): &(ExecutorSummary, _)| {
-            Cell::Text(memory(one.memory_used, one.max_memory))
+    let mut columns = vec![Column::new("Executors", |one: &ExecutorSummary| Cell::Text(one.id.clone())).tight()];
+    columns.extend(work_columns().into_iter().filter(|column| !column.title().ends_with("Time")).map(Column::unsorted));
+    columns.push(
+        Column::new("Excluded", |one: &ExecutorSummary| {
+            Cell::number(i64::try_from(one.excluded_in_stages.len()).unwrap_or(i64::MAX))
         })
         .number(),
-        Column::new("Disk Used", |(one, _): &(ExecutorSummary, _)| Cell::bytes(one.disk_used)).number(),
-    ];
-    let spec = TableSpec { tag: "summary", title: "", columns, sort: ("", false), empty: "" };
-    spec.draw(sums.into(), &Params::default())
+    );
+    let spec = TableSpec { tag: "summary", title: "Summary", columns, sort: ("", false), empty: "" };
+    let mut table = spec.draw(sums.into(), &Params::default());
+    table.total = String::new();
+    table
 }
 
 fn processes(processes: &[ProcessSummary], params: &Params) -> Option<Table> {

@@ -8,18 +8,21 @@ use history_server::model::{Job, Stage};
 
 use crate::app::App;
 use crate::cell::{Badge, Bar, Cell, TextLink};
+use crate::description::{Described, Description};
 use crate::error::Error;
 use crate::format;
 use crate::frame::{Fact, Frame, html};
-use crate::pages::stages::{Reason, stage_tables};
+use crate::pages::pictures::{Drawn, dag, events};
+use crate::pages::stages::{self, Reason, stage_tables};
 use crate::params::Params;
-use crate::table::{Column, Table, TableSpec};
+use crate::table::{Column, Rank, Table, TableSpec};
 
 #[derive(Template)]
 #[template(path = "jobs.html")]
 struct JobsPage {
     frame: Frame,
     facts: Vec<Fact>,
+    timeline: Option<Drawn>,
     tables: Vec<Table>,
 }
 
@@ -28,12 +31,13 @@ pub(crate) async fn list(app: App, params: Params) -> Response {
     let jobs: Vec<&Job> = app.model().jobs.iter().collect();
     let facts = vec![
         Fact::text("Scheduling mode", app.property("spark.scheduler.mode").unwrap_or("FIFO")),
-        Fact::text("Active", count(&jobs, JobExecutionStatus::Running)),
-        Fact::text("Completed", count(&jobs, JobExecutionStatus::Succeeded)),
-        Fact::text("Failed", count(&jobs, JobExecutionStatus::Failed)),
+        count(&jobs, "Active", "active", JobExecutionStatus::Running),
+        count(&jobs, "Completed", "completed", JobExecutionStatus::Succeeded),
+        count(&jobs, "Failed", "failed", JobExecutionStatus::Failed),
     ];
     let tables = job_tables(&app, &jobs, &params);
-    html(StatusCode::OK, &JobsPage { frame: app.frame("Jobs", "jobs"), facts, tables })
+    let timeline = events::of_jobs(&app, &jobs);
+    html(StatusCode::OK, &JobsPage { frame: app.frame("Jobs", "jobs"), facts, timeline, tables })
 }
 
 /// Tables of jobs by status; a status of which there is none has no table, but one table there is always.
@@ -49,7 +53,7 @@ pub(crate) fn job_tables(app: &App, jobs: &[&Job], params: &Params) -> Vec<Table
     ];
     (groups.into_iter())
         .filter(|(tag, _, some)| !some.is_empty() || jobs.is_empty() && *tag == "completedJob")
-        .map(|(tag, title, some)| job_table(app, tag, title).draw(some, params))
+        .map(|(tag, title, some)| job_table(app, tag, title).draw_searched(some, params))
         .collect()
 }
 
@@ -64,9 +68,10 @@ fn job_table<'a>(app: &'a App, tag: &'static str, title: &'static str) -> TableS
         Column::new("Description", |job: &&Job| description(app, job)).prose().by(|job| job.data.description.clone()),
         Column::new("Submitted", |job: &&Job| Cell::time(job.data.submission_time))
             .tight()
+            .rank(Rank::Medium)
             .by(|job| job.data.submission_time),
         Column::new("Duration", |job: &&Job| Cell::duration(duration(app, job))).number().by(|job| duration(app, job)),
-        Column::new("Stages: Succeeded/Total", |job: &&Job| stage_counts(job)).tight(),
+        Column::new("Stages: Succeeded/Total", |job: &&Job| stage_counts(job)).tight().rank(Rank::Medium),
         Column::new("Tasks (for all stages): Succeeded/Total", |job: &&Job| Cell::Bar(task_bar(job))),
     ];
     if tag == "failedJob" {
@@ -76,19 +81,16 @@ fn job_table<'a>(app: &'a App, tag: &'static str, title: &'static str) -> TableS
     TableSpec { tag, title, columns, sort: ("Job Id (Job Group)", true), empty }
 }
 
-fn count(jobs: &[&Job], status: JobExecutionStatus) -> String {
+/// How many jobs have a status, with a link to their table.
+fn count(jobs: &[&Job], label: &'static str, anchor: &str, status: JobExecutionStatus) -> Fact {
     let number = jobs.iter().filter(|job| job.data.status == status).count();
-    format::count(i64::try_from(number).unwrap_or(i64::MAX))
+    Fact::count(label, number, anchor)
 }
 
 fn description(app: &App, job: &Job) -> Cell {
     let href = app.links.job(job.data.job_id.into());
-    match job.data.description.as_deref().filter(|text| !text.is_empty()) {
-        Some(text) if text != job.data.name => {
-            Cell::Link { text: format::first_line(text, 300), href, sub: job.data.name.clone() }
-        }
-        _ => Cell::link(&job.data.name, href),
-    }
+    let description = Description::new(job.data.description.as_deref().unwrap_or_default(), app.links.base());
+    Cell::Described(Box::new(Described::linked(description, &job.data.name, href)))
 }
 
 fn duration(app: &App, job: &Job) -> Option<i64> {
@@ -116,6 +118,7 @@ fn task_bar(job: &Job) -> Bar {
         job.num_skipped_tasks.into(),
         total.max(0),
     )
+    .killed_because(&job.killed_tasks_summary)
 }
 
 /// The failed stages of a job, in the order in which they ended.
@@ -146,32 +149,46 @@ struct JobPage {
     status: Badge,
     facts: Vec<Fact>,
     reasons: Vec<Reason>,
+    pictures: Vec<Drawn>,
     tables: Vec<Table>,
 }
 
 /// One job and its stages.
 pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> {
-    let id = params.number("id").ok_or_else(|| Error::missing("id", "the number of a job"))?;
+    let id = params.number("id").ok_or_else(|| app.missing("id", "the number of a job", "jobs"))?;
     let Some(job) = i32::try_from(id).ok().and_then(|id| app.model().job(id)) else {
-        return Err(Error::no_such(format!("job {id}"), app.links.tab("jobs"), "All jobs of this application"));
+        return Err(app.no_such(&format!("job {id}"), "jobs", "All jobs of this application"));
     };
     let reasons = failures(&app, job).into_iter().map(|stage| Reason::of_stage(&app, stage)).collect();
     let stages: Vec<_> = job.data.stage_ids.iter().flat_map(|id| app.model().stage_attempts(*id)).collect();
+    let counts = stages::counts(&stages);
     let page = JobPage {
         frame: app.frame(&format!("Job {id}"), "jobs"),
         title: format!("Job {id}"),
         status: Badge::of_job(job.data.status),
-        facts: job_facts(&app, job),
+        facts: job_facts(&app, job).into_iter().chain(counts).collect(),
         reasons,
+        pictures: pictures(&app, job, &stages),
         tables: stage_tables(&app, &stages, &params),
     };
     Ok(html(StatusCode::OK, &page))
 }
 
+fn pictures(app: &App, job: &Job, stages: &[&Stage]) -> Vec<Drawn> {
+    let end = job.data.completion_time.map_or_else(|| app.last_moment(), |end| end.0);
+    let timeline = job.data.submission_time.and_then(|start| events::of_stages(app, stages, (start.0, end)));
+    timeline.into_iter().chain(dag::of_job(app, stages)).collect()
+}
+
+fn whole_description(app: &App, job: &Job) -> Cell {
+    let text = job.data.description.as_deref().filter(|text| !text.is_empty()).unwrap_or(&job.data.name);
+    Cell::Described(Box::new(Described::whole(Description::new(text, app.links.base()))))
+}
+
 fn job_facts(app: &App, job: &Job) -> Vec<Fact> {
     let data = &job.data;
     let mut facts = vec![
-        Fact::text("Description", data.description.clone().unwrap_or_else(|| data.name.clone())),
+        Fact::new("Description", whole_description(app, job)),
         Fact::new("Submitted", Cell::time(data.submission_time)),
         Fact::new("Duration", Cell::duration(duration(app, job))),
     ];

@@ -91,6 +91,7 @@ pub(crate) async fn by_ids(State(web): State<Web>, visit: Visit, params: Params)
                 title(executor)
             ),
             way_on: None,
+            app: None,
         });
     };
     let frame = Frame::new(&visit.links, web.title(), &format!("Log of {}", title(executor)));
@@ -101,7 +102,7 @@ pub(crate) async fn by_ids(State(web): State<Web>, visit: Visit, params: Params)
 
 /// Which application and executor the URL names.
 fn ids(params: &Params) -> Result<(&str, &str), Error> {
-    let application = params.text("appId").ok_or_else(|| Error::missing("appId", "the id of an application"))?;
+    let application = params.text("appId").ok_or_else(|| Error::missing(None, "appId", "the id of an application"))?;
     Ok((application, params.text("execId").unwrap_or("driver")))
 }
 
@@ -129,6 +130,7 @@ fn nothing(app: &App, executor: &str, known: Option<&ExecutorSummary>) -> Error 
         title: format!("No log of {}", title(executor)),
         text: format!("The log collector has shipped no log of {} of this application.{unknown}", title(executor)),
         way_on: own.or_else(|| Some((app.links.tab("executors"), "All executors of this application".to_owned()))),
+        app: Some(app.head("executors")),
     }
 }
 

@@ -5,14 +5,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use history_server::api::v1::types::Date;
 use history_server::model::SqlExecution;
-use history_server::model::plan::{PlanGraph, PlanNode, SqlMetric};
+use history_server::model::plan::{PlanGraph, PlanNode};
 
 use crate::app::App;
-use crate::cell::{Badge, Cell, TextLink};
+use crate::cell::{Badge, Cell, Measured, TextLink};
+use crate::description::{Described, Description};
 use crate::error::Error;
 use crate::format;
 use crate::frame::{Fact, Frame, html};
 use crate::pages::jobs::job_tables;
+use crate::pages::pictures::{Drawn, events, plan};
 use crate::pages::stages::Reason;
 use crate::params::Params;
 use crate::table::{Column, Table, TableSpec};
@@ -36,7 +38,7 @@ pub(crate) async fn list(app: App, params: Params) -> Response {
     for (tag, title, status) in groups {
         let some: Vec<_> = executions.iter().filter(|execution| execution.status() == status).collect();
         if !some.is_empty() || executions.is_empty() && tag == "completed" {
-            tables.push(table(&app, tag, title).draw(some, &params));
+            tables.push(table(&app, tag, title).draw_searched(some, &params));
         }
     }
     html(StatusCode::OK, &SqlPage { frame: app.frame("SQL / DataFrame", "SQL"), tables })
@@ -47,7 +49,8 @@ fn table<'a>(app: &'a App, tag: &'static str, title: &'static str) -> TableSpec<
         Column::new("ID", |one: &&SqlExecution| Cell::link(one.id.to_string(), app.links.execution(one.id)))
             .by(|one| one.id),
         Column::new("Description", |one: &&SqlExecution| {
-            Cell::link(format::first_line(description(one), 300), app.links.execution(one.id))
+            let text = Description::new(description(one), app.links.base());
+            Cell::Described(Box::new(Described::linked(text, "", app.links.execution(one.id))))
         })
         .prose()
         .by(|one| one.description.clone()),
@@ -62,10 +65,14 @@ fn table<'a>(app: &'a App, tag: &'static str, title: &'static str) -> TableSpec<
             .by(|one| duration(app, one)),
         Column::new("Job IDs", |one: &&SqlExecution| Cell::Links(job_links(app, one))),
         Column::new("Part of", |one: &&SqlExecution| {
-            Cell::link(one.root_id.to_string(), app.links.execution(one.root_id))
+            if is_part(one) {
+                Cell::link(one.root_id.to_string(), app.links.execution(one.root_id))
+            } else {
+                Cell::empty()
+            }
         })
-        .by(|one| one.root_id)
-        .if_any(|one| is_part(one)),
+        .by(|one| is_part(one).then_some(one.root_id))
+        .if_any(move |one| is_part(one) && tag != "sub"),
     ];
     let empty = "This application has run no SQL query and no DataFrame action.";
     TableSpec { tag, title, columns, sort: ("ID", true), empty }
@@ -90,7 +97,7 @@ fn duration(app: &App, execution: &SqlExecution) -> Option<i64> {
 fn job_links(app: &App, execution: &SqlExecution) -> Vec<TextLink> {
     let mut ids: Vec<i32> = execution.jobs.iter().map(|(id, _)| *id).collect();
     ids.sort_unstable();
-    ids.into_iter().map(|id| TextLink { text: id.to_string(), href: app.links.job(id.into()) }).collect()
+    app.job_links(&ids)
 }
 
 #[derive(Template)]
@@ -100,8 +107,10 @@ struct ExecutionPage {
     title: String,
     status: Badge,
     facts: Vec<Fact>,
-    description: String,
+    description: Described,
     reason: Option<Reason>,
+    plan_picture: Option<Drawn>,
+    timeline: Option<Drawn>,
     jobs: Vec<Table>,
     nodes: Option<Table>,
     parts: Option<Table>,
@@ -111,9 +120,9 @@ struct ExecutionPage {
 
 /// One execution: its jobs, its plan and what each operator of the plan measured.
 pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> {
-    let id = params.number("id").ok_or_else(|| Error::missing("id", "the number of a query"))?;
+    let id = params.number("id").ok_or_else(|| app.missing("id", "the number of a query", "SQL"))?;
     let Some(execution) = app.model().sql_execution(id) else {
-        return Err(Error::no_such(format!("query {id}"), app.links.tab("SQL"), "All queries of this application"));
+        return Err(app.no_such(&format!("query {id}"), "SQL", "All queries of this application"));
     };
     let jobs: Vec<_> = execution.jobs.iter().filter_map(|(id, _)| app.model().job(*id)).collect();
     let parts: Vec<_> = app.model().sql.iter().filter(|one| is_part(one) && one.root_id == id).collect();
@@ -122,10 +131,16 @@ pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> 
         title: format!("Query {id}"),
         status: Badge::of_status(execution.status()),
         facts: facts(&app, execution),
-        description: description(execution).to_owned(),
+        description: Described::whole(Description::new(description(execution), app.links.base())),
         reason: error(execution).map(|text| Reason::new("Why it failed".to_owned(), Vec::new(), text)),
         jobs: if jobs.is_empty() { Vec::new() } else { job_tables(&app, &jobs, &params) },
-        nodes: node_table(execution, &params),
+        plan_picture: plan::draw(execution),
+        timeline: events::of_query(
+            &app,
+            &jobs,
+            (execution.submission_time, execution.completion_time.unwrap_or_else(|| app.last_moment())),
+        ),
+        nodes: node_table(&app, execution, &params),
         parts: (!parts.is_empty()).then(|| table(&app, "sub", "Its parts").draw(parts, &params)),
         configuration: configuration_table(&app, execution, &params),
         plan: execution.plan_text.clone().unwrap_or_default(),
@@ -148,32 +163,41 @@ fn facts(app: &App, execution: &SqlExecution) -> Vec<Fact> {
     facts
 }
 
-fn node_table(execution: &SqlExecution, params: &Params) -> Option<Table> {
+fn node_table(app: &App, execution: &SqlExecution, params: &Params) -> Option<Table> {
     let nodes: Vec<&PlanNode> = execution.graph.iter().flat_map(PlanGraph::all_nodes).collect();
     if nodes.is_empty() {
         return None;
     }
     let columns = vec![
-        Column::new("Node", |node: &&PlanNode| Cell::Text(node.id.to_string())).number().by(|node| node.id),
-        Column::new("Operator", |node: &&PlanNode| Cell::Hint {
-            text: node.name.clone(),
-            hint: format::first_line(&node.description, 500),
+        Column::new("Node", |node: &&PlanNode| Cell::Anchor {
+            id: format!("operator-{}", node.id),
+            text: node.id.to_string(),
         })
         .tight()
+        .by(|node| node.id),
+        Column::new("Operator", |node: &&PlanNode| Cell::Long {
+            first: node.name.clone(),
+            rest: format::first_line(&node.description, 5_000),
+        })
         .by(|node| node.name.clone()),
-        Column::new("Metrics", |node: &&PlanNode| Cell::Lines(metric_lines(execution, node))).prose(),
+        Column::new("Metrics", |node: &&PlanNode| Cell::Measured(measured(app, execution, node))),
     ];
     let spec = TableSpec { tag: "node", title: "Operators", columns, sort: ("Node", false), empty: "" };
     Some(spec.draw(nodes, params))
 }
 
-/// A metric a line; Spark puts the spread over tasks on a line of its own.
-fn metric_lines(execution: &SqlExecution, node: &PlanNode) -> Vec<String> {
-    let line = |metric: &SqlMetric| {
-        let value = execution.metric_values.get(&metric.accumulator_id)?;
-        Some(format!("{}: {}", metric.name, value.split_whitespace().collect::<Vec<_>>().join(" ")))
+/// What an operator measured, with a way to the task that measured most.
+fn measured(app: &App, execution: &SqlExecution, node: &PlanNode) -> Vec<Measured> {
+    let one = |(name, value): (&str, plan::value::Value)| Measured {
+        name: name.to_owned(),
+        total: value.total,
+        spread: value.spread,
+        place: value.place.map(|(stage, attempt, task)| TextLink {
+            text: format!("task {task} of stage {stage}"),
+            href: app.links.task(stage, attempt, task),
+        }),
     };
-    node.metrics.iter().filter_map(line).collect()
+    plan::lines(execution, node).into_iter().map(one).collect()
 }
 
 fn configuration_table(app: &App, execution: &SqlExecution, params: &Params) -> Option<Table> {

@@ -8,15 +8,17 @@ use history_server::model::Stage;
 
 use crate::app::App;
 use crate::cell::{Badge, Cell, TextLink};
+use crate::description::{Described, Description};
 use crate::error::Error;
 use crate::format;
 use crate::frame::{Fact, Frame, html};
 use crate::logs::ExecutorLogs;
 use crate::pages::distribution;
+use crate::pages::pictures::{Drawn, dag, task_times};
 use crate::pages::stages::{Reason, duration, task_bar};
 use crate::pages::tasks::{self, TaskFilter, failure_table};
 use crate::params::Params;
-use crate::table::{Column, Table, TableSpec};
+use crate::table::{Column, Rank, Table, TableSpec};
 use crate::task::Task;
 
 #[derive(Template)]
@@ -25,11 +27,12 @@ struct StagePage {
     frame: Frame,
     title: String,
     status: Badge,
-    description: String,
+    description: Described,
     details: String,
     facts: Vec<Fact>,
     reason: Option<Reason>,
     failures: Option<Table>,
+    pictures: Vec<Drawn>,
     summary: Option<Table>,
     executors: Option<Table>,
     accumulators: Option<Table>,
@@ -39,13 +42,13 @@ struct StagePage {
 
 /// One attempt of a stage; the last when the URL names none.
 pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> {
-    let id = params.number("id").ok_or_else(|| Error::missing("id", "the number of a stage"))?;
+    let id = params.number("id").ok_or_else(|| app.missing("id", "the number of a stage", "stages"))?;
     let attempts = i32::try_from(id).map(|id| app.model().stage_attempts(id)).unwrap_or_default();
     let asked = params.number("attempt");
     let found = attempts.iter().rfind(|stage| asked.is_none_or(|asked| asked == i64::from(stage.data.attempt_id)));
     let Some(stage) = found else {
         let what = asked.map_or_else(|| format!("stage {id}"), |attempt| format!("attempt {attempt} of stage {id}"));
-        return Err(Error::no_such(what, app.links.tab("stages"), "All stages of this application"));
+        return Err(app.no_such(&what, "stages", "All stages of this application"));
     };
     let stage_tasks = app.stage_tasks(stage).await?;
     let tasks = stage_tasks.as_ref().map(Task::all).unwrap_or_default();
@@ -55,13 +58,14 @@ pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> 
         frame: app.frame(&format!("Stage {id}"), "stages"),
         title: title(stage),
         status: Badge::of_stage(stage.data.status),
-        description: stage.data.description.clone().or_else(|| stage.data.name.clone()).unwrap_or_default(),
+        description: description(&app, stage),
         details: stage.data.details.clone(),
         facts: facts(&app, stage, attempts),
         reason: (stage.data.failure_reason.as_deref())
             .filter(|_| stage.data.status == StageStatus::Failed)
             .map(|reason| Reason::new("Why it failed".to_owned(), Vec::new(), reason)),
         failures: failure_table(&app, &logs, &tasks, &params),
+        pictures: dag::of_stage(&app, stage).into_iter().chain(task_times::draw(&tasks, app.last_moment())).collect(),
         summary: distribution::summary_table(&tasks, &params),
         executors: executor_table(&app, &logs, stage, &params),
         accumulators: accumulator_table(stage, &params),
@@ -69,6 +73,12 @@ pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> 
         filter,
     };
     Ok(html(StatusCode::OK, &page))
+}
+
+fn description(app: &App, stage: &Stage) -> Described {
+    let texts = [&stage.data.description, &stage.data.name];
+    let text = texts.into_iter().flatten().find(|text| !text.is_empty()).map_or("", String::as_str);
+    Described::whole(Description::new(text, app.links.base()))
 }
 
 fn title(stage: &Stage) -> String {
@@ -115,8 +125,19 @@ fn facts(app: &App, stage: &Stage, attempts: &[Stage]) -> Vec<Fact> {
     if data.resource_profile_id != 0 {
         facts.push(Fact::text("Resource profile", data.resource_profile_id.to_string()));
     }
+    if app.property("spark.scheduler.mode").is_some_and(|mode| mode.eq_ignore_ascii_case("FAIR")) {
+        let link = TextLink { text: data.scheduling_pool.clone(), href: app.links.pool(&data.scheduling_pool) };
+        facts.push(Fact::new("Pool", Cell::Links(vec![link])));
+    }
     if let Some(speculation) = stage.speculation.as_ref().filter(|summary| summary.num_tasks > 0) {
-        let text = format!("{} ({} succeeded)", speculation.num_tasks, speculation.num_completed_tasks);
+        let states = [
+            (speculation.num_active_tasks, "running"),
+            (speculation.num_completed_tasks, "succeeded"),
+            (speculation.num_failed_tasks, "failed"),
+            (speculation.num_killed_tasks, "killed"),
+        ];
+        let states: Vec<String> = states.iter().map(|(number, word)| format!("{number} {word}")).collect();
+        let text = format!("{} ({})", speculation.num_tasks, states.join(", "));
         facts.push(Fact::text("Speculative tasks", text));
     }
     facts
@@ -148,7 +169,8 @@ fn executor_table<'s>(app: &'s App, logs: &'s ExecutorLogs, stage: &'s Stage, pa
         Column::new("Address", |row: &OnExecutor<'_>| {
             Cell::Text(row.executor.and_then(|executor| executor.host_port.clone()).unwrap_or_default())
         })
-        .tight(),
+        .tight()
+        .rank(Rank::Wide),
         Column::new("Task Time", |row: &OnExecutor<'_>| Cell::duration(Some(row.summary.task_time)))
             .number()
             .by(|row| row.summary.task_time),
@@ -160,10 +182,11 @@ fn executor_table<'s>(app: &'s App, logs: &'s ExecutorLogs, stage: &'s Stage, pa
         number("Failed Tasks", |row| row.summary.failed_tasks.into()),
         number("Killed Tasks", |row| row.summary.killed_tasks.into()),
         number("Succeeded Tasks", |row| row.summary.succeeded_tasks.into()),
-        size("Input", |row| (row.summary.input_bytes, row.summary.input_records)),
-        size("Output", |row| (row.summary.output_bytes, row.summary.output_records)),
-        size("Shuffle Read", |row| (row.summary.shuffle_read, row.summary.shuffle_read_records)),
-        size("Shuffle Write", |row| (row.summary.shuffle_write, row.summary.shuffle_write_records)),
+        size("Input Size / Records", |row| (row.summary.input_bytes, row.summary.input_records)),
+        size("Output Size / Records", |row| (row.summary.output_bytes, row.summary.output_records)),
+        size("Shuffle Read Size / Records", |row| (row.summary.shuffle_read, row.summary.shuffle_read_records)),
+        size("Shuffle Write Size / Records", |row| (row.summary.shuffle_write, row.summary.shuffle_write_records)),
+        size("Spill (Memory)", |row| (row.summary.memory_bytes_spilled, 0)),
         size("Spill (Disk)", |row| (row.summary.disk_bytes_spilled, 0)),
         Column::new("Excluded", |row: &OnExecutor<'_>| {
             Cell::Text(if row.summary.is_excluded_for_stage { "yes" } else { "no" }.to_owned())
@@ -171,11 +194,11 @@ fn executor_table<'s>(app: &'s App, logs: &'s ExecutorLogs, stage: &'s Stage, pa
         .if_any(|row| row.summary.is_excluded_for_stage),
     ];
     let spec = TableSpec { tag: "executor", title: "Executors", columns, sort: ("Executor ID", false), empty: "" };
-    Some(spec.draw(rows, params))
+    Some(spec.draw_searched(rows, params))
 }
 
 fn number<'a>(title: &'static str, value: fn(&OnExecutor<'_>) -> i64) -> Column<'a, OnExecutor<'a>> {
-    Column::new(title, move |row| Cell::number(value(row))).number().by(move |row| value(row))
+    Column::new(title, move |row| Cell::number(value(row))).number().rank(Rank::Medium).by(move |row| value(row))
 }
 
 fn size<'a>(title: &'static str, value: fn(&OnExecutor<'_>) -> (i64, i64)) -> Column<'a, OnExecutor<'a>> {
@@ -183,7 +206,11 @@ fn size<'a>(title: &'static str, value: fn(&OnExecutor<'_>) -> (i64, i64)) -> Co
         let (bytes, records) = value(row);
         Cell::bytes_and_records(bytes, records)
     };
-    Column::new(title, cell).number().by(move |row| value(row)).if_any(move |row| value(row) != (0, 0))
+    Column::new(title, cell)
+        .number()
+        .rank(Rank::Medium)
+        .by(move |row| value(row))
+        .if_any(move |row| value(row) != (0, 0))
 }
 
 fn accumulator_table(stage: &Stage, params: &Params) -> Option<Table> {
@@ -202,5 +229,5 @@ fn accumulator_table(stage: &Stage, params: &Params) -> Option<Table> {
         Column::new("Value", |one: &AccumulableInfo| Cell::Text(one.value.clone().unwrap_or_default())),
     ];
     let spec = TableSpec { tag: "accumulator", title: "Accumulators", columns, sort: ("ID", false), empty: "" };
-    Some(spec.draw(rows, params))
+    Some(spec.draw_searched(rows, params))
 }

@@ -9,15 +9,17 @@ use history_server::model::Stage;
 
 use crate::app::App;
 use crate::cell::{Bar, Cell, TextLink};
+use crate::description::{Described, Description};
 use crate::format;
-use crate::frame::{Frame, html};
+use crate::frame::{Fact, Frame, html};
 use crate::params::Params;
-use crate::table::{Column, Table, TableSpec};
+use crate::table::{Column, Rank, Table, TableSpec};
 
 #[derive(Template)]
 #[template(path = "stages.html")]
 struct StagesPage {
     frame: Frame,
+    facts: Vec<Fact>,
     tables: Vec<Table>,
 }
 
@@ -25,7 +27,24 @@ struct StagesPage {
 pub(crate) async fn list(app: App, params: Params) -> Response {
     let stages: Vec<&Stage> = app.model().stages.iter().collect();
     let tables = stage_tables(&app, &stages, &params);
-    html(StatusCode::OK, &StagesPage { frame: app.frame("Stages", "stages"), tables })
+    html(StatusCode::OK, &StagesPage { frame: app.frame("Stages", "stages"), facts: counts(&stages), tables })
+}
+
+/// How many stages have each status, with links to their tables; what there is none of is left out.
+pub(crate) fn counts(stages: &[&Stage]) -> Vec<Fact> {
+    use StageStatus::{Active, Complete, Failed, Pending, Skipped};
+    let groups = [
+        ("Active", "active", Active),
+        ("Pending", "pending", Pending),
+        ("Completed", "completed", Complete),
+        ("Skipped", "skipped", Skipped),
+        ("Failed", "failed", Failed),
+    ];
+    let count = |(label, anchor, status)| {
+        let number = stages.iter().filter(|stage| stage.data.status == status).count();
+        (number > 0).then(|| Fact::count(label, number, anchor))
+    };
+    groups.into_iter().filter_map(count).collect()
 }
 
 /// Tables of stages by status; a status of which there is none has no table, but one table there is always.
@@ -41,13 +60,13 @@ pub(crate) fn stage_tables(app: &App, stages: &[&Stage], params: &Params) -> Vec
     for (tag, title, status) in groups {
         let some: Vec<&Stage> = stages.iter().filter(|stage| stage.data.status == status).copied().collect();
         if !some.is_empty() || stages.is_empty() && status == StageStatus::Complete {
-            tables.push(stage_table(app, tag, title).draw(some, params));
+            tables.push(table_of(app, tag, title).draw_searched(some, params));
         }
     }
     tables
 }
 
-fn stage_table<'a>(app: &'a App, tag: &'static str, title: &'static str) -> TableSpec<'a, &'a Stage> {
+pub(crate) fn table_of<'a>(app: &'a App, tag: &'static str, title: &'static str) -> TableSpec<'a, &'a Stage> {
     let columns = vec![
         Column::new("Stage Id", |stage: &&Stage| Cell::Link {
             text: stage.data.stage_id.to_string(),
@@ -65,6 +84,7 @@ fn stage_table<'a>(app: &'a App, tag: &'static str, title: &'static str) -> Tabl
         .if_any(|stage| stage.data.failure_reason.is_some()),
         Column::new("Submitted", |stage: &&Stage| Cell::time(stage.data.submission_time))
             .tight()
+            .rank(Rank::Medium)
             .by(|stage| stage.data.submission_time)
             .if_any(|stage| stage.data.submission_time.is_some()),
         Column::new("Duration", |stage: &&Stage| Cell::duration(duration(app, stage)))
@@ -83,6 +103,7 @@ fn stage_table<'a>(app: &'a App, tag: &'static str, title: &'static str) -> Tabl
 fn size<'a>(title: &'static str, bytes: fn(&Stage) -> i64) -> Column<'a, &'a Stage> {
     Column::new(title, move |stage: &&Stage| Cell::bytes(bytes(stage)))
         .number()
+        .rank(Rank::Medium)
         .by(move |stage| bytes(stage))
         .if_any(move |stage| bytes(stage) > 0)
 }
@@ -93,12 +114,8 @@ fn link(app: &App, stage: &Stage) -> String {
 
 fn description(app: &App, stage: &Stage) -> Cell {
     let name = stage.data.name.clone().unwrap_or_default();
-    match stage.data.description.as_deref().filter(|text| !text.is_empty()) {
-        Some(text) if text != name => {
-            Cell::Link { text: format::first_line(text, 300), href: link(app, stage), sub: name }
-        }
-        _ => Cell::link(name, link(app, stage)),
-    }
+    let description = Description::new(stage.data.description.as_deref().unwrap_or_default(), app.links.base());
+    Cell::Described(Box::new(Described::linked(description, &name, link(app, stage))))
 }
 
 /// Milliseconds from the first task's launch, as Spark counts, to the stage's end; `None` of one that never ran.
@@ -116,6 +133,7 @@ pub(crate) fn task_bar(stage: &Stage) -> Bar {
         0,
         stage.num_tasks.into(),
     )
+    .killed_because(&stage.killed_tasks_summary)
 }
 
 /// Why something failed, in full.

@@ -1,38 +1,29 @@
 //! `/storage/` and `/storage/rdd/?id=`.
 
-use askama::Template;
-use axum::http::StatusCode;
 use axum::response::Response;
 use history_server::api::v1::types::{RDDDataDistribution, RDDPartitionInfo, RDDStorageInfo};
+use history_server::model::StreamBlock;
 
 use crate::app::App;
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::format;
-use crate::frame::{Fact, Frame, html};
+use crate::frame::Fact;
+use crate::pages::plain::PlainPage;
 use crate::params::Params;
-use crate::table::{Column, Table, TableSpec};
-
-#[derive(Template)]
-#[template(path = "storage.html")]
-struct StoragePage {
-    frame: Frame,
-    title: String,
-    facts: Vec<Fact>,
-    tables: Vec<Table>,
-}
+use crate::table::{Column, Rank, TableSpec};
 
 /// RDDs and tables that are cached.
 pub(crate) async fn list(app: App, params: Params) -> Response {
     // Spark shows those of which something is there.
     let cached = app.model().rdds.iter().filter(|rdd| rdd.num_cached_partitions > 0).cloned().collect();
-    let page = StoragePage {
-        frame: app.frame("Storage", "storage"),
-        title: "Storage".to_owned(),
-        facts: Vec::new(),
-        tables: vec![rdd_table(&app).draw(cached, &params)],
-    };
-    html(StatusCode::OK, &page)
+    let mut tables = vec![rdd_table(&app).draw_searched(cached, &params)];
+    let blocks: Vec<&StreamBlock> = app.model().stream_blocks.iter().collect();
+    if !blocks.is_empty() {
+        tables.push(receiver_table().draw_searched(blocks, &params));
+    }
+    PlainPage { frame: app.frame("Storage", "storage"), title: "Storage".to_owned(), facts: Vec::new(), tables }
+        .answer()
 }
 
 fn rdd_table(app: &App) -> TableSpec<'_, RDDStorageInfo> {
@@ -57,7 +48,27 @@ fn rdd_table(app: &App) -> TableSpec<'_, RDDStorageInfo> {
     ];
     let empty = "Nothing is cached, or the event log does not tell: Spark writes what is cached only with \
                  spark.eventLog.logBlockUpdates.enabled=true, and forgets what was unpersisted.";
-    TableSpec { tag: "rdd", title: "", columns, sort: ("ID", false), empty }
+    TableSpec { tag: "rdd", title: "RDDs", columns, sort: ("ID", false), empty }
+}
+
+/// Blocks that receivers of `DStream`s stored.
+fn receiver_table<'a>() -> TableSpec<'a, &'a StreamBlock> {
+    let kind = |block: &StreamBlock| match (block.use_memory, block.deserialized) {
+        (true, true) => "Memory",
+        (true, false) => "Memory Serialized",
+        (false, _) => "Disk",
+    };
+    let columns = vec![
+        Column::new("Block ID", |block: &&StreamBlock| Cell::Text(block.name.clone())).by(|block| block.name.clone()),
+        Column::new("Replication Level", |block: &&StreamBlock| Cell::Text(block.storage_level.clone()))
+            .rank(Rank::Medium),
+        Column::new("Location", |block: &&StreamBlock| Cell::Text(block.host_port.clone())),
+        Column::new("Storage Level", move |block: &&StreamBlock| Cell::Text(kind(block).to_owned())),
+        Column::new("Size", |block: &&StreamBlock| Cell::bytes(block.memory_size.max(block.disk_size)))
+            .number()
+            .by(|block| block.memory_size.max(block.disk_size)),
+    ];
+    TableSpec { tag: "receiverBlock", title: "Receiver blocks", columns, sort: ("Block ID", false), empty: "" }
 }
 
 fn fraction(rdd: &RDDStorageInfo) -> String {
@@ -66,9 +77,9 @@ fn fraction(rdd: &RDDStorageInfo) -> String {
 
 /// One RDD: where its blocks are.
 pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> {
-    let id = params.number("id").ok_or_else(|| Error::missing("id", "the number of an RDD"))?;
+    let id = params.number("id").ok_or_else(|| app.missing("id", "the number of an RDD", "storage"))?;
     let Some(rdd) = i32::try_from(id).ok().and_then(|id| app.model().rdd(id)).cloned() else {
-        return Err(Error::no_such(format!("cached RDD {id}"), app.links.tab("storage"), "All that is cached"));
+        return Err(app.no_such(&format!("cached RDD {id}"), "storage", "All that is cached"));
     };
     let facts = vec![
         Fact::text("Storage level", rdd.storage_level.clone()),
@@ -76,16 +87,16 @@ pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> 
         Fact::text("Memory", format::bytes(rdd.memory_used)),
         Fact::text("Disk", format::bytes(rdd.disk_used)),
     ];
-    let page = StoragePage {
+    let page = PlainPage {
         frame: app.frame(&format!("RDD {id}"), "storage"),
         title: format!("RDD {id}: {}", rdd.name.unwrap_or_default()),
         facts,
         tables: vec![
             distribution_table().draw(rdd.data_distribution.unwrap_or_default(), &params),
-            block_table().draw(rdd.partitions.unwrap_or_default(), &params),
+            block_table().draw_searched(rdd.partitions.unwrap_or_default(), &params),
         ],
     };
-    Ok(html(StatusCode::OK, &page))
+    Ok(page.answer())
 }
 
 fn distribution_table() -> TableSpec<'static, RDDDataDistribution> {
@@ -100,9 +111,11 @@ fn distribution_table() -> TableSpec<'static, RDDDataDistribution> {
         .number()
         .by(used),
         Column::new("Off Heap Memory Usage", |one: &RDDDataDistribution| {
-            Cell::bytes(one.off_heap_memory_used.unwrap_or(0))
+            let (used, left) = (one.off_heap_memory_used, one.off_heap_memory_remaining);
+            Cell::Text(format!("{} ({} remaining)", format::bytes(used.unwrap_or(0)), format::bytes(left.unwrap_or(0))))
         })
-        .number(),
+        .number()
+        .rank(Rank::Medium),
         Column::new("Disk Usage", |one: &RDDDataDistribution| Cell::bytes(one.disk_used))
             .number()
             .by(|one| one.disk_used),

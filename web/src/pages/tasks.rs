@@ -12,7 +12,7 @@ use crate::format;
 use crate::frame::Tab;
 use crate::logs::ExecutorLogs;
 use crate::params::Params;
-use crate::table::{Column, Table, TableSpec};
+use crate::table::{Column, Rank, Table, TableSpec};
 use crate::task::Task;
 
 /// Which tasks to show: `task.status` and `task.search` in the URL.
@@ -70,16 +70,7 @@ impl TaskFilter {
 
 /// Tasks that failed or were killed, grouped by what was said of it, the most frequent first.
 pub(crate) fn failure_table(app: &App, logs: &ExecutorLogs, tasks: &[Task<'_>], params: &Params) -> Option<Table> {
-    // Equal errors have equal codes; those that differ only in numbers are brought together afterwards.
-    let mut by_code = HashMap::<i64, (i64, Task<'_>)>::new();
-    for task in tasks.iter().filter(|task| matches!(task.status(), "FAILED" | "KILLED")) {
-        by_code.entry(task.error_code()).and_modify(|(number, _)| *number += 1).or_insert((1, *task));
-    }
-    let mut groups = HashMap::<String, (i64, Task<'_>)>::new();
-    for (number, task) in by_code.into_values() {
-        let kind = error_kind(task.error().unwrap_or_default());
-        groups.entry(kind).and_modify(|(sum, _)| *sum += number).or_insert((number, task));
-    }
+    let groups = failures(tasks);
     if groups.is_empty() {
         return None;
     }
@@ -97,9 +88,30 @@ pub(crate) fn failure_table(app: &App, logs: &ExecutorLogs, tasks: &[Task<'_>], 
         Column::new("Logs", |(_, task): &Group<'_>| Cell::Logs(logs.task_links(&app.links, app.model(), *task))),
     ];
     let spec = TableSpec { tag: "failure", title: "Why tasks failed", columns, sort: ("Tasks", true), empty: "" };
-    let mut table = spec.draw(groups.into_values().collect(), params);
+    let mut table = spec.draw(groups, params);
     table.total = String::new();
     Some(table)
+}
+
+/// Groups of tasks of which the same was said, each with its first task, in the order of these.
+fn failures<'a>(tasks: &[Task<'a>]) -> Vec<(i64, Task<'a>)> {
+    // Equal errors have equal codes; those that differ only in numbers are brought together afterwards.
+    let mut by_code = HashMap::<i64, (i64, Task<'a>)>::new();
+    for task in tasks.iter().filter(|task| matches!(task.status(), "FAILED" | "KILLED")) {
+        by_code.entry(task.error_code()).and_modify(|(number, _)| *number += 1).or_insert((1, *task));
+    }
+    let mut by_code: Vec<_> = by_code.into_values().collect();
+    by_code.sort_unstable_by_key(|(_, task)| task.place());
+    let mut places = HashMap::<String, usize>::new();
+    let mut groups = Vec::<(i64, Task<'a>)>::new();
+    for (number, task) in by_code {
+        let place = *places.entry(error_kind(task.error().unwrap_or_default())).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some((sum, _)) => *sum += number,
+            None => groups.push((number, task)),
+        }
+    }
+    groups
 }
 
 /// What an error says without its numbers, so that the same failure of many tasks is one.
@@ -107,46 +119,66 @@ fn error_kind(message: &str) -> String {
     format::headline(message, 200).chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect()
 }
 
+/// What the duration of a task is.
+const DURATION: &str = "Time that the executor ran the task; what came before and after is in the other columns";
+
 /// The table of tasks. Columns in which no task has anything are left out.
 pub(crate) fn table<'a>(app: &'a App, logs: &'a ExecutorLogs, tasks: Vec<Task<'a>>, params: &Params) -> Table {
+    let mut columns = identity_columns(app, logs);
+    columns.push(
+        Column::new("Duration", |task: &Task<'a>| Cell::duration(Some(task.duration())))
+            .hint(DURATION)
+            .number()
+            .by(|task| task.duration()),
+    );
+    for measure in MEASURES {
+        let column = Column::new(measure.title, move |task: &Task<'a>| measure.kind.cell((measure.value)(*task)));
+        let any = move |task: &Task<'a>| (measure.value)(*task) != (0, 0);
+        columns.push(
+            column.hint(measure.hint).number().rank(measure.rank).by(move |task| (measure.value)(*task)).if_any(any),
+        );
+    }
+    columns.push(
+        Column::new("Errors", |task: &Task<'a>| task.error().map_or_else(Cell::empty, Cell::long))
+            .prose()
+            .by(|task| task.error())
+            .if_any(|task| task.error_code() > 0),
+    );
+    let empty = "No task of this stage, or none that you are looking for.";
+    TableSpec { tag: "task", title: "", columns, sort: ("Index", false), empty }.draw(tasks, params)
+}
+
+/// Which task it is, where and when it ran.
+fn identity_columns<'a>(app: &'a App, logs: &'a ExecutorLogs) -> Vec<Column<'a, Task<'a>>> {
     use TaskColumn::{Attempt, Host, Index, Locality, TaskId};
     let text = |title, column: TaskColumn| {
         Column::new(title, move |task: &Task<'a>| Cell::Text(task.text(column).to_owned()))
             .tight()
             .by(move |task| task.text(column))
     };
-    let mut columns = vec![
+    vec![
         Column::new("Index", |task: &Task<'a>| Cell::Text(task.get(Index).to_string()))
             .number()
             .by(|task| (task.get(Index), task.get(Attempt))),
         Column::new("Task ID", |task: &Task<'a>| Cell::Text(task.get(TaskId).to_string()))
             .number()
+            .rank(Rank::Wide)
             .by(|task| task.get(TaskId)),
-        Column::new("Attempt", |task: &Task<'a>| attempt(*task)).number().by(|task| task.get(Attempt)),
+        Column::new("Attempt", |task: &Task<'a>| attempt(*task))
+            .number()
+            .rank(Rank::Medium)
+            .by(|task| task.get(Attempt)),
         Column::new("Status", |task: &Task<'a>| Cell::Badge(Badge::of_status(task.status()))).by(|task| task.status()),
-        text("Locality Level", Locality),
+        text("Locality Level", Locality).rank(Rank::Widest),
         Column::new("Executor ID", |task: &Task<'a>| Cell::Text(task.executor().to_owned()))
             .by(|task| format::natural(task.executor())),
-        text("Host", Host),
+        text("Host", Host).rank(Rank::Wider),
         Column::new("Logs", |task: &Task<'a>| Cell::Logs(logs.task_links(&app.links, app.model(), *task))),
         Column::new("Launch Time", |task: &Task<'a>| Cell::time(Some(Date(task.launched()))))
             .tight()
+            .rank(Rank::Wide)
             .by(|task| task.launched()),
-        Column::new("Duration", |task: &Task<'a>| Cell::duration(Some(task.duration())))
-            .number()
-            .by(|task| task.duration()),
-        Column::new("Errors", |task: &Task<'a>| task.error().map_or_else(Cell::empty, Cell::long))
-            .prose()
-            .by(|task| task.error())
-            .if_any(|task| task.error_code() > 0),
-    ];
-    for measure in MEASURES {
-        let column = Column::new(measure.title, move |task: &Task<'a>| measure.kind.cell((measure.value)(*task)));
-        let any = move |task: &Task<'a>| (measure.value)(*task) != (0, 0);
-        columns.push(column.number().by(move |task| (measure.value)(*task)).if_any(any));
-    }
-    let empty = "No task of this stage, or none that you are looking for.";
-    TableSpec { tag: "task", title: "", columns, sort: ("Index", false), empty }.draw(tasks, params)
+    ]
 }
 
 fn attempt(task: Task<'_>) -> Cell {
@@ -189,38 +221,55 @@ impl Kind {
 pub(crate) struct Measure {
     pub(crate) title: &'static str,
     pub(crate) kind: Kind,
+    rank: Rank,
+    hint: &'static str,
     pub(crate) value: fn(Task<'_>) -> (i64, i64),
 }
 
 const fn measure(title: &'static str, kind: Kind, value: fn(Task<'_>) -> (i64, i64)) -> Measure {
-    Measure { title, kind, value }
+    Measure { title, kind, rank: Rank::Always, hint: "", value }
+}
+
+impl Measure {
+    /// Spark shows it when it is asked for.
+    const fn asked(self, hint: &'static str) -> Self {
+        Self { rank: Rank::Asked, hint, ..self }
+    }
 }
 
 /// In Spark's order.
 pub(crate) const MEASURES: [Measure; 15] = [
-    measure("Scheduler Delay", Kind::Millis, |task| (task.scheduler_delay(), 0)),
-    measure("Task Deserialization Time", Kind::Millis, |task| (task.metric(metric::EXECUTOR_DESERIALIZE_TIME), 0)),
     measure("GC Time", Kind::Millis, |task| (task.metric(metric::JVM_GC_TIME), 0)),
-    measure("Result Serialization Time", Kind::Millis, |task| (task.metric(metric::RESULT_SERIALIZATION_TIME), 0)),
-    measure("Getting Result Time", Kind::Millis, |task| (task.getting_result(), 0)),
-    measure("Peak Execution Memory", Kind::Bytes, |task| (task.metric(metric::PEAK_EXECUTION_MEMORY), 0)),
     measure("Input Size / Records", Kind::BytesAndRecords, |task| {
         (task.metric(metric::INPUT_BYTES_READ), task.metric(metric::INPUT_RECORDS_READ))
     }),
     measure("Output Size / Records", Kind::BytesAndRecords, |task| {
         (task.metric(metric::OUTPUT_BYTES_WRITTEN), task.metric(metric::OUTPUT_RECORDS_WRITTEN))
     }),
-    measure("Shuffle Read Fetch Wait Time", Kind::Millis, |task| (task.metric(metric::SHUFFLE_FETCH_WAIT_TIME), 0)),
     measure("Shuffle Read Size / Records", Kind::BytesAndRecords, |task| {
         let bytes =
             task.metric(metric::SHUFFLE_REMOTE_BYTES_READ).wrapping_add(task.metric(metric::SHUFFLE_LOCAL_BYTES_READ));
         (bytes, task.metric(metric::SHUFFLE_RECORDS_READ))
     }),
-    measure("Shuffle Remote Reads", Kind::Bytes, |task| (task.metric(metric::SHUFFLE_REMOTE_BYTES_READ), 0)),
-    measure("Shuffle Write Time", Kind::Nanos, |task| (task.metric(metric::SHUFFLE_WRITE_TIME), 0)),
     measure("Shuffle Write Size / Records", Kind::BytesAndRecords, |task| {
         (task.metric(metric::SHUFFLE_BYTES_WRITTEN), task.metric(metric::SHUFFLE_RECORDS_WRITTEN))
     }),
     measure("Spill (Memory)", Kind::Bytes, |task| (task.metric(metric::MEMORY_BYTES_SPILLED), 0)),
     measure("Spill (Disk)", Kind::Bytes, |task| (task.metric(metric::DISK_BYTES_SPILLED), 0)),
+    measure("Scheduler Delay", Kind::Millis, |task| (task.scheduler_delay(), 0))
+        .asked("Time to ship the task to the executor and its result back, without what was measured there"),
+    measure("Task Deserialization Time", Kind::Millis, |task| (task.metric(metric::EXECUTOR_DESERIALIZE_TIME), 0))
+        .asked("Time to deserialize the task's closure on the executor, its fetching included"),
+    measure("Shuffle Read Fetch Wait Time", Kind::Millis, |task| (task.metric(metric::SHUFFLE_FETCH_WAIT_TIME), 0))
+        .asked("Time that the task waited for shuffle blocks of other executors"),
+    measure("Shuffle Remote Reads", Kind::Bytes, |task| (task.metric(metric::SHUFFLE_REMOTE_BYTES_READ), 0))
+        .asked("Shuffle bytes read from other executors"),
+    measure("Shuffle Write Time", Kind::Nanos, |task| (task.metric(metric::SHUFFLE_WRITE_TIME), 0))
+        .asked("Time that the task waited while shuffle data was written"),
+    measure("Result Serialization Time", Kind::Millis, |task| (task.metric(metric::RESULT_SERIALIZATION_TIME), 0))
+        .asked("Time to serialize the result on the executor"),
+    measure("Getting Result Time", Kind::Millis, |task| (task.getting_result(), 0))
+        .asked("Time that the driver took to fetch the result"),
+    measure("Peak Execution Memory", Kind::Bytes, |task| (task.metric(metric::PEAK_EXECUTION_MEMORY), 0))
+        .asked("The most that shuffles, aggregations and joins of the task held in memory"),
 ];

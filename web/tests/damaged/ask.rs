@@ -63,7 +63,12 @@ const REST: [&str; 18] = [
     "stages/0/0/taskList?length=100000",
 ];
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 17] = [
+    "overview/",
+    "StreamingQuery/",
+    "sqlserver/",
+    "connect/",
+    "stages/pool/?poolname=default",
     "jobs/",
     "jobs/job/?id=0",
     "stages/",

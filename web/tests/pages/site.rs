@@ -19,6 +19,17 @@ pub(crate) const ORDERS: &str = "/history/app-20261120093732-0000";
 /// Where those of `cut-short` are.
 pub(crate) const CUT_SHORT: &str = "/history/local-1795167533439";
 
+/// Where those of an application with job groups, tags and kills are.
+pub(crate) const JOBS: &str = "/history/local-1795169247183";
+/// Where those of one with many queries are.
+pub(crate) const SQL: &str = "/history/local-1795169288471";
+/// Where those of one with streaming queries are.
+pub(crate) const STREAMING: &str = "/history/local-1795181962915";
+/// Where those of a Thrift server are.
+pub(crate) const THRIFT: &str = "/history/local-1795182006577";
+/// Where those of a Connect server are.
+pub(crate) const CONNECT: &str = "/history/local-1795182051890";
+
 /// Pages and REST API over one store, as the binary mounts them.
 pub(crate) struct Site {
     store: Store,
@@ -34,6 +45,14 @@ impl Site {
     /// With the applications of `tests/data`.
     pub(crate) async fn recorded() -> Self {
         let logs = ["orders.zstd", "nothing-ran.zstd", "cut-short.inprogress"].map(|name| (name, read(name)));
+        Self::with(&logs, |_| {}).await
+    }
+
+    /// With the applications with which the replay is tested: groups and tags, SQL, streaming, Connect, Thrift.
+    pub(crate) async fn of_many_kinds() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../history-server/tests/data");
+        let logs = ["jobs", "sql", "streaming", "connect", "thrift"].map(|name| format!("{name}.zstd"));
+        let logs = logs.each_ref().map(|name| (name.as_str(), std::fs::read(folder.join(name)).unwrap()));
         Self::with(&logs, |_| {}).await
     }
 
@@ -122,8 +141,10 @@ pub(crate) fn rows(page: &str, tag: &str) -> usize {
 /// The texts of a column of that table, markup left out.
 pub(crate) fn column(page: &str, tag: &str, index: usize) -> Vec<String> {
     let cell = |row: &str| {
+        let row = row.replace("<th scope=\"row\"", "<td");
         let cell = row.split("<td").nth(index + 1).unwrap();
         let cell = &cell[cell.find('>').unwrap() + 1..];
+        let cell = cell.split("</td>").next().unwrap().split("</th>").next().unwrap();
         let mut text = String::new();
         let mut depth = 0;
         for c in cell.chars() {
@@ -140,8 +161,21 @@ pub(crate) fn column(page: &str, tag: &str, index: usize) -> Vec<String> {
 }
 
 fn body<'a>(page: &'a str, tag: &str) -> &'a str {
-    let from = page.find(&format!("<section id=\"{tag}\">")).unwrap_or_else(|| panic!("no table {tag}"));
+    let from = page.find(&format!("<section id=\"{tag}\"")).unwrap_or_else(|| panic!("no table {tag}"));
     let section = &page[from..];
     let section = &section[..section.find("</section>").unwrap()];
     section.split("<tbody>").nth(1).unwrap_or_default()
+}
+
+/// A number as pages write it.
+pub(crate) fn thousands(number: i64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

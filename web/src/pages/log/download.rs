@@ -33,6 +33,7 @@ fn stream(found: Vec<ContainerLog>, application: &str, executor: &str, params: &
             title: "No log".to_owned(),
             text: "The log collector has shipped no log of this executor.".to_owned(),
             way_on: None,
+            app: None,
         });
     };
     let name = format!("{application}-{executor}-{}.log", view.stream.name());

@@ -1,0 +1,83 @@
+//! What is drawn, against what the REST API says.
+
+use crate::site::{ORDERS, SQL, Site};
+
+/// The picture in the part of a page with this id.
+fn picture<'a>(page: &'a str, id: &str) -> &'a str {
+    let from = page.find(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("no picture {id}"));
+    page[from..].split("</details>").next().unwrap()
+}
+
+/// The texts of a REST answer under a name, in its order.
+fn texts(json: &str, name: &str) -> Vec<String> {
+    let text = |rest: &str| rest.split('"').nth(1).unwrap().to_owned();
+    json.split(&format!("\"{name}\"")).skip(1).map(text).collect()
+}
+
+#[tokio::test]
+async fn the_timeline_has_a_bar_for_each_job_and_executor() {
+    let site = Site::recorded().await;
+    let page = site.html(&format!("{ORDERS}/jobs/")).await;
+    let timeline = picture(&page, "timeline");
+    let (_, _, body) = site.get(&format!("{}/jobs", ORDERS.replace("/history", "/api/v1/applications"))).await;
+    let jobs = String::from_utf8(body).unwrap().matches("\"jobId\"").count();
+    assert_eq!(timeline.matches(&format!("href=\"{ORDERS}/jobs/job/?id=")).count(), jobs);
+    assert!(jobs > 5 && timeline.matches("<title>Executor ").count() >= 2, "{timeline}");
+    assert!(timeline.contains("class=\"bad\"") && timeline.contains("class=\"good\""));
+}
+
+#[tokio::test]
+async fn a_jobs_graph_has_the_rdds_of_its_stages_and_arrows_between() {
+    let site = Site::recorded().await;
+    let page = site.html(&format!("{ORDERS}/jobs/job/?id=1")).await;
+    let graph = picture(&page, "dag");
+    assert!(graph.contains("orders &#60;by customer&#62; [1]") && graph.contains("Cached"), "{graph}");
+    assert!(graph.matches("class=\"arrow").count() >= 3 && graph.contains("class=\"frame stage\""), "{graph}");
+    let page = site.html(&format!("{ORDERS}/stages/stage/?id=0")).await;
+    assert!(picture(&page, "dag").contains("ParallelCollectionRDD"));
+}
+
+#[tokio::test]
+async fn a_stage_draws_each_task() {
+    let site = Site::recorded().await;
+    let page = site.html(&format!("{ORDERS}/stages/stage/?id=10")).await;
+    let tasks = picture(&page, "timeline");
+    assert_eq!(tasks.matches("<title>Task ").count(), 7);
+    assert_eq!(tasks.matches("class=\"bar wrong\"").count(), 4);
+}
+
+#[tokio::test]
+async fn a_plan_has_every_operator_and_every_edge() {
+    let site = Site::of_many_kinds().await;
+    let api = SQL.replace("/history", "/api/v1/applications");
+    for id in [0, 5, 20, 40] {
+        let (_, _, body) = site.get(&format!("{api}/sql/{id}")).await;
+        let json = String::from_utf8(body).unwrap();
+        let page = site.html(&format!("{SQL}/SQL/execution/?id={id}")).await;
+        if !json.contains("\"nodeName\"") {
+            continue;
+        }
+        let plan = picture(&page, "plan-graph");
+        assert_eq!(plan.matches("class=\"arrow").count(), texts(&json, "fromId").len(), "query {id}");
+        for name in texts(&json, "nodeName") {
+            let name: String = name.chars().take(12).collect();
+            assert!(plan.contains(&name.replace('<', "&#60;")), "{name} of query {id}: {plan}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_overview_says_how_it_ended_and_where_the_time_went() {
+    let site = Site::recorded().await;
+    let page = site.html(&format!("{ORDERS}/overview/")).await;
+    for part in [
+        "Driver alone",
+        "Tasks running",
+        "Slowest queries",
+        "Failures",
+        "Stages with the most work",
+        "spark.sql.shuffle.partitions",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
