@@ -122,6 +122,11 @@ impl App {
         }
     }
 
+    /// What the collector has of one of them.
+    pub(crate) async fn logs_of(&self, executor: &str) -> ExecutorLogs {
+        ExecutorLogs::of(self.web.logs(), &self.info.id, self.pod(executor).into_iter().collect()).await
+    }
+
     fn pod(&self, executor: &str) -> Option<Pod> {
         let pod = self.opened.executor_pod(executor)?;
         Some(Pod { executor: executor.to_owned(), namespace: pod.namespace, name: pod.name })
@@ -159,22 +164,22 @@ impl App {
 
     /// What became of it.
     pub(crate) fn state(&self) -> Badge {
-        let silent = Utc::now().timestamp_millis().saturating_sub(self.attempt.last_updated.0) > SILENT_MILLIS;
         let last = self.model().jobs.iter().max_by_key(|job| job.data.completion_time);
         let failed = last.is_some_and(|job| job.data.status == JobExecutionStatus::Failed);
-        match (self.attempt.completed, silent, failed) {
-            (true, _, true) => {
+        match state(&self.attempt) {
+            Badge { label: "completed", .. } if failed => {
                 Badge { hint: "The driver ended, and the last job had failed.", ..Badge::new("last job failed", "bad") }
             }
-            (true, _, false) => {
+            Badge { label: "completed", .. } => {
                 Badge { hint: "The driver ended, and the last job had not failed.", ..Badge::new("completed", "good") }
             }
-            (false, true, _) => Badge {
-                hint: "The event log has no end, and has not grown for an hour: the driver was lost, perhaps.",
-                ..Badge::new("lost", "warn")
-            },
-            (false, false, _) => Badge { hint: "The event log has no end yet.", ..Badge::new("in progress", "busy") },
+            other => other,
         }
+    }
+
+    /// What its driver ended with, where Spark says so.
+    pub(crate) fn exit_code(&self) -> Option<i32> {
+        self.attempt.exit_code
     }
 
     fn facts(&self) -> Vec<Fact> {
@@ -198,7 +203,7 @@ impl App {
     fn attempts(&self) -> Vec<Tab> {
         let tab = |attempt: &ApplicationAttemptInfo| Tab {
             text: attempt.attempt_id.clone().unwrap_or_else(|| "only".to_owned()),
-            href: self.root.app(&self.info.id, attempt.attempt_id.as_deref()).tab("jobs"),
+            href: self.root.app(&self.info.id, attempt.attempt_id.as_deref()).tab("overview"),
             current: attempt.attempt_id == self.attempt.attempt_id,
         };
         self.info.attempts.iter().map(tab).collect()
@@ -274,6 +279,24 @@ impl App {
             }
         };
         vec![Notice { class: "warn", text, details }]
+    }
+}
+
+/// What became of an attempt, as far as the list knows.
+pub(crate) fn state(attempt: &ApplicationAttemptInfo) -> Badge {
+    let silent = Utc::now().timestamp_millis().saturating_sub(attempt.last_updated.0) > SILENT_MILLIS;
+    let badge = |label, class, hint| Badge { hint, ..Badge::new(label, class) };
+    match (attempt.completed, attempt.exit_code.unwrap_or(0)) {
+        (true, 0) => badge("completed", "good", "The driver ended."),
+        // As a shell tells: 128 and the number of the signal.
+        (true, 137 | 143) => badge("killed", "warn", "The driver was killed by a signal."),
+        (true, _) => badge("failed", "bad", "The driver ended with an error."),
+        (false, _) if silent => badge(
+            "lost",
+            "warn",
+            "The event log has no end, and has not grown for an hour: the driver was lost, perhaps.",
+        ),
+        (false, _) => badge("in progress", "busy", "The event log has no end yet."),
     }
 }
 

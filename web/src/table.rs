@@ -197,6 +197,8 @@ pub(crate) struct Drawn {
     pub(crate) cell: Cell,
 }
 
+type Jump = (String, String, Vec<(String, String)>);
+
 /// Where in a long table this page is.
 pub(crate) struct Pager {
     pub(crate) shown: String,
@@ -204,7 +206,7 @@ pub(crate) struct Pager {
     pub(crate) pages: Vec<(String, String, bool)>,
     pub(crate) sizes: Vec<(String, String, bool)>,
     /// A form for the number of a page, where there are many: the parameter, the last page, and what is carried on.
-    pub(crate) jump: Option<(String, String, Vec<(String, String)>)>,
+    pub(crate) jump: Option<Jump>,
 }
 
 impl<T> TableSpec<'_, T> {

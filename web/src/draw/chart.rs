@@ -5,6 +5,8 @@ use super::times::TimeAxis;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 150.0;
+/// Width of one that has a page to itself.
+const WIDE: f64 = 1200.0;
 /// Room for the numbers at the left, and for the spread at the right.
 const NUMBERS: f64 = 74.0;
 const SPREAD: f64 = 150.0;
@@ -25,6 +27,8 @@ pub(crate) struct Chart {
     pub(crate) series: Vec<Series>,
     /// Whether the series are parts of a whole, drawn above each other.
     pub(crate) is_stacked: bool,
+    /// Whether it has a page's width, and then no spread of its numbers beside it.
+    pub(crate) is_wide: bool,
     /// How a number is written.
     pub(crate) unit: fn(f64) -> String,
 }
@@ -44,13 +48,16 @@ impl Chart {
         let most = points.iter().filter_map(totals).reduce(f64::max)?;
         let top = nice(most);
         let (first, last) = (points.first()?.0, points.last()?.0);
-        let axis = TimeAxis::new(first, last.saturating_add(1), NUMBERS, WIDTH - NUMBERS - SPREAD);
-        let y = |value: f64| TOP + (1.0 - value / top) * (HEIGHT - TOP);
-        let mut svg = Svg::new(WIDTH, HEIGHT + AXIS, "picture chart", &self.name);
+        let bottom = -nice_or_zero(-points.iter().filter_map(totals).fold(0.0, f64::min));
+        let (width, right) = if self.is_wide { (WIDE, WIDE - 16.0) } else { (WIDTH, WIDTH - SPREAD) };
+        let axis = TimeAxis::new(first, last.saturating_add(1), NUMBERS, right - NUMBERS);
+        let y = |value: f64| TOP + (top - value) / (top - bottom) * (HEIGHT - TOP);
+        let class = if self.is_wide { "picture chart wide-chart" } else { "picture chart" };
+        let mut svg = Svg::new(width, HEIGHT + AXIS, class, &self.name);
         for part in [0.0, 0.5, 1.0] {
-            let at = y(top * part);
-            svg.line((NUMBERS, at), (WIDTH - SPREAD, at), "grid");
-            svg.text((NUMBERS - 6.0, at + 4.0), "number", &(self.unit)(top * part));
+            let value = bottom + (top - bottom) * part;
+            svg.line((NUMBERS, y(value)), (right, y(value)), "grid");
+            svg.text((NUMBERS - 6.0, y(value) + 4.0), "number", &(self.unit)(value));
         }
         axis.draw(&mut svg, TOP, HEIGHT);
         if self.is_stacked {
@@ -59,8 +66,9 @@ impl Chart {
             self.draw_lines(&mut svg, &points, &axis, y);
         }
         self.draw_hints(&mut svg, &points, &axis);
-        let values: Vec<f64> = self.all_heights();
-        draw_spread(&mut svg, &values, top, y);
+        if !self.is_wide {
+            draw_spread(&mut svg, &self.all_heights(), (bottom, top), y);
+        }
         Some(svg.finish())
     }
 
@@ -142,21 +150,27 @@ impl Chart {
 }
 
 /// How many values there are at which height, as bars from the right.
-fn draw_spread(svg: &mut Svg, values: &[f64], top: f64, y: impl Fn(f64) -> f64) {
+fn draw_spread(svg: &mut Svg, values: &[f64], (bottom, top): (f64, f64), y: impl Fn(f64) -> f64) {
     let mut bins = [0_usize; BINS];
     for value in values {
-        bins[((value.max(0.0) / top * BINS as f64) as usize).min(BINS - 1)] += 1;
+        let place = (value - bottom).max(0.0) / (top - bottom) * BINS as f64;
+        bins[(place as usize).min(BINS - 1)] += 1;
     }
+    let height_of = |bin: usize| bottom + (top - bottom) * bin as f64 / BINS as f64;
     let most = bins.iter().copied().max().unwrap_or(0).max(1);
     let left = WIDTH - SPREAD + 16.0;
     let room = SPREAD - 60.0;
     for (index, number) in bins.iter().enumerate().filter(|(_, number)| **number > 0) {
-        let upper = y(top * (index + 1) as f64 / BINS as f64);
-        let height = y(top * index as f64 / BINS as f64) - upper;
+        let upper = y(height_of(index + 1));
+        let height = y(height_of(index)) - upper;
         let width = *number as f64 / most as f64 * room;
         svg.rect((left, upper + 0.5), (width.max(1.0), height - 1.0), "bin").close();
         svg.text((left + width + 4.0, upper + height - 2.5), "tick-left", &number.to_string());
     }
+}
+
+fn nice_or_zero(value: f64) -> f64 {
+    if value > 0.0 { nice(value) } else { 0.0 }
 }
 
 /// The next of 1, 2, 2.5 and 5 times a power of ten.
@@ -177,7 +191,8 @@ mod tests {
         let times = (0..values.len() as i64).map(|n| n * 1000).collect();
         let series = |name: &str| Series { name: name.to_owned(), values: values.clone() };
         let series = vec![series("a <b>"), series("c")];
-        Chart { name: "Rates".to_owned(), times, series, is_stacked, unit: |value| format!("{value:.0} rows") }
+        let unit = |value| format!("{value:.0} rows");
+        Chart { name: "Rates".to_owned(), times, series, is_stacked, is_wide: false, unit }
     }
 
     #[test]
@@ -188,6 +203,15 @@ mod tests {
             drawn.split("class=\"series s0\" d=\"").nth(1).unwrap().split('"').next().unwrap().matches('M').count(),
             2
         );
+    }
+
+    #[test]
+    fn numbers_below_nothing_stay_in_the_picture() {
+        let drawn = chart(vec![Some(-1.0), Some(-3.0)], false).draw().unwrap().to_string();
+        let path = drawn.split("class=\"series s0\" d=\"M").nth(1).unwrap().split('"').next().unwrap();
+        let heights = path.replace("h.1", "").replace('L', " ");
+        let heights: Vec<f64> = heights.split(' ').skip(1).step_by(2).map(|y| y.parse().unwrap()).collect();
+        assert!(heights.len() == 2 && heights.iter().all(|y| (TOP..=HEIGHT).contains(y)), "{path}");
     }
 
     #[test]

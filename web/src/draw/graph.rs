@@ -84,7 +84,7 @@ impl Drawing {
     fn graph(&self) -> layered::Graph {
         let node = |one: &Boxed| layered::Node { size: size(one), cluster: one.frame };
         let cluster =
-            |one: &Frame| layered::Cluster { parent: one.parent, title_width: text_width(&one.title).min(MAX_WIDTH) };
+            |one: &Frame| layered::Cluster { parent: one.parent, title_width: bold_width(&one.title).min(MAX_WIDTH) };
         layered::Graph {
             nodes: self.boxes.iter().map(node).collect(),
             clusters: self.frames.iter().map(cluster).collect(),
@@ -106,8 +106,13 @@ impl Drawing {
     }
 }
 
+/// Titles are bold, and wider for it.
+fn bold_width(text: &str) -> f64 {
+    text_width(text) * 1.12
+}
+
 fn size(one: &Boxed) -> Size {
-    let widest = one.lines.iter().map(|line| text_width(line)).fold(text_width(&one.title) * 1.08, f64::max);
+    let widest = one.lines.iter().map(|line| text_width(line)).fold(bold_width(&one.title), f64::max);
     Size {
         width: (widest + 2.0 * PADDING).clamp(MIN_WIDTH, MAX_WIDTH),
         height: LINE * (1 + one.lines.len()) as f64 + PADDING,

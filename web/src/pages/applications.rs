@@ -137,7 +137,7 @@ fn attempts(app: ApplicationInfo) -> Vec<Row> {
 }
 
 fn spec<'a>(links: &'a Links, incomplete: bool, searched: bool) -> TableSpec<'a, Row> {
-    let pages = |row: &Row| links.app(&row.app.id, row.attempt.attempt_id.as_deref()).tab("jobs");
+    let pages = |row: &Row| links.app(&row.app.id, row.attempt.attempt_id.as_deref()).tab("overview");
     let mut columns: Vec<Column<'a, Row>> = vec![
         Column::new("App ID", move |row: &Row| Cell::Link {
             text: row.app.id.clone(),

@@ -144,13 +144,21 @@ pub(crate) struct Reason {
     links: Vec<TextLink>,
     headline: String,
     text: String,
+    /// Why there are no logs; empty when that is not asked, or there are.
+    note: String,
 }
 
 impl HtmlSafe for Reason {}
 
 impl Reason {
     pub(crate) fn new(title: String, links: Vec<TextLink>, text: &str) -> Self {
-        Self { title, links, headline: format::headline(text, 300), text: text.trim_end().to_owned() }
+        Self {
+            title,
+            links,
+            headline: format::headline(text, 300),
+            text: text.trim_end().to_owned(),
+            note: String::new(),
+        }
     }
 
     /// Why a stage failed.
@@ -158,5 +166,11 @@ impl Reason {
         let links = vec![TextLink { text: "Tasks and logs".to_owned(), href: link(app, stage) }];
         let reason = stage.data.failure_reason.as_deref().unwrap_or("The event log gives no reason.");
         Self::new(format!("Stage {} failed", stage.data.stage_id), links, reason)
+    }
+
+    /// With links to logs, or why there are none.
+    pub(crate) fn with_logs(mut self, links: impl Iterator<Item = TextLink>, note: String) -> Self {
+        self.links.extend(links);
+        Self { note, ..self }
     }
 }

@@ -228,7 +228,8 @@ fn one(
     unit: fn(f64) -> String,
 ) -> Option<Figure> {
     let series = vec![Series { name: title.to_owned(), values }];
-    let chart = Chart { name: title.to_owned(), times: times(progress), series, is_stacked: false, unit };
+    let chart =
+        Chart { name: title.to_owned(), times: times(progress), series, is_stacked: false, is_wide: false, unit };
     Some(Figure { title: title.to_owned(), hint, legend: Vec::new(), picture: chart.draw()? })
 }
 
@@ -243,7 +244,8 @@ fn operations(progress: &StreamingProgress) -> Option<Figure> {
         .collect();
     let legend = series.iter().enumerate().map(|(place, series)| (place % 8, series.name.clone())).collect();
     let title = "Operation Duration".to_owned();
-    let chart = Chart { name: title.clone(), times: times(progress), series, is_stacked: true, unit: millis };
+    let chart =
+        Chart { name: title.clone(), times: times(progress), series, is_stacked: true, is_wide: false, unit: millis };
     Some(Figure { title, hint: "What the time of each batch went to", legend, picture: chart.draw()? })
 }
 

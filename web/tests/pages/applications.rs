@@ -95,7 +95,7 @@ async fn attempts_have_pages_of_their_own() {
         "/history/application_1_0001/1/jobs/"
     );
     let page = site.html("/history/application_1_0001/1/jobs/").await;
-    assert!(page.contains("href=\"/history/application_1_0001/2/jobs/\""), "{page}");
+    assert!(page.contains("href=\"/history/application_1_0001/2/overview/\""), "{page}");
     assert_eq!(site.get("/history/application_1_0001/7/stages/").await.0, StatusCode::NOT_FOUND);
     assert_eq!(site::rows(&site.html("/").await, "app"), 2);
 }

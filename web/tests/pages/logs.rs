@@ -153,3 +153,20 @@ async fn ids_alone_lead_to_the_log() {
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(String::from_utf8(body).unwrap().contains("no log of executor 1 of application not-seen-yet"));
 }
+
+#[tokio::test]
+async fn the_overview_leads_to_what_the_executor_wrote_when_the_last_task_failed() {
+    // The task of stage 23 ran on executor 1 or 0: of both there are logs.
+    let page = shipped().await.html(&format!("{ORDERS}/overview/")).await;
+    let start = page.find("<b>Stage 23 failed</b>").unwrap();
+    let reason = &page[start..start + page[start..].find("</header>").unwrap()];
+    assert!(reason.contains("stderr of executor ") && reason.contains("at that moment</a>"), "{reason}");
+    assert!(reason.contains("/logs/?stream=stderr&#38;since=179516"), "{reason}");
+}
+
+#[tokio::test]
+async fn where_there_is_no_log_the_reason_can_be_opened() {
+    let page = Site::recorded().await.html(&format!("{ORDERS}/executors/")).await;
+    let told = "<summary>none</summary>The log collector has no log of this executor, and the event log names none.";
+    assert!(page.contains(told), "{page}");
+}

@@ -1,5 +1,10 @@
 //! Where the time of an application went, and how busy its slots were.
 
+use history_server::model::Stage;
+
+use crate::app::App;
+use crate::draw::times::drawable;
+
 /// A stretch of time, milliseconds since the epoch.
 pub(super) type Span = (i64, i64);
 
@@ -25,6 +30,13 @@ impl Spent {
     pub(super) fn total(self) -> i64 {
         self.driver_alone + self.waiting + self.running
     }
+}
+
+/// When tasks of a stage ran, as far as the log tells.
+pub(super) fn ran(app: &App, stage: &Stage) -> Option<Span> {
+    let start = stage.data.first_task_launched_time.or(stage.data.submission_time)?;
+    let end = stage.data.completion_time.map_or_else(|| app.last_moment(), |end| end.0);
+    Some((drawable(start.0), drawable(end)))
 }
 
 /// How many milliseconds of `whole` any of the spans covers.
