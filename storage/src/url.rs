@@ -52,7 +52,7 @@ impl StoreUrl {
             return Err(invalid("it is empty; give a folder, or a URL such as s3://bucket/prefix"));
         }
         if let Some(path) = text.strip_prefix("file:") {
-            return Ok(Self::folder(path.strip_prefix("//").unwrap_or(path)));
+            return Ok(Self::folder(local_path(path).map_err(|reason| invalid(&reason))?));
         }
         if text == "memory:" || text == "memory://" {
             return Ok(Self::memory());
@@ -64,6 +64,11 @@ impl StoreUrl {
             };
         }
         let url = url::Url::parse(text).map_err(|e| invalid(&e.to_string()))?;
+        if matches!(url.scheme(), "az" | "wasb" | "wasbs") && !url.username().is_empty() {
+            return Err(invalid(
+                "write abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PREFIX, or az://CONTAINER/PREFIX",
+            ));
+        }
         if url.password().is_some() || (!url.username().is_empty() && !url.scheme().starts_with("abfs")) {
             return Err(invalid(
                 "credentials do not belong in it; they are taken from the environment, as the cloud's own tools do",
@@ -165,6 +170,7 @@ impl Place {
             }
         }
         let bucket = bucket.to_owned();
+        check_bucket(scheme, &bucket)?;
         Ok(match scheme {
             "s3" | "s3a" => Self::S3 { bucket, endpoint, region },
             "oss" => Self::Oss { bucket, endpoint },
@@ -180,6 +186,41 @@ impl Place {
             other => return Err(unknown_scheme(other)),
         })
     }
+}
+
+/// The path in what follows `file:`, as RFC 8089 has it; a relative path is taken as it is.
+fn local_path(text: &str) -> std::result::Result<String, String> {
+    let path = match text.strip_prefix("//") {
+        None => text,
+        Some(path) if path.starts_with('/') => path,
+        Some(path) => path.strip_prefix("localhost").filter(|path| path.starts_with('/')).ok_or_else(|| {
+            let host = path.split('/').next().unwrap_or_default();
+            format!(
+                "{host:?} is no name of this machine: write file:///FOLDER, or file:FOLDER for one below this folder"
+            )
+        })?,
+    };
+    if path.is_empty() {
+        return Err("it names no folder: write file:FOLDER or file:///FOLDER".to_owned());
+    }
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8();
+    Ok(decoded.map_err(|_| "its path is not UTF-8".to_owned())?.into_owned())
+}
+
+/// The rules for names that S3, OSS and Azure have in common, so that a slip is told here and not by a signature that fails.
+fn check_bucket(scheme: &str, bucket: &str) -> std::result::Result<(), String> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let fits = match scheme {
+        "s3" | "s3a" => bucket.bytes().all(|byte| plain(byte) || byte == b'.'),
+        "oss" | "az" => bucket.bytes().all(plain),
+        _ => return Ok(()),
+    };
+    let alphanumeric = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let ends = alphanumeric(bucket.bytes().next()) && alphanumeric(bucket.bytes().last());
+    if fits && ends && (3..=63).contains(&bucket.len()) {
+        return Ok(());
+    }
+    Err(format!("{bucket:?} cannot be a bucket's name: those have 3 to 63 small letters, digits and hyphens"))
 }
 
 fn unknown_scheme(scheme: &str) -> String {
@@ -223,5 +264,40 @@ impl std::str::FromStr for StoreUrl {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_where_its_url_says() {
+        for (url, folder) in [
+            ("file:a b", "a b"),
+            ("file:./a%20b", "./a b"),
+            ("file:/a", "/a"),
+            ("file:///a%2Cb", "/a,b"),
+            ("file://localhost/a", "/a"),
+            ("a%20b", "a%20b"),
+        ] {
+            assert_eq!(StoreUrl::parse(url).unwrap().as_folder(), Some(PathBuf::from(folder)), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_slip_is_told_with_what_would_be_right() {
+        for (url, hint) in [
+            ("file:", "names no folder"),
+            ("file://relative/x", "file:///FOLDER"),
+            ("az://container@account", "abfss://CONTAINER@ACCOUNT"),
+            ("wasbs://c@a.blob.core.windows.net/x", "abfss://CONTAINER@ACCOUNT"),
+            ("s3://B_ad/x", "3 to 63 small letters"),
+            ("oss://a.b/x", "3 to 63 small letters"),
+            ("s3://ab", "3 to 63 small letters"),
+        ] {
+            let said = StoreUrl::parse(url).unwrap_err().to_string();
+            assert!(said.contains(hint), "{url}: {said}");
+        }
     }
 }
