@@ -5,9 +5,11 @@
 
 mod access;
 mod command_line;
+mod history;
 mod layers;
 mod logs;
 mod settings;
+mod spark;
 mod values;
 
 use std::ffi::OsString;
@@ -17,14 +19,15 @@ use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use history_server::Redaction;
 use storage::StoreUrl;
 
 pub(crate) use self::access::{Access, TlsFiles};
 pub(crate) use self::logs::LogsWanted;
 pub(crate) use command_line::Refusal;
+pub(crate) use history::{Clean, EventLogs, History};
 use layers::Layers;
 use settings::{SETTINGS, Section};
+use spark::Spark;
 
 /// What the program was asked to do.
 #[derive(Debug)]
@@ -33,6 +36,13 @@ pub(crate) enum Request {
     Serve(Box<Config>),
     /// Print shipped logs.
     Logs(Box<LogsRequest>),
+    /// Print what becomes of the settings of Spark's history server, and what is wrong with them.
+    CheckConfig {
+        /// What becomes of each.
+        report: String,
+        /// Why a server would not start.
+        mistakes: Vec<String>,
+    },
 }
 
 /// Everything that the servers need to know.
@@ -51,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) staging: Option<Staging>,
     pub(crate) collector: Option<Collector>,
     pub(crate) history: Option<History>,
+    /// What Spark's settings say that is not followed; `None` where they are not read.
+    pub(crate) spark_notes: Option<Vec<String>>,
 }
 
 /// What clients of any port are granted.
@@ -100,58 +112,6 @@ pub(crate) struct Collector {
     pub(crate) event_log_volume: String,
 }
 
-/// A folder of event logs.
-#[derive(Clone, Debug)]
-pub(crate) struct EventLogs {
-    pub(crate) name: Option<String>,
-    pub(crate) url: StoreUrl,
-}
-
-/// The history server's settings.
-#[derive(Debug)]
-pub(crate) struct History {
-    pub(crate) listen: SocketAddr,
-    /// Begins with a slash, does not end with one; or is empty.
-    pub(crate) public_prefix: String,
-    /// Empty: the store's own `event-logs`.
-    pub(crate) event_logs: Vec<EventLogs>,
-    pub(crate) scan_interval: Duration,
-    pub(crate) cache_bytes: u64,
-    pub(crate) replay_ahead: Option<Duration>,
-    pub(crate) replay_memory_bytes: usize,
-    pub(crate) max_line_bytes: usize,
-    pub(crate) retained: Retained,
-    pub(crate) executor_log_url: Option<String>,
-    pub(crate) redaction: Redaction,
-    pub(crate) clean: Clean,
-    /// Whether an application is shown only to those whom its ACLs name.
-    pub(crate) acls: bool,
-}
-
-/// How much of an application is kept; `None` is all.
-#[derive(Debug)]
-pub(crate) struct Retained {
-    pub(crate) jobs: Option<usize>,
-    pub(crate) stages: Option<usize>,
-    pub(crate) tasks: Option<usize>,
-    pub(crate) dead_executors: Option<usize>,
-    pub(crate) executions: Option<usize>,
-    pub(crate) streaming_queries: Option<usize>,
-    pub(crate) streaming_updates: Option<usize>,
-    pub(crate) thrift_sessions: Option<usize>,
-    pub(crate) thrift_statements: Option<usize>,
-    pub(crate) connect_sessions: Option<usize>,
-    pub(crate) connect_statements: Option<usize>,
-}
-
-/// Which event logs are deleted: none, unless an age or a number is given.
-#[derive(Debug)]
-pub(crate) struct Clean {
-    pub(crate) max_age: Option<Duration>,
-    pub(crate) max_logs: Option<usize>,
-    pub(crate) interval: Duration,
-}
-
 /// `hearth logs`
 #[derive(Debug)]
 pub(crate) struct LogsRequest {
@@ -159,6 +119,12 @@ pub(crate) struct LogsRequest {
     pub(crate) telemetry: Telemetry,
     pub(crate) wanted: LogsWanted,
 }
+
+/// The history server, configured as Spark's own is.
+const SPARK_HISTORY_SERVER: &str = "spark-history-server";
+const CHECK_CONFIG: &str = "check-config";
+/// The commands that read Spark's settings.
+const SPARKS: [&str; 2] = [SPARK_HISTORY_SERVER, CHECK_CONFIG];
 
 /// Reads the command line, the environment, and the file that they name.
 pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Request, Refusal> {
@@ -170,7 +136,19 @@ pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result
         let by_variable = matches.value_source("config") == Some(ValueSource::EnvVariable);
         layers.read_file(if by_variable { "HEARTH_CONFIG" } else { "--config" }, Path::new(path));
     }
+    if SPARKS.contains(&name) {
+        let file = matches.get_one::<OsString>("properties-file").map(Path::new);
+        layers.set_spark(spark::read(file, &variable));
+    }
     let request = match name {
+        SPARK_HISTORY_SERVER => {
+            read_config(&mut layers, matches, "history-server").map(|config| Request::Serve(Box::new(config)))
+        }
+        CHECK_CONFIG => {
+            let _ = read_config(&mut layers, matches, "history-server");
+            let report = layers.spark().map(spark::report).unwrap_or_default();
+            return Ok(Request::CheckConfig { report, mistakes: layers.into_mistakes() });
+        }
         "logs" => read_logs(&mut layers, matches).map(|request| Request::Logs(Box::new(request))),
         _ => read_config(&mut layers, matches, name).map(|config| Request::Serve(Box::new(config))),
     };
@@ -178,6 +156,12 @@ pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result
         (Some(request), mistakes) if mistakes.is_empty() => Ok(request),
         (_, mistakes) => Err(Refusal::Mistakes(mistakes)),
     }
+}
+
+/// A variable of the environment that says something.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
 fn read_config(layers: &mut Layers<'_>, matches: &ArgMatches, role: &str) -> Option<Config> {
@@ -195,7 +179,7 @@ fn read_config(layers: &mut Layers<'_>, matches: &ArgMatches, role: &str) -> Opt
     // Every part is read before any is given up, so that the mistakes of all are reported.
     let staging = has(Section::Staging).then(|| staging(layers));
     let collector = has(Section::Collector).then(|| collector(layers, role == "serve"));
-    let history = has(Section::History).then(|| history(layers));
+    let history = has(Section::History).then(|| history::read(layers));
     if let (Some(Some(history)), Some(access)) = (&history, &access) {
         access::check_acls(layers, history.acls, access);
     }
@@ -212,6 +196,7 @@ fn read_config(layers: &mut Layers<'_>, matches: &ArgMatches, role: &str) -> Opt
         staging: staging.map_or(Some(None), |part| part.map(Some))?,
         collector: collector.map_or(Some(None), |part| part.map(Some))?,
         history: history.map_or(Some(None), |part| part.map(Some))?,
+        spark_notes: layers.spark().map(Spark::notes),
     })
 }
 
@@ -301,62 +286,6 @@ fn beside(folder: &Path) -> Option<PathBuf> {
     Some(folder.with_file_name(format!(".{}-hearth-pins", folder.file_name()?.to_str()?)))
 }
 
-fn history(layers: &mut Layers<'_>) -> Option<History> {
-    let listen = layers.one_with(Section::History, "listen", values::address);
-    let public_prefix = layers.one_with(Section::History, "public-prefix", values::path_prefix);
-    let event_logs = layers.many_with(Section::History, "event-logs", |text| {
-        let (name, url) = match text.split_once('=') {
-            Some((name, url)) if !name.contains([':', '/']) => (Some(name.to_owned()), url),
-            _ => (None, text),
-        };
-        Ok(EventLogs { name, url: values::store_to_read(url)? })
-    });
-    let scan_interval = layers.one_with(Section::History, "scan-interval", values::duration);
-    let cache_bytes = layers.one_with(Section::History, "cache-size", values::size_bytes);
-    let replay_ahead = layers.one_with(Section::History, "replay-ahead", values::duration_or_off);
-    let max_line_bytes = layers.one_with(Section::History, "max-line-size", values::size_bytes);
-    let replay_memory_bytes = layers.one_with(Section::History, "replay-memory", values::size_bytes);
-    let retained = Retained {
-        jobs: layers.one(Section::History, "retained-jobs"),
-        stages: layers.one(Section::History, "retained-stages"),
-        tasks: layers.one(Section::History, "retained-tasks"),
-        dead_executors: layers.one(Section::History, "retained-dead-executors"),
-        executions: layers.one(Section::History, "retained-executions"),
-        streaming_queries: layers.one(Section::History, "retained-streaming-queries"),
-        streaming_updates: layers.one(Section::History, "retained-streaming-updates"),
-        thrift_sessions: layers.one(Section::History, "retained-thrift-sessions"),
-        thrift_statements: layers.one(Section::History, "retained-thrift-statements"),
-        connect_sessions: layers.one(Section::History, "retained-connect-sessions"),
-        connect_statements: layers.one(Section::History, "retained-connect-statements"),
-    };
-    let executor_log_url = layers.one(Section::History, "executor-log-url");
-    let redaction = layers.one_with(Section::History, "redaction-regex", Redaction::new);
-    let acls = layers.one_with(Section::History, "acls", values::boolean);
-    let clean = clean(layers);
-    Some(History {
-        listen: listen?,
-        public_prefix: public_prefix.unwrap_or_default(),
-        event_logs,
-        scan_interval: scan_interval?,
-        cache_bytes: cache_bytes?,
-        replay_ahead: replay_ahead?,
-        max_line_bytes: usize::try_from(max_line_bytes?).unwrap_or(usize::MAX),
-        replay_memory_bytes: usize::try_from(replay_memory_bytes?).unwrap_or(usize::MAX),
-        retained,
-        executor_log_url,
-        redaction: redaction?,
-        clean: clean?,
-        acls: acls?,
-    })
-}
-
-fn clean(layers: &mut Layers<'_>) -> Option<Clean> {
-    let max_age = layers.one_with(Section::History, "clean-max-age", values::age);
-    let max_logs = layers.one(Section::History, "clean-max-logs");
-    let interval = layers.one_with(Section::History, "clean-interval", values::duration);
-    Some(Clean { max_age, max_logs, interval: interval? })
-}
-
 fn read_logs(layers: &mut Layers<'_>, matches: &ArgMatches) -> Option<LogsRequest> {
     let store = layers.one_with(Section::Common, "store", values::store_to_read);
     let telemetry = telemetry(layers);
@@ -396,7 +325,23 @@ fn command() -> Command {
         ))
         .subcommand(role(Section::Collector, "Ships the logs of Spark's pods, and Spark's event logs, to the store"))
         .subcommand(role(Section::History, "Shows completed and running applications, with the logs of every executor"))
+        .subcommand(role_as_spark(
+            SPARK_HISTORY_SERVER,
+            "The history server in the place of Spark's own: spark.history.… by a properties file, SPARK_HISTORY_OPTS and \
+             SPARK_DAEMON_JAVA_OPTS",
+        ))
+        .subcommand(role_as_spark(CHECK_CONFIG, "Prints what becomes of each setting of Spark's history server that is found"))
         .subcommand(logs_command())
+}
+
+fn role_as_spark(name: &'static str, about: &'static str) -> Command {
+    let file = Arg::new("properties-file")
+        .long("properties-file")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(OsString))
+        .help("Spark's settings [default: spark-defaults.conf in SPARK_CONF_DIR, or in SPARK_HOME/conf]");
+    let wanted = |section| matches!(section, Section::Common | Section::Clients | Section::History);
+    with_settings(Command::new(name).about(about), false, wanted).arg(file)
 }
 
 fn logs_command() -> Command {

@@ -23,7 +23,7 @@ pub(crate) fn build(config: &config::History, access: &config::Access, store: &S
         let folder = Key::EventLog(ObjectPath::root()).path();
         sources.push(LogSource::new(store.below(&folder)?, None));
     }
-    let mut settings = Config::new(sources, Some(store.clone()));
+    let mut settings = Config::new(sources, config.keeps.then(|| store.clone()));
     settings.scan_interval = config.scan_interval;
     settings.cache_bytes = config.cache_bytes;
     settings.replay_ahead = config.replay_ahead;
@@ -44,6 +44,7 @@ pub(crate) fn build(config: &config::History, access: &config::Access, store: &S
         ..settings.replay
     };
     settings.executor_log_url = config.executor_log_url.clone();
+    settings.executor_log_url_of_incomplete = config.executor_log_url_of_incomplete;
     settings.redaction = config.redaction.clone();
     settings.clean = clean(&config.clean);
     settings.access = AccessConfig {
@@ -83,7 +84,7 @@ pub(crate) fn router(config: &config::History, history: &History, store: &Store)
     let pages = web::Config {
         history: history.clone(),
         logs: Logs::new(store.clone()),
-        title: "Hearth".to_owned(),
+        title: config.title.clone(),
         public_prefix: config.public_prefix.clone(),
     };
     history_server::api::router(history.clone()).merge(web::router(pages))

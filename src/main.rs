@@ -31,6 +31,9 @@ fn main() -> ExitCode {
         Ok(request) => request,
         Err(refusal) => return refuse(refusal),
     };
+    if let Request::CheckConfig { report, mistakes } = request {
+        return check_config(&report, &mistakes);
+    }
     match run(request) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -51,10 +54,19 @@ fn run(request: Request) -> anyhow::Result<()> {
             telemetry::start(&request.telemetry)?;
             runtime.block_on(logs::print(*request))
         }
+        Request::CheckConfig { .. } => Ok(()),
     };
     // Blocking work that outlived the drain time is not waited for.
     runtime.shutdown_background();
     done
+}
+
+/// Prints what becomes of each setting; what is wrong goes where mistakes always go.
+fn check_config(report: &str, mistakes: &[String]) -> ExitCode {
+    // Whoever closed it has read enough.
+    let _ = std::io::stdout().write_all(report.as_bytes());
+    mistakes.iter().for_each(|mistake| tell(mistake));
+    if mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WRONG_SETTINGS) }
 }
 
 fn refuse(refusal: Refusal) -> ExitCode {

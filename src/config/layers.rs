@@ -9,6 +9,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::settings::{SETTINGS, Section, Setting};
+use super::spark::Spark;
 
 /// A value as it was given, and where, in words.
 struct Given {
@@ -16,18 +17,19 @@ struct Given {
     origin: String,
 }
 
-/// Looks settings up: flags before environment before file before default.
+/// Looks settings up: flags before environment before file before Spark's settings, where those count, before default.
 pub(super) struct Layers<'a> {
     matches: &'a ArgMatches,
     file: toml::Table,
     file_name: String,
+    spark: Option<Spark>,
     serve: bool,
     mistakes: Vec<String>,
 }
 
 impl<'a> Layers<'a> {
     pub(super) fn new(matches: &'a ArgMatches, serve: bool) -> Self {
-        Self { matches, file: toml::Table::new(), file_name: String::new(), serve, mistakes: Vec::new() }
+        Self { matches, file: toml::Table::new(), file_name: String::new(), spark: None, serve, mistakes: Vec::new() }
     }
 
     /// Reads the file that `origin` names, of at most 1 MiB, and notes every key in it that no setting has.
@@ -47,6 +49,24 @@ impl<'a> Layers<'a> {
             }
             Err(reason) => self.mistake(format!("{origin} {:?}: {reason}", self.file_name)),
         }
+    }
+
+    /// Takes Spark's settings as the lowest layer.
+    pub(super) fn set_spark(&mut self, spark: Spark) {
+        self.mistakes.extend(spark.mistakes.iter().cloned());
+        self.spark = Some(spark);
+    }
+
+    /// Spark's settings, where they count.
+    pub(super) fn spark(&self) -> Option<&Spark> {
+        self.spark.as_ref()
+    }
+
+    /// Whether a setting is given by one of Hearth's own means.
+    pub(super) fn is_given(&mut self, section: Section, name: &str) -> bool {
+        let Some(setting) = SETTINGS.iter().find(|s| s.section == section && s.name == name) else { return false };
+        let flag = if self.serve { setting.serve_name } else { setting.name };
+        matches!(self.matches.try_get_raw(flag), Ok(Some(_))) || self.in_file(setting).is_some()
     }
 
     fn note_unknown_keys(&mut self) {
@@ -131,6 +151,11 @@ impl<'a> Layers<'a> {
         }
         if let Some(value) = self.in_file(setting) {
             return value;
+        }
+        let by_spark =
+            self.spark.as_ref().and_then(|spark| spark.settings.get(&(setting.section.role(), setting.name)));
+        if let Some((values, origin)) = by_spark {
+            return values.iter().map(|text| Given { text: text.clone(), origin: origin.clone() }).collect();
         }
         let default = setting.default.map(|text| Given { text: text.to_owned(), origin: format!("--{flag}") });
         default.into_iter().collect()

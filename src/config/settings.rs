@@ -143,6 +143,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(History, "public-prefix", "HEARTH_HISTORY_PUBLIC_PREFIX", "PATH", None,
         "The path under which a reverse proxy shows the history server, such as /spark-history; what a --trusted-proxy says in X-Forwarded-Prefix goes before it")
         .in_serve("history-public-prefix"),
+    setting(History, "title", "HEARTH_HISTORY_TITLE", "TEXT", Some("Hearth"), "What the pages say above the list, as spark.history.ui.title"),
     setting(History, "event-logs", "HEARTH_EVENT_LOGS", "URL", None,
         "A folder of event logs, as a store URL or NAME=URL; may be repeated [default: <store>/event-logs]").repeated(),
     setting(History, "scan-interval", "HEARTH_SCAN_INTERVAL", "TIME", Some("10s"), "The pause between two looks for new and changed event logs"),
@@ -172,6 +173,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The same for its operations, as spark.sql.connect.ui.retainedStatements"),
     setting(History, "executor-log-url", "HEARTH_EXECUTOR_LOG_URL", "PATTERN", None,
         "Where executors' logs are that Hearth does not collect, as spark.history.custom.executor.log.url"),
+    setting(History, "executor-log-url-of-incomplete", "HEARTH_EXECUTOR_LOG_URL_OF_INCOMPLETE", "BOOL", Some("true"),
+        "Use it for applications that are still running, too, as spark.history.custom.executor.log.url.applyIncompleteApplication"),
     setting(History, "redaction-regex", "HEARTH_REDACTION_REGEX", "PATTERN", Some(Redaction::DEFAULT),
         "Properties of an application whose name or value has a part like this are shown masked, as spark.redaction.regex"),
     setting(History, "clean-max-age", "HEARTH_CLEAN_MAX_AGE", "TIME", None, "Delete event logs that have not changed for this long; without it, none for their age"),

@@ -7,7 +7,7 @@ fn read_args(args: &[&str]) -> Result<Request, Refusal> {
 fn config(args: &[&str]) -> Config {
     match read_args(args).unwrap() {
         Request::Serve(config) => *config,
-        Request::Logs(_) => panic!("not a server"),
+        other => panic!("not a server: {other:?}"),
     }
 }
 
@@ -36,8 +36,15 @@ fn a_bare_command_serves_everything_on_loopback_and_a_local_folder() {
 
 #[test]
 fn a_role_has_its_own_settings_and_no_others() {
-    let config =
-        config(&["history-server", "--listen", "0.0.0.0:1", "--event-logs", "memory:", "--event-logs", "old=s3://b/p"]);
+    let config = config(&[
+        "history-server",
+        "--listen",
+        "0.0.0.0:1",
+        "--event-logs",
+        "memory:",
+        "--event-logs",
+        "old=s3://bucket/p",
+    ]);
     let history = config.history.unwrap();
     assert_eq!(history.listen.to_string(), "0.0.0.0:1");
     assert_eq!(history.event_logs.len(), 2);
@@ -147,4 +154,42 @@ fn the_redaction_pattern_has_to_be_one() {
 fn the_readme_lists_every_setting() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     assert!(readme.contains(&table()), "README.md should contain:\n\n{}", table());
+}
+
+#[test]
+fn hearth_s_own_settings_go_before_spark_s_and_spark_s_before_the_defaults() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("properties");
+    let logs = folder.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    let text = format!(
+        "spark.history.fs.logDirectory file:{}\nspark.history.ui.port 19000\nspark.history.ui.title Ours",
+        logs.display()
+    );
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    let read = config(&["spark-history-server", "--properties-file", file, "--title", "Theirs"]);
+    let history = read.history.unwrap();
+    assert_eq!(history.listen.to_string(), "0.0.0.0:19000");
+    assert_eq!((history.title.as_str(), history.keeps), ("Theirs", false));
+    assert_eq!(history.event_logs[0].url.as_folder().unwrap(), logs);
+    assert_eq!(read.access.guarded, Some(false));
+    assert!(read.admin_listen.is_none() && read.staging.is_none());
+    let kept = config(&["spark-history-server", "--properties-file", file, "--store", "memory:"]);
+    assert!(kept.history.unwrap().keeps);
+}
+
+#[test]
+fn the_check_prints_what_becomes_of_each_and_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("properties");
+    std::fs::write(&file, "spark.history.fs.logDirectory hdfs://nn/logs\nspark.history.numbers 7").unwrap();
+    match read_args(&["check-config", "--properties-file", file.to_str().unwrap()]).unwrap() {
+        Request::CheckConfig { report, mistakes } => {
+            assert!(report.contains("refused  spark.history.fs.logDirectory=hdfs://nn/logs"), "{report}");
+            assert!(report.contains("unknown  spark.history.numbers=7"), "{report}");
+            assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        }
+        other => panic!("{other:?}"),
+    }
 }

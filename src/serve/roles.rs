@@ -147,12 +147,20 @@ impl Roles {
 
     /// Says where everything is. Nobody has to listen.
     pub(super) fn announce(&mut self, config: &Config) {
+        let history = self.lines.iter().find(|(role, _)| *role == "history server").map(|(_, url)| url.clone());
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{:<15} {}", "store", config.store);
         for (role, text) in self.lines.drain(..) {
             let _ = writeln!(out, "{role:<15} {text}");
         }
         let _ = out.flush();
+        if let (Some(notes), Some(url)) = (&config.spark_notes, history) {
+            notes.iter().for_each(|note| tracing::warn!("{note}"));
+            // In Spark's words: some wait for this line.
+            let host =
+                url.split("://").nth(1).and_then(|address| address.rsplit_once(':')).map_or("", |(host, _)| host);
+            tracing::info!("Bound HistoryServerUI to {host}, and started at {url}");
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod faults;
 mod folder;
 pub mod growing;
 mod key;
+mod options;
 mod s3;
 pub mod segment;
 mod store;
@@ -27,6 +28,7 @@ pub use check::Unusable;
 pub use error::Error;
 pub use faults::{Failure, Faults};
 pub use key::{Key, ObjectPath};
+pub use options::{AccessKey, AzureIdentity, StoreOptions};
 pub use store::{After, ByteStream, Listing, ObjectMeta, Page, PageEntry, Store, Version};
 pub use url::StoreUrl;
 

@@ -17,9 +17,9 @@ use tokio::sync::Mutex;
 
 mod swap;
 
-use crate::ObjectPath;
 use crate::backend::Backend;
 use crate::client::{self, Understanding};
+use crate::{ObjectPath, StoreOptions};
 use swap::Swapping;
 
 const STORE: &str = "S3";
@@ -35,44 +35,59 @@ const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) fn connect(
     bucket: &str,
-    endpoint: Option<&str>,
-    region: Option<&str>,
+    options: &StoreOptions,
     credentials: Option<SharedCredentialsProvider>,
 ) -> Result<Backend, String> {
     // `from_env` reads region, endpoint and the like; the credentials are the SDK's own, which knows profiles too.
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
-    if let Some(region) = region {
+    if let Some(region) = &options.region {
         builder = builder.with_region(region);
     }
-    if let Some(endpoint) = endpoint {
-        builder = builder.with_endpoint(endpoint);
+    if let Some(endpoint) = &options.endpoint {
+        builder = match options.virtual_hosted {
+            Some(true) => builder.with_virtual_hosted_style_request(true).with_endpoint(hosted(bucket, endpoint)?),
+            Some(false) => builder.with_virtual_hosted_style_request(false).with_endpoint(endpoint),
+            None => builder.with_endpoint(endpoint),
+        };
     }
     let endpoints = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
     let endpoint = endpoints.iter().find_map(|key| builder.get_config_value(key)).unwrap_or_default();
-    let builder = builder.with_http_connector(client::connector());
-    Ok(Backend::cloud(build(builder, &endpoint, credentials)?))
+    let builder = builder.with_http_connector(client::connector()).with_skip_signature(options.anonymous);
+    Ok(Backend::cloud(build(builder, &endpoint, credentials.or_else(|| known(options)))?))
+}
+
+/// The endpoint with the bucket as a part of its host's name.
+fn hosted(bucket: &str, endpoint: &str) -> Result<String, String> {
+    let url = url::Url::parse(endpoint).map_err(|e| format!("endpoint {endpoint:?}: {e}"))?;
+    let host = url.host_str().ok_or_else(|| format!("endpoint {endpoint:?} names no host"))?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Ok(format!("{}://{bucket}.{host}{port}", url.scheme()))
+}
+
+/// The key that the options hold.
+fn known(options: &StoreOptions) -> Option<SharedCredentialsProvider> {
+    let key = options.access_key.clone()?;
+    Some(SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, key.session_token, None, "settings")))
 }
 
 pub(crate) fn connect_oss(
     bucket: &str,
-    endpoint: Option<&str>,
+    options: &StoreOptions,
     credentials: Option<SharedCredentialsProvider>,
     connector: impl HttpConnector,
     locks: &ObjectPath,
 ) -> Result<Backend, String> {
-    let endpoint = endpoint.ok_or("oss:// needs ?endpoint=https://oss-REGION.aliyuncs.com")?;
-    let url = url::Url::parse(endpoint).map_err(|e| format!("endpoint {endpoint:?}: {e}"))?;
-    let host = url.host_str().ok_or_else(|| format!("endpoint {endpoint:?} names no host"))?;
+    let endpoint = options.endpoint.as_deref().ok_or("oss:// needs ?endpoint=https://oss-REGION.aliyuncs.com")?;
     // OSS refuses path-style addresses: the bucket is part of the host's name.
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let bucket_endpoint = format!("{}://{bucket}.{host}{port}", url.scheme());
+    let bucket_endpoint = hosted(bucket, endpoint)?;
+    let host = endpoint.split_once("://").map_or(endpoint, |(_, host)| host);
     let builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)
         .with_region(oss_region(host))
         .with_virtual_hosted_style_request(true)
         .with_endpoint(&bucket_endpoint)
         .with_http_connector(Understanding(OssConnector(connector)));
-    let client = Arc::new(build(builder, &bucket_endpoint, credentials)?);
+    let client = Arc::new(build(builder, &bucket_endpoint, credentials.or_else(|| known(options)))?);
     let locks = Path::parse(locks.as_str()).map_err(|e| e.to_string())?;
     let objects: Arc<dyn ObjectStore> = Arc::new(Swapping::new(Arc::clone(&client), locks));
     Ok(Backend { objects, ..Backend::shared(client) })

@@ -2,13 +2,13 @@ use std::fmt;
 use std::path::PathBuf;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use object_store::azure::MicrosoftAzureBuilder;
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::client::ReqwestConnector;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::memory::InMemory;
 
 use crate::backend::Backend;
-use crate::{Error, ObjectPath, Result, client, folder, s3};
+use crate::{AzureIdentity, Error, ObjectPath, Result, StoreOptions, client, folder, s3};
 
 /// Where a store is: `file:`, `memory:`, `s3://`, `oss://`, `gs://`, `az://` or `abfss://`.
 ///
@@ -26,6 +26,7 @@ use crate::{Error, ObjectPath, Result, client, folder, s3};
 pub struct StoreUrl {
     place: Place,
     prefix: ObjectPath,
+    options: StoreOptions,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -78,23 +79,29 @@ impl StoreUrl {
         let prefix = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy();
         let prefix = ObjectPath::parse(&prefix).map_err(|e| invalid(&e.to_string()))?;
         let place = Place::of_url(&url, bucket).map_err(|reason| invalid(&reason))?;
-        Ok(Self { place, prefix })
+        Ok(Self { place, prefix, options: StoreOptions::default() })
     }
 
     /// A folder of this machine.
     #[must_use]
     pub fn folder(path: impl Into<PathBuf>) -> Self {
-        Self { place: Place::Folder(path.into()), prefix: ObjectPath::root() }
+        Self { place: Place::Folder(path.into()), prefix: ObjectPath::root(), options: StoreOptions::default() }
     }
 
     pub(crate) fn memory() -> Self {
-        Self { place: Place::Memory, prefix: ObjectPath::root() }
+        Self { place: Place::Memory, prefix: ObjectPath::root(), options: StoreOptions::default() }
     }
 
     pub(crate) fn below(&self, folder: &ObjectPath) -> Self {
         let text =
             [self.prefix.as_str(), folder.as_str()].iter().filter(|p| !p.is_empty()).copied().collect::<Vec<_>>();
-        Self { place: self.place.clone(), prefix: ObjectPath::from_trusted(text.join("/")) }
+        Self { prefix: ObjectPath::from_trusted(text.join("/")), ..self.clone() }
+    }
+
+    /// The same place, reached by `options` where the URL itself does not say how.
+    #[must_use]
+    pub fn with_options(self, options: StoreOptions) -> Self {
+        Self { options, ..self }
     }
 
     /// Whether the store is a folder of this machine or its memory.
@@ -127,35 +134,64 @@ impl StoreUrl {
             Place::Folder(path) => Backend::local(folder::open(path).map_err(invalid)?),
             Place::Memory => Backend::local(InMemory::new()),
             Place::S3 { bucket, endpoint, region } => {
-                s3::connect(bucket, endpoint.as_deref(), region.as_deref(), credentials).map_err(invalid)?
+                let options = self.options(endpoint.as_ref(), region.as_ref());
+                s3::connect(bucket, &options, credentials).map_err(invalid)?
             }
             Place::Oss { bucket, endpoint } => {
+                let options = self.options(endpoint.as_ref(), None);
                 let locks = self.prefix.join(OSS_LOCKS)?;
-                s3::connect_oss(bucket, endpoint.as_deref(), credentials, ReqwestConnector::default(), &locks)
-                    .map_err(invalid)?
+                s3::connect_oss(bucket, &options, credentials, ReqwestConnector::default(), &locks).map_err(invalid)?
             }
             Place::Gcs { bucket } => {
-                let builder = GoogleCloudStorageBuilder::from_env()
+                let mut builder = GoogleCloudStorageBuilder::from_env()
                     .with_bucket_name(bucket)
                     .with_client_options(client::options())
                     .with_http_connector(client::connector())
                     .with_retry(client::retry());
+                if let Some(file) = &self.options.service_account_file {
+                    builder = builder.with_service_account_path(file);
+                }
                 Backend::cloud(builder.build().map_err(|e| invalid(e.to_string()))?)
             }
             Place::Azure { container, account } => {
-                let mut builder = MicrosoftAzureBuilder::from_env()
-                    .with_container_name(container)
-                    .with_client_options(client::options())
-                    .with_http_connector(client::connector())
-                    .with_retry(client::retry());
-                if let Some(account) = account {
-                    builder = builder.with_account(account);
-                }
-                Backend::cloud(builder.build().map_err(|e| invalid(e.to_string()))?)
+                let account = account.as_ref().or(self.options.azure_account.as_ref());
+                Backend::cloud(azure(container, account, &self.options).map_err(|e| invalid(e.to_string()))?)
             }
         };
         Ok((store, self.prefix.clone()))
     }
+
+    /// The options, but for what the URL says itself.
+    fn options(&self, endpoint: Option<&String>, region: Option<&String>) -> StoreOptions {
+        let mut options = self.options.clone();
+        options.endpoint = endpoint.cloned().or(options.endpoint);
+        options.region = region.cloned().or(options.region);
+        options
+    }
+}
+
+fn azure(
+    container: &str,
+    account: Option<&String>,
+    options: &StoreOptions,
+) -> object_store::Result<object_store::azure::MicrosoftAzure> {
+    let mut builder = MicrosoftAzureBuilder::from_env()
+        .with_container_name(container)
+        .with_client_options(client::options())
+        .with_http_connector(client::connector())
+        .with_retry(client::retry());
+    if let Some(account) = account {
+        builder = builder.with_account(account);
+    }
+    builder = match &options.azure {
+        None => builder,
+        Some(AzureIdentity::AccountKey(key)) => builder.with_access_key(key),
+        Some(AzureIdentity::SharedAccessSignature(text)) => builder.with_config(AzureConfigKey::SasKey, text),
+        Some(AzureIdentity::ClientSecret { tenant_id, client_id, client_secret }) => {
+            builder.with_client_secret_authorization(client_id, client_secret, tenant_id)
+        }
+    };
+    builder.build()
 }
 
 impl Place {

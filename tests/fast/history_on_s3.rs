@@ -146,6 +146,48 @@ async fn logs_in_a_bucket_are_replayed_once_and_a_restart_reads_none_of_them() {
     assert!(s3.asked().iter().skip(asked_before).any(|asked| is_read_of_a_log(asked)), "reads are told from listings");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_of_spark_s_own_server_lead_to_the_logs_in_its_bucket() {
+    let s3 = S3Server::start().await;
+    let store = store_in(&s3);
+    store.put(&event_log("app-of-spark.zstd"), in_zstd(&recorded("jobs", "app-of-spark"))).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let properties = format!(
+        "spark.history.fs.logDirectory s3a://{bucket}/{PREFIX}/event-logs\n\
+         spark.hadoop.fs.s3a.access.key = {key}\nspark.hadoop.fs.s3a.secret.key = {secret}\n\
+         spark.hadoop.fs.s3a.path.style.access true\nspark.hadoop.fs.s3a.bucket.{bucket}.endpoint {endpoint}\n\
+         spark.history.ui.port 1\nspark.history.ui.title Nightly\nspark.history.kerberos.enabled false\n\
+         spark.history.store.hybridStore.serializer x\n",
+        bucket = s3_server::BUCKET,
+        key = s3_server::KEY,
+        secret = s3_server::SECRET,
+        endpoint = s3.endpoint,
+    );
+    std::fs::write(folder.path().join("spark-defaults.conf"), properties).unwrap();
+    let environment = [
+        ("SPARK_CONF_DIR", folder.path().to_str().unwrap()),
+        ("SPARK_LOCAL_IP", "127.0.0.1"),
+        ("SPARK_DAEMON_JAVA_OPTS", "-XX:+UseG1GC -Dspark.history.ui.port=2"),
+        ("SPARK_HISTORY_OPTS", "-Dspark.history.ui.port=0 -Dspark.history.fs.update.interval=1"),
+        ("AWS_ACCESS_KEY_ID", "of somebody else"),
+        ("AWS_SECRET_ACCESS_KEY", "of somebody else"),
+    ];
+    let hearth = Hearth::start(&["spark-history-server"], &environment, &["history server"]).await;
+    listed(&hearth, &[("app-of-spark", true)]).await;
+    let home = hearth.address("history server");
+    let page = reqwest::get(&home).await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("Nightly"));
+    assert!(json(&hearth, "/app-of-spark/jobs").await.unwrap().as_array().is_some_and(|jobs| !jobs.is_empty()));
+    let (code, log) = hearth.stop().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains(&format!("Bound HistoryServerUI to 127.0.0.1, and started at {home}")), "{log}");
+    assert!(log.contains("hybridStore.serializer") && log.contains("is not known"), "{log}");
+    assert!(log.contains("-XX") && !log.contains(s3_server::SECRET), "{log}");
+    // Nothing was said of a folder of its own, so nothing is kept: not beside the logs either.
+    assert!(!s3.asked().iter().any(|asked| asked.starts_with("PUT") && asked.contains("/history/")));
+}
+
 fn is_read_of_a_log(asked: &str) -> bool {
     asked.starts_with(&format!("GET /{}/team%20a/event-logs/", s3_server::BUCKET))
 }

@@ -52,9 +52,10 @@ fn keys(key: &str, expires_after: Option<Duration>) -> Credentials {
 async fn oss_is_addressed_by_virtual_host_and_told_not_to_overwrite() {
     let asked = Recorder::default();
     let credentials = SharedCredentialsProvider::new(keys("key", None));
-    let endpoint = Some("https://oss-cn-hangzhou.aliyuncs.com");
+    let endpoint = Some("https://oss-cn-hangzhou.aliyuncs.com".to_owned());
+    let options = StoreOptions { endpoint, ..StoreOptions::default() };
     let locks = ObjectPath::parse(".hearth-locks").unwrap();
-    let store = connect_oss("the-bucket", endpoint, Some(credentials), asked.clone(), &locks).unwrap().objects;
+    let store = connect_oss("the-bucket", &options, Some(credentials), asked.clone(), &locks).unwrap().objects;
     let (path, create) = (Path::from("a/b"), PutOptions { mode: PutMode::Create, ..PutOptions::default() });
     store.put_opts(&path, "x".into(), create.clone()).await.unwrap();
     store.put(&path, "x".into()).await.unwrap();
