@@ -7,8 +7,10 @@ use crate::event_log::{Checkpoint, EventLog, Problem};
 use crate::log_url::{Links, LogUrlPattern};
 use crate::pods::{PodName, Pods};
 use crate::tables::{Loaded, StoredTasks};
+use history_model::other_events::OtherEvent;
 use history_model::problems::StopReason;
 use history_model::strings::Strings;
+use history_model::task_peaks::TaskPeaks;
 use history_model::tasks::{TaskTable, TaskTables};
 use history_model::{Application, StageTasks, Summaries};
 use history_replay::Replay;
@@ -46,11 +48,20 @@ pub struct OpenApplication {
     file_problems: usize,
 }
 
-/// Where an application's tasks are.
+/// Where an application's tasks are, and what else is read only when it is asked for.
 #[derive(Debug)]
 enum Tasks {
-    Memory { strings: Arc<Strings>, stages: StageTables },
+    Memory(Replayed),
     Stored(Box<StoredTasks>),
+}
+
+/// What a replay has made of a log, and a model does not hold.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    pub(crate) strings: Arc<Strings>,
+    pub(crate) stages: StageTables,
+    pub(crate) peaks: BTreeMap<(i32, i32), Arc<TaskPeaks>>,
+    pub(crate) other_events: Vec<OtherEvent>,
 }
 
 /// Tasks by stage and attempt.
@@ -73,8 +84,9 @@ impl OpenApplication {
         problems: Vec<Problem>,
     ) -> Self {
         let size_bytes = model.size_bytes();
-        let TaskTables { strings, stages } = std::mem::take(&mut model.tasks);
-        let tasks = Tasks::Memory { strings: Arc::new(strings), stages };
+        let TaskTables { strings, stages, peaks } = std::mem::take(&mut model.tasks);
+        let other_events = std::mem::take(&mut model.other_events);
+        let tasks = Tasks::Memory(Replayed { strings: Arc::new(strings), stages, peaks, other_events });
         Self::build(app_id, attempt_id, log, model, problems, tasks, size_bytes)
     }
 
@@ -144,10 +156,10 @@ impl OpenApplication {
         &self.logged_links
     }
 
-    /// The tasks, while all of them are in memory.
-    pub(crate) fn tasks_in_memory(&self) -> Option<(&Strings, &StageTables)> {
+    /// The tasks and all else, while all of it is in memory.
+    pub(crate) fn in_memory(&self) -> Option<&Replayed> {
         match &self.tasks {
-            Tasks::Memory { strings, stages } => Some((strings, stages)),
+            Tasks::Memory(replayed) => Some(replayed),
             Tasks::Stored(_) => None,
         }
     }
@@ -164,19 +176,47 @@ impl OpenApplication {
     pub async fn stage_tasks(&self, stage_id: i32, attempt_id: i32) -> Result<Option<StageTasks>, Error> {
         let key = (stage_id, attempt_id);
         let (strings, table) = match &self.tasks {
-            Tasks::Memory { strings, stages } => (strings, stages.get(&key).map(Arc::clone)),
-            Tasks::Stored(stored) => {
-                let read = stored.stage(key).await;
-                // Somebody has written another form over it: the next one who opens this replays the log.
-                self.broken.fetch_or(read.is_err(), Ordering::Relaxed);
-                (&stored.strings, read?)
-            }
+            Tasks::Memory(replayed) => (&replayed.strings, replayed.stages.get(&key).map(Arc::clone)),
+            Tasks::Stored(stored) => (&stored.strings, self.noted(stored.stage(key).await)?),
         };
         let summaries = || {
             let mut summaries = self.summaries.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(summaries.entry(key).or_default())
         };
         Ok(table.map(|table| StageTasks { strings: Arc::clone(strings), table, summaries: summaries() }))
+    }
+
+    /// What the executors of a stage attempt's tasks measured while those ran; `None` where they measured nothing.
+    ///
+    /// # Errors
+    /// A failure of the store that keeps it.
+    pub async fn task_peaks(&self, stage_id: i32, attempt_id: i32) -> Result<Option<Arc<TaskPeaks>>, Error> {
+        let key = (stage_id, attempt_id);
+        match &self.tasks {
+            Tasks::Memory(replayed) => Ok(replayed.peaks.get(&key).map(Arc::clone)),
+            Tasks::Stored(stored) => Ok(self.noted(stored.peaks(key).await)?),
+        }
+    }
+
+    /// The events of this name that others than Spark have written, or that nobody here reads: in order, as far as they were kept.
+    /// [`Problems::unknown_events`](history_model::problems::Problems) has their names.
+    ///
+    /// # Errors
+    /// A failure of the store that keeps them.
+    pub async fn other_events(&self, name: &str) -> Result<Vec<OtherEvent>, Error> {
+        match &self.tasks {
+            Tasks::Memory(replayed) => {
+                Ok(replayed.other_events.iter().filter(|event| &*event.name == name).cloned().collect())
+            }
+            Tasks::Stored(stored) => Ok(self.noted(stored.other_events(name).await)?),
+        }
+    }
+
+    /// What was read of what is kept. Where that fails, somebody has written another form over it: the next one who opens this
+    /// replays the log.
+    fn noted<T>(&self, read: storage::Result<T>) -> storage::Result<T> {
+        self.broken.fetch_or(read.is_err(), Ordering::Relaxed);
+        read
     }
 
     /// The driver's pod, if the application ran on Kubernetes in cluster mode.

@@ -26,6 +26,11 @@ impl Redaction {
         })
     }
 
+    /// What it looks for.
+    pub(crate) fn pattern(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// An entry of a class path as it may be shown. Names of files are no secrets, but an address can carry some: before an `@` or
     /// behind a `?`.
     pub fn shown_location(&self, location: String) -> String {

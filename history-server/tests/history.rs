@@ -9,6 +9,8 @@ mod bounds;
 mod clean;
 #[path = "history/damaged.rs"]
 mod damaged;
+#[path = "history/everything.rs"]
+mod everything;
 #[path = "history/faults.rs"]
 mod faults;
 #[path = "history/format.rs"]
@@ -27,3 +29,5 @@ mod services;
 mod stored;
 #[path = "history/support.rs"]
 mod support;
+#[path = "history/tables.rs"]
+mod tables;

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::connect::ConnectServer;
+use crate::other_events::OtherEvent;
 use crate::plan::{MetricValue, PlanGraph, SqlMetric};
 use crate::problems::Problems;
 use crate::streaming::StreamingQuery;
 use crate::tasks::TaskTables;
 use crate::thrift::ThriftServer;
+use crate::timeline::ExecutorEvent;
 use crate::types::{
     ApplicationEnvironmentInfo, ExecutorStageSummary, ExecutorSummary, JobData, JobExecutionStatus, ProcessSummary,
     RDDStorageInfo, ResourceProfileInfo, SpeculationStageSummary, StageData,
@@ -31,6 +33,8 @@ pub struct Application {
     pub stages: Vec<Stage>,
     /// Its executors, the driver included, by id as text.
     pub executors: Vec<ExecutorSummary>,
+    /// What happened to executors, in order of the log.
+    pub executor_events: Vec<ExecutorEvent>,
     /// Its other processes, by id as text.
     pub processes: Vec<ProcessSummary>,
     /// RDDs that it had marked for caching when the log ended, by id.
@@ -50,6 +54,9 @@ pub struct Application {
     /// Its tasks; kept apart from the rest where the model is stored.
     #[serde(skip)]
     pub tasks: TaskTables,
+    /// Events that nobody here reads, as they are, in order; kept apart from the rest where the model is stored.
+    #[serde(skip)]
+    pub other_events: Vec<OtherEvent>,
     /// What of the log could not be read.
     pub problems: Problems,
 }
@@ -72,6 +79,9 @@ pub struct Attempt {
     pub start_time: i64,
     /// When it ended, if the log says so.
     pub end_time: Option<i64>,
+    /// What the driver ended with, where its Spark (4.0 or later) says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
 }
 
 /// A job, and what its REST form does not tell.
@@ -138,6 +148,15 @@ pub struct SqlExecution {
     pub metric_values: BTreeMap<i64, String>,
     /// The metrics' values as numbers, by accumulator id.
     pub metric_numbers: BTreeMap<i64, MetricValue>,
+    /// The stages whose tasks reported each metric, by accumulator id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metric_stages: BTreeMap<i64, Vec<i32>>,
+    /// The job group that it was started in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_group: Option<String>,
+    /// The tags that its jobs have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub job_tags: Vec<String>,
     /// The plan's graph, as adaptive execution changed it last; absent where the log does not hold the start of the execution.
     pub graph: Option<PlanGraph>,
     /// The graph of the plan that it was started with, where adaptive execution has changed it since.

@@ -11,6 +11,7 @@ pub mod format;
 pub mod metric;
 pub mod operation;
 pub mod order;
+pub mod other_events;
 pub mod plan;
 pub mod problems;
 pub mod series;
@@ -22,10 +23,12 @@ pub mod strings;
 mod summaries;
 mod summary;
 mod task_list;
+pub mod task_peaks;
 pub mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod thrift;
+pub mod timeline;
 pub mod types;
 
 pub use application::{Application, Attempt, Job, RddNode, SqlExecution, Stage, StreamBlock};

@@ -25,6 +25,13 @@ pub struct Problems {
     pub stopped: Option<Stopped>,
     /// Events that this server does not know, by name; at most a hundred names.
     pub unknown_events: BTreeMap<String, u64>,
+    /// How many of these are too long, or too many, to be kept.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub other_events_left_out: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Where reading a log was given up.

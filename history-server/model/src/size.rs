@@ -1,7 +1,9 @@
 //! About how much memory a model takes: columns and texts exactly, the rest by what such things take on average.
 
 use crate::application::{Application, Job, RddNode, SqlExecution, Stage};
+use crate::other_events::OtherEvent;
 use crate::plan::{PlanGraph, PlanNode, SqlMetric};
+use crate::timeline::ExecutorEvent;
 use crate::types::ApplicationEnvironmentInfo;
 
 /// What is held of each besides its texts, in bytes.
@@ -9,6 +11,7 @@ const EXECUTOR: usize = 3072;
 const EXECUTOR_OF_STAGE: usize = 1024;
 const PARTITION: usize = 400;
 const STREAMING_QUERY: usize = 4096;
+const NUMBERS_OF_METRIC: usize = 96;
 
 /// What a text takes, with what holds it.
 fn text(text: &str) -> usize {
@@ -30,7 +33,15 @@ impl Application {
         let environment: usize = self.environment.iter().map(ApplicationEnvironmentInfo::size_bytes).sum();
         let stages: usize = self.stages.iter().map(Stage::size_bytes).sum();
         let jobs: usize = self.jobs.iter().map(Job::size_bytes).sum();
-        let rest = self.executors.len() * EXECUTOR + self.rdds.len() * EXECUTOR + partitions * PARTITION;
+        let events: usize = self.executor_events.iter().map(ExecutorEvent::size_bytes).sum();
+        let others: usize = self.other_events.iter().map(OtherEvent::size_bytes).sum();
+        let peaks: usize = self.tasks.peaks.values().map(|peaks| peaks.size_bytes()).sum();
+        let rest = events
+            + others
+            + peaks
+            + self.executors.len() * EXECUTOR
+            + self.rdds.len() * EXECUTOR
+            + partitions * PARTITION;
         let queries = self.streaming.iter().map(|query| STREAMING_QUERY + query.progress.size_bytes());
         let services = queries.sum::<usize>() + self.connect.size_bytes() + self.thrift.size_bytes();
         let all =
@@ -84,8 +95,10 @@ impl SqlExecution {
         let configs: usize = self.modified_configs.iter().map(|(name, value)| 32 + text(name) + text(value)).sum();
         let said = [&self.plan_text, &self.description, &self.details, &self.error_message];
         let said: usize = said.into_iter().map(|said| some_text(said.as_ref())).sum();
-        let graph = self.graph.as_ref().map_or(0, PlanGraph::size_bytes);
-        1024 + graph + metrics + values + configs + said + (self.jobs.len() + self.stages.len()) * 8
+        let graph: usize = self.graph.iter().chain(&self.initial_graph).map(PlanGraph::size_bytes).sum();
+        let numbers = self.metric_numbers.len() * NUMBERS_OF_METRIC;
+        let stages: usize = self.metric_stages.values().map(|stages| 48 + stages.len() * 4).sum();
+        1024 + graph + numbers + stages + metrics + values + configs + said + (self.jobs.len() + self.stages.len()) * 8
     }
 }
 
@@ -99,7 +112,8 @@ impl PlanGraph {
 impl PlanNode {
     fn size_bytes(&self) -> usize {
         let metrics: usize = self.metrics.iter().map(SqlMetric::size_bytes).sum();
-        128 + text(&self.name) + text(&self.description) + metrics
+        let metadata: usize = self.metadata.iter().map(|(name, value)| 32 + text(name) + text(value)).sum();
+        128 + text(&self.name) + text(&self.description) + metrics + metadata
     }
 }
 

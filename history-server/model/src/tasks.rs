@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::column::Column;
 use crate::metric::{self, TaskMetricValues};
 use crate::strings::Strings;
+use crate::task_peaks::TaskPeaks;
 
 /// The tasks of an application.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +15,9 @@ pub struct TaskTables {
     pub strings: Strings,
     /// A table for each stage attempt, by stage and attempt. Shared with what was made of a growing log before, until it changes.
     pub stages: BTreeMap<(i32, i32), Arc<TaskTable>>,
+    /// What executors measured while tasks ran, by stage and attempt: of those few that were running when that was done. Shared as
+    /// the tables are.
+    pub peaks: BTreeMap<(i32, i32), Arc<TaskPeaks>>,
 }
 
 /// The columns of a [`TaskTable`], metrics apart.

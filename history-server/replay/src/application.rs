@@ -1,7 +1,8 @@
 //! The application itself, its environment, profiles and processes.
 
 use crate::event::core::{
-    ApplicationStart, EnvironmentUpdate, MiscellaneousProcessAdded, Properties, ResourceProfileAdded, entries, property,
+    ApplicationEnd, ApplicationStart, EnvironmentUpdate, MiscellaneousProcessAdded, Properties, ResourceProfileAdded,
+    entries, property,
 };
 use history_model::order::java_cmp;
 use history_model::types::{ApplicationEnvironmentInfo, Date, ProcessSummary, ResourceProfileInfo, RuntimeInfo};
@@ -22,6 +23,7 @@ impl State {
             spark_version: self.spark_version.clone(),
             start_time: event.time.0,
             end_time: None,
+            exit_code: None,
         });
         let Some(logs) = event.driver_logs else { return };
         let driver = self.tables.strings.intern("driver");
@@ -33,9 +35,10 @@ impl State {
         }
     }
 
-    pub(crate) fn application_end(&mut self, time: i64) {
+    pub(crate) fn application_end(&mut self, event: &ApplicationEnd) {
         if let Some(attempt) = &mut self.attempt {
-            attempt.end_time = Some(time);
+            attempt.end_time = Some(event.time.0);
+            attempt.exit_code = event.exit_code.as_i32();
         }
     }
 
@@ -108,6 +111,8 @@ impl State {
             jobs: self.jobs.into_values().collect(),
             stages: self.stages.into_values().collect(),
             executors,
+            executor_events: self.executor_events,
+            other_events: self.other_events.all,
             processes,
             rdds,
             stream_blocks: self.stream_blocks.into_values().collect(),

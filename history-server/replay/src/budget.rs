@@ -11,6 +11,7 @@ const STAGE_EXECUTOR: usize = 900;
 const EXECUTOR: usize = 3072;
 const PARTITION: usize = 400;
 const STREAM_BLOCK: usize = 500;
+const EXECUTOR_EVENT: usize = 400;
 
 /// More text makes the state grow by no more than so many times its length, before that is looked at again.
 const GROWTH: usize = 64;
@@ -74,9 +75,15 @@ impl State {
             (self.live_executors.len() + self.dead_executors.len() + self.executors.len(), EXECUTOR),
             (self.rdds.len(), PARTITION),
             (self.stream_blocks.len(), STREAM_BLOCK),
+            (self.executor_events.len(), EXECUTOR_EVENT),
         ];
         let counted: usize = counted.into_iter().map(|(count, each)| count * each).sum();
-        let held = self.all_jobs.size_bytes() + self.sql.size_bytes() + self.services.streaming.size_bytes();
+        let peaks: usize = self.tables.peaks.values().map(|peaks| peaks.size_bytes()).sum();
+        let held = peaks
+            + self.other_events.size_bytes()
+            + self.all_jobs.size_bytes()
+            + self.sql.size_bytes()
+            + self.services.streaming.size_bytes();
         tables + stages + executors + rdds + graphs + jobs + written + counted + held
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod thrift;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use history_model::timeline::ExecutorEventKind;
 use json::{boxed, read};
 pub(crate) use reason::Reason;
 use scan::{Malformed, Result, Scan};
@@ -42,26 +43,12 @@ pub(crate) enum Event<'a> {
     ExecutorAdded(Box<core::ExecutorAdded>),
     ExecutorRemoved(core::ExecutorRemoved),
     BlockManagerAdded(core::BlockManagerAdded),
+    BlockManagerRemoved(core::BlockManagerRemoved),
     UnpersistRdd(core::UnpersistRdd),
     ExecutorMetricsUpdate(Box<heartbeat::Heartbeat>),
     StageExecutorMetrics(Box<core::StageExecutorMetrics>),
     BlockUpdated(Box<core::BlockUpdated>),
-    ExecutorExcluded {
-        executor_id: String,
-        excluded: bool,
-    },
-    NodeExcluded {
-        host: String,
-        excluded: bool,
-    },
-    ExecutorExcludedForStage {
-        executor_id: String,
-        stage: (i32, i32),
-    },
-    NodeExcludedForStage {
-        host: String,
-        stage: (i32, i32),
-    },
+    Exclusion(Box<(ExecutorEventKind, core::Exclusion)>),
     MiscellaneousProcessAdded(core::MiscellaneousProcessAdded),
     SqlStart(Box<sql::ExecutionStart>),
     SqlEnd(sql::ExecutionEnd),
@@ -71,8 +58,28 @@ pub(crate) enum Event<'a> {
     Streaming(Box<streaming::StreamingEvent>),
     Connect(connect::ConnectEvent),
     Thrift(thrift::ThriftEvent),
-    /// The event of this name is none that this server knows.
-    Unknown(String),
+    /// None that this server knows.
+    Unknown(Box<UnknownEvent>),
+}
+
+/// An event that nobody here reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UnknownEvent {
+    pub(crate) name: String,
+    /// Its line in the batch, from 1.
+    pub(crate) line: u64,
+    /// The whole line, unless it is too long to be kept.
+    pub(crate) json: Option<String>,
+}
+
+/// Longer ones are not kept.
+const MAX_UNKNOWN_BYTES: usize = 1 << 20;
+
+impl UnknownEvent {
+    fn event<'a>(name: String, line: &[u8]) -> Event<'a> {
+        let json = (line.len() <= MAX_UNKNOWN_BYTES).then(|| String::from_utf8_lossy(line).into_owned());
+        Event::Unknown(Box::new(Self { name, line: 0, json }))
+    }
 }
 
 impl Event<'_> {
@@ -195,7 +202,10 @@ impl<'a> Batch<'a> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let updates = self.updates.len();
         match self.event(line) {
-            Ok(event) => {
+            Ok(mut event) => {
+                if let Some(Event::Unknown(unknown)) = &mut event {
+                    unknown.line = self.lines;
+                }
                 self.kept_bytes += event.as_ref().filter(|event| event.is_kept()).map_or(0, |_| memory_of(line));
                 self.events.extend(event);
             }
@@ -276,8 +286,10 @@ fn other_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
         }
         "SparkListenerStageExecutorMetrics" => Event::StageExecutorMetrics(boxed(line)?),
         "SparkListenerBlockUpdated" => Event::BlockUpdated(boxed(line)?),
-        // What these say is said again by the events that follow.
-        "SparkListenerTaskGettingResult" | "SparkListenerBlockManagerRemoved" => return Ok(None),
+        // Nothing but the time line is told of it.
+        "SparkListenerBlockManagerRemoved" => return Ok(read(line).ok().map(Event::BlockManagerRemoved)),
+        // What this says is said again by the event that follows.
+        "SparkListenerTaskGettingResult" => return Ok(None),
         other => return qualified_event(other, line),
     };
     Ok(Some(event))
@@ -289,7 +301,7 @@ fn qualified_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
         return scheduler_event(name, line);
     }
     let Some(sql) = name.strip_prefix("org.apache.spark.sql.execution.ui.SparkListener") else {
-        return Ok(service_event(name, line)?.or_else(|| Some(Event::Unknown(name.to_owned()))));
+        return Ok(service_event(name, line)?.or_else(|| Some(UnknownEvent::event(name.to_owned(), line))));
     };
     Ok(Some(match sql {
         "SQLExecutionStart" => Event::SqlStart(Box::new(sql::ExecutionStart::read(line)?)),
@@ -297,7 +309,7 @@ fn qualified_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
         "SQLExecutionEnd" => Event::SqlEnd(read(line)?),
         "SQLAdaptiveSQLMetricUpdates" => Event::SqlMetricUpdates(read(line)?),
         "DriverAccumUpdates" => Event::SqlDriverUpdates(read(line)?),
-        _ => Event::Unknown(name.to_owned()),
+        _ => UnknownEvent::event(name.to_owned(), line),
     }))
 }
 
@@ -321,37 +333,20 @@ fn scheduler_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
     if name == "MiscellaneousProcessAdded" {
         return read(line).map(Event::MiscellaneousProcessAdded).map(Some);
     }
-    let Some(kind) = Exclusion::of(name) else {
-        return Ok(Some(Event::Unknown(format!("org.apache.spark.scheduler.SparkListener{name}"))));
+    let Some(kind) = exclusion(name) else {
+        return Ok(Some(UnknownEvent::event(format!("org.apache.spark.scheduler.SparkListener{name}"), line)));
     };
-    let core::Exclusion { executor_id, host_id, stage_id, stage_attempt_id } = read(line)?;
-    let (executor_id, host) = (executor_id.unwrap_or_default(), host_id.unwrap_or_default());
-    let stage = (stage_id.as_i32(), stage_attempt_id.as_i32());
-    Ok(Some(match kind {
-        Exclusion::Executor(excluded) => Event::ExecutorExcluded { executor_id, excluded },
-        Exclusion::Node(excluded) => Event::NodeExcluded { host, excluded },
-        Exclusion::ExecutorForStage => Event::ExecutorExcludedForStage { executor_id, stage },
-        Exclusion::NodeForStage => Event::NodeExcludedForStage { host, stage },
-    }))
+    Ok(Some(Event::Exclusion(Box::new((kind, read(line)?)))))
 }
 
-enum Exclusion {
-    Executor(bool),
-    Node(bool),
-    ExecutorForStage,
-    NodeForStage,
-}
-
-impl Exclusion {
-    fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "ExecutorExcluded" | "ExecutorBlacklisted" => Self::Executor(true),
-            "ExecutorUnexcluded" | "ExecutorUnblacklisted" => Self::Executor(false),
-            "NodeExcluded" | "NodeBlacklisted" => Self::Node(true),
-            "NodeUnexcluded" | "NodeUnblacklisted" => Self::Node(false),
-            "ExecutorExcludedForStage" | "ExecutorBlacklistedForStage" => Self::ExecutorForStage,
-            "NodeExcludedForStage" | "NodeBlacklistedForStage" => Self::NodeForStage,
-            _ => return None,
-        })
-    }
+fn exclusion(name: &str) -> Option<ExecutorEventKind> {
+    Some(match name {
+        "ExecutorExcluded" | "ExecutorBlacklisted" => ExecutorEventKind::Excluded,
+        "ExecutorUnexcluded" | "ExecutorUnblacklisted" => ExecutorEventKind::Unexcluded,
+        "NodeExcluded" | "NodeBlacklisted" => ExecutorEventKind::NodeExcluded,
+        "NodeUnexcluded" | "NodeUnblacklisted" => ExecutorEventKind::NodeUnexcluded,
+        "ExecutorExcludedForStage" | "ExecutorBlacklistedForStage" => ExecutorEventKind::ExcludedForStage,
+        "NodeExcludedForStage" | "NodeBlacklistedForStage" => ExecutorEventKind::NodeExcludedForStage,
+        _ => return None,
+    })
 }

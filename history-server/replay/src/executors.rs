@@ -1,6 +1,9 @@
 //! Executors, their exclusion, and what they measure.
 
-use crate::event::core::{BlockManagerAdded, ExecutorAdded, ExecutorRemoved, StageExecutorMetrics, entries};
+use crate::event::core::{
+    BlockManagerAdded, BlockManagerRemoved, Exclusion, ExecutorAdded, ExecutorRemoved, StageExecutorMetrics, entries,
+};
+use history_model::timeline::{ExecutorEvent, ExecutorEventKind};
 use history_model::types::{Date, ExecutorMetrics, MemoryMetrics};
 
 use crate::cpus::Cpus;
@@ -18,6 +21,14 @@ impl State {
         let profile = info.resource_profile_id.map_or(0, |id| id.as_i32());
         let of_profile = self.profiles.get(&profile).and_then(|profile| profile.task_resources.get("cpus"));
         let cpus = of_profile.and_then(|cpus| Cpus::of(cpus.amount)).unwrap_or(self.cpus_per_task);
+        self.executor_events.push(ExecutorEvent {
+            kind: ExecutorEventKind::Added,
+            time: Some(event.time.0),
+            executor_id: Some(event.executor_id.clone()),
+            host: info.host.clone(),
+            cores: Some(info.total_cores.as_i32()),
+            ..ExecutorEvent::default()
+        });
         let executor = self.executor(&event.executor_id, event.time.0);
         executor.host = info.host;
         let summary = &mut executor.summary;
@@ -32,6 +43,14 @@ impl State {
 
     pub(crate) fn executor_removed(&mut self, event: ExecutorRemoved) {
         let code = self.tables.strings.intern(&event.executor_id);
+        self.executor_events.push(ExecutorEvent {
+            kind: ExecutorEventKind::Removed,
+            time: Some(event.time.0),
+            executor_id: Some(event.executor_id.clone()),
+            host: self.live_executors.get(&code).and_then(|executor| executor.hostname().map(str::to_owned)),
+            reason: event.reason.clone(),
+            ..ExecutorEvent::default()
+        });
         let Some(mut executor) = self.live_executors.remove(&code) else { return };
         executor.summary.is_active = false;
         executor.summary.remove_time = Some(Date(event.time.0));
@@ -66,6 +85,17 @@ impl State {
     }
 
     pub(crate) fn block_manager_added(&mut self, event: &BlockManagerAdded) {
+        self.executor_events.push(ExecutorEvent {
+            kind: ExecutorEventKind::BlockManagerAdded,
+            time: event.time.map(|time| time.0),
+            executor_id: Some(event.id.executor_id.clone()),
+            host: Some(event.id.host.clone()),
+            port: Some(event.id.port.as_i32()),
+            max_memory: Some(event.max_memory.0),
+            max_on_heap_memory: event.max_on_heap.map(|bytes| bytes.0),
+            max_off_heap_memory: event.max_off_heap.map(|bytes| bytes.0),
+            ..ExecutorEvent::default()
+        });
         let address = format!("{}:{}", event.id.host, event.id.port.0);
         let executor = self.executor(&event.id.executor_id, event.time.map_or(-1, |time| time.0));
         executor.host_port = Some(address);
@@ -80,21 +110,68 @@ impl State {
         executor.summary.max_memory = event.max_memory.0;
     }
 
-    pub(crate) fn executor_excluded(&mut self, id: &str, excluded: bool) {
+    /// Nothing but the time line tells of it: the executor itself is said to be gone by another event.
+    pub(crate) fn block_manager_removed(&mut self, event: BlockManagerRemoved) {
+        self.executor_events.push(ExecutorEvent {
+            kind: ExecutorEventKind::BlockManagerRemoved,
+            time: event.time.0,
+            executor_id: Some(event.id.executor_id),
+            host: Some(event.id.host),
+            port: Some(event.id.port.as_i32()),
+            ..ExecutorEvent::default()
+        });
+    }
+
+    /// An executor or a node is excluded, or is not any more.
+    pub(crate) fn exclusion(&mut self, kind: ExecutorEventKind, event: Exclusion) {
+        let (id, node) =
+            (event.executor_id.as_deref().unwrap_or_default(), event.host_id.as_deref().unwrap_or_default());
+        let of_stage = (event.stage_id.as_i32(), event.stage_attempt_id.as_i32());
+        let mut stage = None;
+        match kind {
+            ExecutorEventKind::Excluded => self.executor_excluded(id, true),
+            ExecutorEventKind::Unexcluded => self.executor_excluded(id, false),
+            ExecutorEventKind::NodeExcluded => self.node_excluded(node, true),
+            ExecutorEventKind::NodeUnexcluded => self.node_excluded(node, false),
+            ExecutorEventKind::ExcludedForStage => {
+                self.executor_excluded_for_stage(id, of_stage);
+                stage = Some(of_stage);
+            }
+            ExecutorEventKind::NodeExcludedForStage => {
+                self.node_excluded_for_stage(node, of_stage);
+                stage = Some(of_stage);
+            }
+            ExecutorEventKind::Added
+            | ExecutorEventKind::Removed
+            | ExecutorEventKind::BlockManagerAdded
+            | ExecutorEventKind::BlockManagerRemoved => {}
+        }
+        self.executor_events.push(ExecutorEvent {
+            kind,
+            time: event.time.0,
+            executor_id: event.executor_id,
+            host: event.host_id,
+            stage,
+            failures: event.task_failures.as_i32().or(event.executor_failures.as_i32()),
+            ..ExecutorEvent::default()
+        });
+    }
+
+    fn executor_excluded(&mut self, id: &str, excluded: bool) {
         let code = self.tables.strings.intern(id);
         if let Some(executor) = self.live_executors.get_mut(&code) {
             executor.summary.is_excluded = excluded;
         }
     }
 
-    pub(crate) fn node_excluded(&mut self, host: &str, excluded: bool) {
+    fn node_excluded(&mut self, host: &str, excluded: bool) {
         let on_host = |executor: &&mut LiveExecutor| executor.hostname() == Some(host) && !executor.is_driver();
         for executor in self.live_executors.values_mut().filter(on_host) {
             executor.summary.is_excluded = excluded;
         }
     }
 
-    pub(crate) fn executor_excluded_for_stage(&mut self, id: &str, stage: StageKey) {
+    fn executor_excluded_for_stage(&mut self, id: &str, stage: StageKey) {
         let code = self.tables.strings.intern(id);
         self.exclude_from_stage(stage, &[code]);
         if let Some(executor) = self.live_executors.get_mut(&code) {
@@ -102,7 +179,7 @@ impl State {
         }
     }
 
-    pub(crate) fn node_excluded_for_stage(&mut self, host: &str, stage: StageKey) {
+    fn node_excluded_for_stage(&mut self, host: &str, stage: StageKey) {
         let executors: Vec<_> = self
             .live_executors
             .iter()

@@ -15,6 +15,7 @@ mod executors;
 mod heartbeat;
 mod jobs;
 mod live;
+mod other_events;
 mod parallel;
 mod plan;
 mod replay;

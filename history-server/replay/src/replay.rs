@@ -171,6 +171,7 @@ impl Replay {
         self.problems.long_lines += long_lines;
         self.problems.faults += faults;
         bad_lines.iter().for_each(|line| self.problems.bad_line(self.lines + line));
+        let before = self.lines;
         self.lines += lines;
         for event in events {
             match event {
@@ -179,10 +180,14 @@ impl Replay {
                     self.state.task_end(end, &updates[end.info.updates.clone()]);
                 }
                 #[cfg(test)]
-                Event::Unknown(name) if name == crate::tests::FAILS_TO_BE_APPLIED => {
+                Event::Unknown(unknown) if unknown.name == crate::tests::FAILS_TO_BE_APPLIED => {
                     panic!("an event that this program fails at")
                 }
-                Event::Unknown(name) => self.problems.unknown_event(&name),
+                Event::Unknown(unknown) => {
+                    self.problems.unknown_event(&unknown.name);
+                    let line = before + unknown.line;
+                    self.problems.other_events_left_out += u64::from(!self.state.other_events.add(*unknown, line));
+                }
                 other => self.state.apply(other),
             }
         }
@@ -229,7 +234,7 @@ impl State {
         match event {
             Event::LogStart(event) => self.spark_version = event.spark_version.unwrap_or_default(),
             Event::ApplicationStart(event) => self.application_start(event),
-            Event::ApplicationEnd(event) => self.application_end(event.time.0),
+            Event::ApplicationEnd(event) => self.application_end(&event),
             Event::EnvironmentUpdate(event) => self.environment_update(*event),
             Event::ResourceProfileAdded(event) => self.resource_profile_added(event),
             Event::MiscellaneousProcessAdded(event) => self.process_added(event),
@@ -251,16 +256,12 @@ impl State {
             Event::ExecutorAdded(event) => self.executor_added(*event),
             Event::ExecutorRemoved(event) => self.executor_removed(event),
             Event::BlockManagerAdded(event) => self.block_manager_added(&event),
+            Event::BlockManagerRemoved(event) => self.block_manager_removed(event),
             Event::UnpersistRdd(event) => self.unpersist_rdd(event.rdd_id.as_i32()),
             Event::ExecutorMetricsUpdate(event) => self.heartbeat(&event),
             Event::StageExecutorMetrics(event) => self.stage_executor_metrics(&event),
             Event::BlockUpdated(event) => self.block_updated(&event.info),
-            Event::ExecutorExcluded { executor_id, excluded } => self.executor_excluded(&executor_id, excluded),
-            Event::NodeExcluded { host, excluded } => self.node_excluded(&host, excluded),
-            Event::ExecutorExcludedForStage { executor_id, stage } => {
-                self.executor_excluded_for_stage(&executor_id, stage)
-            }
-            Event::NodeExcludedForStage { host, stage } => self.node_excluded_for_stage(&host, stage),
+            Event::Exclusion(event) => self.exclusion(event.0, event.1),
             Event::SqlStart(event) => {
                 self.services.sql_start(&event);
                 self.sql.start(*event);

@@ -11,6 +11,7 @@ mod tests;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use history_model::tasks::{TaskColumn, TaskRow};
 use history_model::types::StageStatus;
 
@@ -48,6 +49,7 @@ impl State {
         self.stages.remove(&key);
         self.stage_executors.remove(&key);
         self.tables.stages.remove(&key);
+        self.tables.peaks.remove(&key);
         self.retention.tasks.remove(&key);
         // It may still have tasks that run.
         if let Some(live) = self.live_stages.get_mut(&key) {
@@ -115,10 +117,22 @@ impl State {
         tasks.oldest = oldest.into_iter().map(|Reverse((ended, id, row))| Reverse((ended, id, moved(row)))).collect();
     }
 
+    /// Takes out what executors measured for tasks that are gone.
+    fn drop_peaks(&mut self, key: StageKey) {
+        let (Some(table), Some(peaks)) = (self.tables.stages.get(&key), self.tables.peaks.get_mut(&key)) else {
+            return;
+        };
+        let left: HashSet<_> = table.column(TaskColumn::TaskId).iter().collect();
+        *peaks = Arc::new(peaks.of(|id| left.contains(&id)));
+    }
+
     /// The log has been read: nothing goes any more.
     pub(crate) fn end_retention(&mut self) {
         let keys: Vec<_> = self.retention.tasks.keys().copied().collect();
-        keys.into_iter().for_each(|key| self.drop_rows(key));
+        keys.into_iter().for_each(|key| {
+            self.drop_rows(key);
+            self.drop_peaks(key);
+        });
         self.retention = Retention::default();
         self.sql.end_retention();
     }

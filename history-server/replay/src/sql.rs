@@ -84,8 +84,8 @@ impl LiveExecution {
 
     fn written(&self) -> SqlExecution {
         let mut data = self.data.clone();
-        let Measured { texts, numbers } = self.values.clone().unwrap_or_default();
-        (data.metric_values, data.metric_numbers) = (texts, numbers);
+        let Measured { texts, numbers, stages } = self.values.clone().unwrap_or_default();
+        (data.metric_values, data.metric_numbers, data.metric_stages) = (texts, numbers, stages);
         data
     }
 }
@@ -187,6 +187,8 @@ impl Executions {
         data.details = event.details;
         data.plan_text = event.plan_text;
         data.modified_configs = event.modified_configs;
+        data.job_group = event.job_group;
+        data.job_tags = event.job_tags;
         data.submission_time = event.time;
         self.update(event.id);
     }
@@ -268,10 +270,12 @@ impl Executions {
     /// An execution that had ended gets another job: as in Spark, its driver metrics and its error are forgotten.
     fn revive(&mut self, id: i64) {
         let Some(stored) = self.stored.get(&id).cloned() else { return };
-        let SqlExecution { metrics, metric_values: texts, metric_numbers: numbers, .. } = stored.clone();
+        let SqlExecution { metrics, metric_values: texts, metric_numbers: numbers, metric_stages: stages, .. } =
+            stored.clone();
+        let measured = Measured { texts, numbers, stages };
         let execution = self.execution(id);
         execution.data = SqlExecution { metrics: Vec::new(), error_message: None, ..stored };
-        execution.values = Some(Measured { texts, numbers });
+        execution.values = Some(measured);
         execution.end_events = execution.data.jobs.len() + 1;
         let stages = execution.data.stages.clone();
         execution.stages = stages.iter().copied().collect();

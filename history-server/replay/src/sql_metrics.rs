@@ -237,6 +237,8 @@ impl MetricCells {
 pub(crate) struct Measured {
     pub(crate) texts: BTreeMap<i64, String>,
     pub(crate) numbers: BTreeMap<i64, MetricValue>,
+    /// The stages whose tasks reported each.
+    pub(crate) stages: BTreeMap<i64, Vec<i32>>,
 }
 
 /// The metrics of an execution, from all its stages.
@@ -244,6 +246,7 @@ pub(crate) struct Aggregate<'a> {
     /// The kinds by accumulator; the last one named counts.
     kinds: BTreeMap<i64, Kind>,
     values: BTreeMap<i64, Vec<&'a MetricCells>>,
+    stages: BTreeMap<i64, Vec<i32>>,
     /// The highest value of each metric, with stage, attempt and task.
     highest: BTreeMap<i64, (i64, StageKey, i64)>,
 }
@@ -251,7 +254,7 @@ pub(crate) struct Aggregate<'a> {
 impl<'a> Aggregate<'a> {
     pub(crate) fn new(metrics: &[SqlMetric], stages: impl Iterator<Item = &'a StageMetrics>) -> Self {
         let kinds = metrics.iter().map(|metric| (metric.accumulator_id, Kind::of(&metric.metric_type))).collect();
-        let mut aggregate = Self { kinds, values: BTreeMap::new(), highest: BTreeMap::new() };
+        let mut aggregate = Self { kinds, values: BTreeMap::new(), stages: BTreeMap::new(), highest: BTreeMap::new() };
         for stage in stages {
             for metric in &stage.metrics {
                 aggregate.add(stage.key, metric);
@@ -265,6 +268,7 @@ impl<'a> Aggregate<'a> {
             return;
         }
         self.values.entry(metric.id).or_default().push(metric);
+        self.stages.entry(metric.id).or_default().push(stage.0);
         if let Some((value, task)) = metric.highest {
             let highest = self.highest.entry(metric.id).or_insert((value, stage, task));
             if value > highest.0 {
@@ -284,7 +288,7 @@ impl<'a> Aggregate<'a> {
             }
             of_driver.entry(update.id).or_default().push(update.value);
         }
-        let mut measured = Measured::default();
+        let mut measured = Measured { stages: std::mem::take(&mut self.stages), ..Measured::default() };
         for (id, kind) in &self.kinds {
             let (stages, driver) = (self.values.get(id), of_driver.get(id));
             if stages.is_none() && driver.is_none() {

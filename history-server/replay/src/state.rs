@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashMapExt};
 use history_model::tasks::TaskTables;
+use history_model::timeline::ExecutorEvent;
 use history_model::types::{
     ApplicationEnvironmentInfo, ExecutorStageSummary, ExecutorSummary, ProcessSummary, ResourceProfileInfo,
     SpeculationStageSummary,
@@ -12,6 +13,7 @@ use history_model::{Attempt, Job, RddNode, Stage, StreamBlock};
 
 use crate::cpus::Cpus;
 use crate::live::{LiveExecutor, LiveJobs, LiveRdd, LiveStage, LiveTask, Retention, StageKey};
+use crate::other_events::OtherEvents;
 use crate::settings::Settings;
 use crate::{services, sql};
 
@@ -41,11 +43,13 @@ pub(crate) struct State {
     /// When each of them went, with its code.
     pub(crate) deaths: BTreeSet<(i64, u32)>,
     pub(crate) executors: BTreeMap<String, ExecutorSummary>,
+    pub(crate) executor_events: Vec<ExecutorEvent>,
     pub(crate) rdds: BTreeMap<i32, LiveRdd>,
     /// The RDDs that have had blocks on an executor, by its code.
     pub(crate) cached_on: HashMap<u32, BTreeSet<i32>>,
     pub(crate) stream_blocks: BTreeMap<(String, String), StreamBlock>,
     pub(crate) rdd_graphs: BTreeMap<i32, Vec<RddNode>>,
+    pub(crate) other_events: OtherEvents,
     pub(crate) sql: sql::Executions,
     pub(crate) services: services::Services,
 }
@@ -73,6 +77,8 @@ impl State {
             dead_executors: HashMap::new(),
             deaths: BTreeSet::new(),
             executors: BTreeMap::new(),
+            executor_events: Vec::new(),
+            other_events: OtherEvents::default(),
             rdds: BTreeMap::new(),
             cached_on: HashMap::new(),
             stream_blocks: BTreeMap::new(),

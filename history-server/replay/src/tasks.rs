@@ -138,6 +138,9 @@ impl State {
             });
         }
         table.push(&row);
+        if event.executor_metrics.0.iter().any(|peak| *peak > 0) {
+            Arc::make_mut(self.tables.peaks.entry(key).or_default()).push(event.info.task_id, &event.executor_metrics);
+        }
         self.task_written(key, &row);
         ended.executor
     }

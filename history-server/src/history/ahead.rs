@@ -49,7 +49,7 @@ impl History {
         // Until it is stored, who opens it is given what was replayed here.
         let found = self.find_log(&known).await;
         if let Ok((_, log)) = &found
-            && opened.tasks_in_memory().is_some()
+            && opened.in_memory().is_some()
             && opened.fingerprint == log.fingerprint()
         {
             self.store(&known, log, Arc::clone(&opened)).await;

@@ -10,7 +10,7 @@ use super::waiting::waiting_kib;
 use crate::event_log::{EventLog, Problem};
 use crate::listing::Known;
 use crate::log_url::LogUrlPattern;
-use crate::opened::OpenApplication;
+use crate::opened::{OpenApplication, Replayed};
 use crate::tables::{self, Content, Folder, Identity};
 
 /// An application that takes more memory than this is held in its stored form once it has one.
@@ -21,7 +21,7 @@ impl History {
     pub(super) async fn open_stored(&self, app_id: &str, known: &Known, log: &EventLog) -> Option<OpenApplication> {
         let store = self.inner.config.store.as_ref().filter(|_| log.complete)?;
         let attempt_id = known.attempt_id.as_deref();
-        let identity = Identity::new(log, &self.inner.config.replay);
+        let identity = Identity::new(log, &self.inner.config.replay, &self.inner.config.redaction);
         // A model may be large, and is held as text while it is taken apart.
         let _permit = self.inner.stored_opens.acquire().await.ok()?;
         let loaded = match Folder::new(app_id, attempt_id) {
@@ -81,7 +81,7 @@ impl History {
         if self.inner.config.store.is_none() || !log.complete || opened.faulty {
             return;
         }
-        let identity = Identity::new(log, &self.inner.config.replay);
+        let identity = Identity::new(log, &self.inner.config.replay, &self.inner.config.redaction);
         let Ok(_permit) = self.inner.writes.acquire().await else { return };
         let large = opened.size_bytes > HELD_BYTES;
         let app_id = opened.app_id.clone();
@@ -94,9 +94,10 @@ impl History {
 
     async fn write(&self, opened: Arc<OpenApplication>, identity: Identity) -> std::io::Result<()> {
         let Some(store) = self.inner.config.store.clone() else { return Ok(()) };
+        let redaction = self.inner.config.redaction.clone();
         let runtime = Handle::current();
         let written = tokio::task::spawn_blocking(move || {
-            let Some((strings, stages)) = opened.tasks_in_memory() else { return Ok(()) };
+            let Some(Replayed { strings, stages, peaks, other_events }) = opened.in_memory() else { return Ok(()) };
             let attempt_id = opened.attempt_id.as_deref();
             let folder = Folder::new(&opened.app_id, attempt_id).map_err(std::io::Error::other)?;
             let content = Content {
@@ -106,8 +107,11 @@ impl History {
                 model: &opened.model,
                 problems: opened.file_problems(),
                 logged_links: opened.logged_links(),
+                redaction: &redaction,
                 strings,
                 stages,
+                peaks,
+                other_events,
             };
             tables::save(&store, &folder, &content, &runtime)
         });

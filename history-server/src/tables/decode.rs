@@ -14,11 +14,15 @@ use parquet::file::serialized_reader::SerializedRowGroupReader;
 
 use super::column::Kind;
 use super::schema::TASK_KINDS;
+use super::sheet::PEAKS;
 use history_model::column::Column;
 use history_model::metric;
+use history_model::other_events::OtherEvent;
 use history_model::share_out;
 use history_model::strings::Strings;
+use history_model::task_peaks::TaskPeaks;
 use history_model::tasks::{COLUMN_NAMES, TaskAccumulable, TaskColumn, TaskTable};
+use history_model::types::{EXECUTOR_METRICS, ExecutorMetrics};
 
 /// A row group with its bytes, and which of its rows are wanted.
 pub(super) struct Chunk {
@@ -138,6 +142,46 @@ pub(super) fn decode(tasks: &[Chunk], accumulators: &[Chunk], strings: &Strings)
     let accumulables = decode_accumulators(accumulators, strings)?;
     TaskTable::from_columns(columns, accumulables)
         .map_err(|count| ParquetError::General(format!("{count} columns do not make a table of tasks")))
+}
+
+/// What executors measured for the tasks of the wanted rows.
+pub(super) fn decode_peaks(chunks: &[Chunk]) -> ParquetResult<TaskPeaks> {
+    let mut all = TaskPeaks::default();
+    for chunk in chunks {
+        let group = Group::new(chunk)?;
+        let number = |name: &str| -> ParquetResult<Vec<i64>> {
+            let mut values = Vec::with_capacity(chunk.rows.len());
+            group.numbers(name, Kind::Int64, 0, &mut values)?;
+            Ok(values)
+        };
+        let ids = number("task_id")?;
+        let metrics = PEAKS.into_iter().map(number).collect::<ParquetResult<Vec<_>>>()?;
+        for (row, id) in ids.into_iter().enumerate() {
+            let mut peaks = ExecutorMetrics([0; EXECUTOR_METRICS.len()]);
+            peaks.0.iter_mut().zip(&metrics).for_each(|(peak, values)| *peak = values[row]);
+            all.push(id, &peaks);
+        }
+    }
+    Ok(all)
+}
+
+/// The events of a name.
+pub(super) fn decode_events(chunks: &[Chunk], name: &Arc<str>) -> ParquetResult<Vec<OtherEvent>> {
+    let mut all = Vec::new();
+    for chunk in chunks {
+        let group = Group::new(chunk)?;
+        let mut lines: Vec<i64> = Vec::new();
+        group.numbers("line", Kind::Int64, 0, &mut lines)?;
+        let (names, texts) = (group.texts("name")?, group.texts("json")?);
+        for ((line, of), json) in lines.into_iter().zip(names).zip(texts) {
+            let (Some(of), Some(json)) = (of, json) else { continue };
+            if of.as_utf8()? == &**name {
+                let line = u64::try_from(line).unwrap_or_default();
+                all.push(OtherEvent { name: Arc::clone(name), line, json: json.as_utf8()?.into() });
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// A column by its place: the fixed ones, then the metrics.

@@ -8,13 +8,16 @@ use storage::{ObjectPath, Store};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::decode::{Chunk, decode};
+use super::decode::{Chunk, decode, decode_events, decode_peaks};
 use super::recent::{RecentOf, RecentStages};
 use super::rows::{StageKey, StageRows};
-use super::{FORMAT, Folder, Identity, StoredHead, StoredModel, Table, write};
+use super::schema::{OTHER_EVENTS, TASK_ACCUMULATORS, TASK_PEAKS, TASKS};
+use super::{FORMAT, Folder, Identity, StoredHead, StoredModel, write};
 use crate::event_log::Problem;
 use history_model::Application;
+use history_model::other_events::OtherEvent;
 use history_model::strings::Strings;
+use history_model::task_peaks::TaskPeaks;
 use history_model::tasks::TaskTable;
 
 /// Larger models are replayed instead.
@@ -61,6 +64,7 @@ pub(crate) async fn load(
         generation,
         strings: Arc::new(stored.strings.into()),
         stages: stored.stages.into_iter().map(|rows| (rows.stage, rows)).collect(),
+        other_events: stored.other_events,
         footers: Default::default(),
         recent: recent.of_application(),
     };
@@ -89,6 +93,7 @@ pub(crate) struct StoredTasks {
     generation: Uuid,
     pub(crate) strings: Arc<Strings>,
     stages: HashMap<StageKey, StageRows>,
+    other_events: usize,
     footers: [OnceCell<Arc<ParquetMetaData>>; 2],
     recent: RecentOf,
 }
@@ -104,18 +109,49 @@ impl StoredTasks {
         if held.is_some() {
             return Ok(held);
         }
-        let tasks = self.chunks(Table::Tasks, &self.footers[0], rows.tasks.clone()).await?;
+        let tasks = self.chunks(TASKS, &self.footers[0], rows.tasks.clone()).await?;
         let accumulators = match rows.accumulators.is_empty() {
             true => Vec::new(),
-            false => self.chunks(Table::TaskAccumulators, &self.footers[1], rows.accumulators.clone()).await?,
+            false => self.chunks(TASK_ACCUMULATORS, &self.footers[1], rows.accumulators.clone()).await?,
         };
         let strings = Arc::clone(&self.strings);
-        let decoded = tokio::task::spawn_blocking(move || decode(&tasks, &accumulators, &strings)).await;
-        let corrupt = |reason: String| storage::Error::Corrupt { path: self.folder.0.clone(), reason };
-        let table = decoded.map_err(|e| corrupt(e.to_string()))?.map_err(|e| corrupt(e.to_string()))?;
-        let table = Arc::new(table);
+        let table = Arc::new(self.decoded(move || decode(&tasks, &accumulators, &strings)).await?);
         self.recent.insert(stage, Arc::clone(&table));
         Ok(Some(table))
+    }
+
+    /// What the executors of a stage attempt's tasks measured.
+    ///
+    /// # Errors
+    /// As [`StoredTasks::stage`].
+    pub(crate) async fn peaks(&self, stage: StageKey) -> storage::Result<Option<Arc<TaskPeaks>>> {
+        let Some(rows) = self.stages.get(&stage).map(|rows| rows.peaks.clone()).filter(|rows| !rows.is_empty()) else {
+            return Ok(None);
+        };
+        let chunks = self.chunks(TASK_PEAKS, &OnceCell::new(), rows).await?;
+        self.decoded(move || decode_peaks(&chunks)).await.map(|peaks| Some(Arc::new(peaks)))
+    }
+
+    /// The events of a name that nobody here reads, in order.
+    ///
+    /// # Errors
+    /// As [`StoredTasks::stage`].
+    pub(crate) async fn other_events(&self, name: &str) -> storage::Result<Vec<OtherEvent>> {
+        if self.other_events == 0 {
+            return Ok(Vec::new());
+        }
+        let chunks = self.chunks(OTHER_EVENTS, &OnceCell::new(), 0..self.other_events).await?;
+        let name: Arc<str> = name.into();
+        self.decoded(move || decode_events(&chunks, &name)).await
+    }
+
+    async fn decoded<T: Send + 'static>(
+        &self,
+        decode: impl FnOnce() -> parquet::errors::Result<T> + Send + 'static,
+    ) -> storage::Result<T> {
+        let corrupt = |reason: String| storage::Error::Corrupt { path: self.folder.0.clone(), reason };
+        let decoded = tokio::task::spawn_blocking(decode).await.map_err(|e| corrupt(e.to_string()))?;
+        decoded.map_err(|e| corrupt(e.to_string()))
     }
 
     async fn footer(&self, path: &ObjectPath) -> storage::Result<Arc<ParquetMetaData>> {
@@ -142,7 +178,7 @@ impl StoredTasks {
     /// The bytes of the row groups in which `rows` are.
     async fn chunks(
         &self,
-        table: Table,
+        table: &str,
         footer: &OnceCell<Arc<ParquetMetaData>>,
         rows: Range<usize>,
     ) -> storage::Result<Vec<Chunk>> {

@@ -1,27 +1,20 @@
-//! What is in which column. [`super`] says it for people.
+//! What is in which table and column. `docs/tables.md` says it for people.
+
+mod application;
+mod executors;
+mod sql;
+mod work;
 
 use super::column::{Cell, Column, Kind};
-use super::rows::TaskRows;
+use super::content::Content;
+use super::rows::{StageRows, TaskRows};
+use super::services;
+use super::sheet::{Owner, PEAKS, Sheet};
+use super::streaming::{self, MetricRows, ProgressRows};
 use history_model::metric;
 use history_model::tasks::{COLUMN_NAMES, TaskColumn};
-use history_model::types::JobExecutionStatus;
-use history_model::{Application, SqlExecution};
-
-/// The columns with which every table begins.
-pub(super) struct Owner<'a> {
-    pub(super) app_id: &'a str,
-    pub(super) attempt_id: Option<&'a str>,
-}
-
-impl<'a> Owner<'a> {
-    pub(super) fn columns(&self) -> Vec<Column<'a>> {
-        let (app_id, attempt_id) = (self.app_id, self.attempt_id);
-        vec![
-            Column::new("app_id", Kind::Text, move |_| Cell::Text(app_id)),
-            Column::optional("app_attempt_id", Kind::Text, move |_| Cell::text(attempt_id)),
-        ]
-    }
-}
+use history_model::types::SparkPlanGraphEdge;
+use history_model::types::{AccumulableInfo, ExecutorStageSummary, RDDDataDistribution, RDDPartitionInfo};
 
 /// The fixed columns of tasks as they are stored: the number that stands for null, and the kind.
 pub(super) const TASK_KINDS: [(TaskColumn, Kind, Option<i64>); COLUMN_NAMES.len()] = [
@@ -41,10 +34,114 @@ pub(super) const TASK_KINDS: [(TaskColumn, Kind, Option<i64>); COLUMN_NAMES.len(
     (TaskColumn::HasMetrics, Kind::Bool, None),
 ];
 
-pub(super) fn tasks<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Vec<Column<'a>> {
+/// The tables that are read here, too.
+pub(super) const TASKS: &str = "tasks";
+pub(super) const TASK_ACCUMULATORS: &str = "task_accumulators";
+pub(super) const TASK_PEAKS: &str = "task_peaks";
+pub(super) const OTHER_EVENTS: &str = "other_events";
+
+/// Written where they have no rows, too: a reader finds at least these of every application.
+pub(super) const ALWAYS: [&str; 8] =
+    ["applications", "environment", "jobs", "stages", TASKS, "executors", "sql_executions", "sql_metrics"];
+
+/// The rows of the tables, as far as they are not the model's own.
+pub(super) struct Rows<'a> {
+    content: [&'a Content<'a>; 1],
+    tasks: TaskRows<'a>,
+    properties: Vec<application::Property>,
+    resources: Vec<application::ResourceRequest<'a>>,
+    executors_of_stages: Vec<work::OfStage<'a, (&'a str, &'a ExecutorStageSummary)>>,
+    accumulators_of_stages: Vec<work::OfStage<'a, &'a AccumulableInfo>>,
+    rdds_of_stages: Vec<work::RddOfStage<'a>>,
+    executors: Vec<executors::ExecutorRow<'a>>,
+    rdd_blocks: Vec<(i32, &'a RDDPartitionInfo)>,
+    rdd_executors: Vec<(i32, &'a RDDDataDistribution)>,
+    sql_executions: Vec<sql::ExecutionRow<'a>>,
+    sql_nodes: Vec<sql::NodeRow<'a>>,
+    sql_edges: Vec<((i64, &'static str), SparkPlanGraphEdge)>,
+    sql_metrics: Vec<sql::MetricRow<'a>>,
+    progress: ProgressRows<'a>,
+    metrics: MetricRows<'a>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(content: &'a Content<'a>) -> Self {
+        let model = content.model;
+        Self {
+            content: [content],
+            tasks: TaskRows::new(content.strings, content.stages, content.peaks),
+            properties: application::properties(model, content.redaction),
+            resources: application::resource_requests(model),
+            executors_of_stages: work::executors_of_stages(model),
+            accumulators_of_stages: work::accumulators_of_stages(model),
+            rdds_of_stages: work::rdds_of_stages(model),
+            executors: executors::executor_rows(content),
+            rdd_blocks: executors::blocks(model),
+            rdd_executors: executors::distributions(model),
+            sql_executions: sql::executions(model, content.redaction),
+            sql_nodes: sql::nodes(model),
+            sql_edges: sql::edges(model),
+            sql_metrics: sql::metrics(model),
+            progress: ProgressRows::new(&model.streaming),
+            metrics: MetricRows::new(&model.streaming),
+        }
+    }
+
+    /// Where the rows of each stage attempt are.
+    pub(super) fn of_stages(&self) -> &[StageRows] {
+        &self.tasks.index
+    }
+
+    /// All tables.
+    pub(super) fn sheets(&self, owner: &Owner<'a>) -> Vec<Sheet<'_>> {
+        let [content] = self.content;
+        let model = content.model;
+        vec![
+            application::applications(owner, &self.content, self.tasks.task_count()),
+            application::environment(owner, &self.properties),
+            application::resource_profiles(owner, &self.resources),
+            application::processes(owner, model),
+            application::other_events(owner, content.other_events),
+            work::jobs(owner, model),
+            work::stages(owner, model),
+            work::stage_executors(owner, &self.executors_of_stages),
+            work::stage_accumulators(owner, &self.accumulators_of_stages),
+            work::stage_rdds(owner, &self.rdds_of_stages),
+            tasks(owner, &self.tasks),
+            task_accumulators(owner, &self.tasks),
+            task_peaks(owner, &self.tasks),
+            executors::executors(owner, &self.executors),
+            executors::executor_events(owner, model),
+            executors::rdds(owner, model),
+            executors::rdd_blocks(owner, &self.rdd_blocks),
+            executors::rdd_executors(owner, &self.rdd_executors),
+            executors::stream_blocks(owner, model),
+            sql::sql_executions(owner, &self.sql_executions),
+            sql::sql_nodes(owner, &self.sql_nodes),
+            sql::sql_edges(owner, &self.sql_edges),
+            sql::sql_metrics(owner, &self.sql_metrics),
+            streaming::queries(owner, &model.streaming),
+            streaming::progress(owner, &self.progress),
+            streaming::metrics(owner, &self.metrics),
+            services::connect_services(owner, &model.connect),
+            services::connect_sessions(owner, &model.connect),
+            services::connect_operations(owner, &model.connect),
+            services::thrift_sessions(owner, &model.thrift),
+            services::thrift_statements(owner, &model.thrift),
+        ]
+    }
+}
+
+/// Columns with the stage attempt of each row.
+fn of_stage<'a>(owner: &Owner<'a>, stage: impl Fn(usize) -> (i32, i32) + Copy + 'a) -> Vec<Column<'a>> {
     let mut columns = owner.columns();
-    columns.push(Column::new("stage_id", Kind::Int32, move |row| Cell::Int(i64::from(rows.at(row).0.0))));
-    columns.push(Column::new("stage_attempt_id", Kind::Int32, move |row| Cell::Int(i64::from(rows.at(row).0.1))));
+    columns.push(Column::new("stage_id", Kind::Int32, move |row| Cell::Int(stage(row).0.into())));
+    columns.push(Column::new("stage_attempt_id", Kind::Int32, move |row| Cell::Int(stage(row).1.into())));
+    columns
+}
+
+fn tasks<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Sheet<'a> {
+    let mut columns = of_stage(owner, move |row| rows.at(row).0);
     for (name, (column, kind, null)) in COLUMN_NAMES.iter().zip(TASK_KINDS) {
         let cell = move |row| {
             let (_, table, at) = rows.at(row);
@@ -66,14 +163,11 @@ pub(super) fn tasks<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Vec<Column
             if reported { Cell::Int(table.metric(index).get(at)) } else { Cell::Null }
         }));
     }
-    columns
+    Sheet::new(TASKS, rows.task_count(), columns)
 }
 
-pub(super) fn task_accumulators<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Vec<Column<'a>> {
-    let mut columns = owner.columns();
-    columns.push(Column::new("stage_id", Kind::Int32, move |row| Cell::Int(i64::from(rows.accumulator(row).0.0))));
-    columns
-        .push(Column::new("stage_attempt_id", Kind::Int32, move |row| Cell::Int(i64::from(rows.accumulator(row).0.1))));
+fn task_accumulators<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Sheet<'a> {
+    let mut columns = of_stage(owner, move |row| rows.accumulator(row).0);
     columns.push(Column::new("task_id", Kind::Int64, move |row| {
         let (_, table, found) = rows.accumulator(row);
         Cell::Int(table.get(TaskColumn::TaskId, found.row as usize))
@@ -87,154 +181,20 @@ pub(super) fn task_accumulators<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -
         .push(Column::optional("update", Kind::Text, move |row| Cell::text(rows.accumulator(row).2.update.as_deref())));
     columns
         .push(Column::optional("value", Kind::Text, move |row| Cell::text(rows.accumulator(row).2.value.as_deref())));
-    columns
+    Sheet::new(TASK_ACCUMULATORS, rows.accumulator_count(), columns)
 }
 
-/// Columns that are fields of what the REST API calls the same.
-macro_rules! fields {
-    ($columns:ident, $rows:ident, $($kind:ident $($field:ident)+;)+) => {
-        $($($columns.push(fields!(@ $kind $rows $field));)+)+
-    };
-    (@ int32 $rows:ident $field:ident) => {
-        Column::new(stringify!($field), Kind::Int32, move |row| Cell::Int($rows[row].data.$field.into()))
-    };
-    (@ int64 $rows:ident $field:ident) => {
-        Column::new(stringify!($field), Kind::Int64, move |row| Cell::Int($rows[row].data.$field))
-    };
-    (@ time $rows:ident $field:ident) => {
-        Column::optional(stringify!($field), Kind::Time, move |row| Cell::int($rows[row].data.$field.map(|at| at.0)))
-    };
-    (@ text $rows:ident $field:ident) => {
-        Column::optional(stringify!($field), Kind::Text, move |row| Cell::text($rows[row].data.$field.as_deref()))
-    };
-}
-
-pub(super) fn jobs<'a>(owner: &Owner<'a>, model: &'a Application) -> Vec<Column<'a>> {
-    let (mut columns, jobs) = (owner.columns(), &model.jobs);
-    fields! { columns, jobs, int32 job_id; }
-    columns.push(Column::new("name", Kind::Text, move |row| Cell::Text(&jobs[row].data.name)));
-    columns.push(Column::new("status", Kind::Text, move |row| Cell::Text(job_status(jobs[row].data.status))));
-    columns.push(Column::optional("sql_execution_id", Kind::Int64, move |row| Cell::int(jobs[row].sql_execution_id)));
-    fields! { columns, jobs,
-        text description job_group;
-        time submission_time completion_time;
-        int32 num_tasks num_active_tasks num_completed_tasks num_skipped_tasks num_failed_tasks num_killed_tasks
-            num_completed_indices num_active_stages num_completed_stages num_skipped_stages num_failed_stages;
-    }
-    columns
-}
-
-fn job_status(status: JobExecutionStatus) -> &'static str {
-    match status {
-        JobExecutionStatus::Running => "RUNNING",
-        JobExecutionStatus::Succeeded => "SUCCEEDED",
-        JobExecutionStatus::Failed => "FAILED",
-        JobExecutionStatus::Unknown => "UNKNOWN",
-    }
-}
-
-pub(super) fn stages<'a>(owner: &Owner<'a>, model: &'a Application) -> Vec<Column<'a>> {
-    use history_model::types::StageStatus;
-    let (mut columns, stages) = (owner.columns(), &model.stages);
-    fields! { columns, stages, int32 stage_id; }
-    columns
-        .push(Column::new("stage_attempt_id", Kind::Int32, move |row| Cell::Int(stages[row].data.attempt_id.into())));
-    columns.push(Column::new("status", Kind::Text, move |row| {
-        Cell::Text(match stages[row].data.status {
-            StageStatus::Active => "ACTIVE",
-            StageStatus::Complete => "COMPLETE",
-            StageStatus::Failed => "FAILED",
-            StageStatus::Pending => "PENDING",
-            StageStatus::Skipped => "SKIPPED",
-        })
+fn task_peaks<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Sheet<'a> {
+    let mut columns = of_stage(owner, move |row| rows.peaks(row).0);
+    columns.push(Column::new("task_id", Kind::Int64, move |row| {
+        let (_, peaks, at) = rows.peaks(row);
+        Cell::Int(peaks.task_id(at))
     }));
-    columns.push(Column::new("details", Kind::Text, move |row| Cell::Text(&stages[row].data.details)));
-    columns.push(Column::new("scheduling_pool", Kind::Text, move |row| Cell::Text(&stages[row].data.scheduling_pool)));
-    fields! { columns, stages,
-        text name description failure_reason;
-        time submission_time first_task_launched_time completion_time;
-        int32 num_tasks num_active_tasks num_complete_tasks num_failed_tasks num_killed_tasks num_completed_indices
-            resource_profile_id shuffle_mergers_count;
-        int64 executor_deserialize_time executor_deserialize_cpu_time executor_run_time executor_cpu_time result_size
-            jvm_gc_time result_serialization_time memory_bytes_spilled disk_bytes_spilled peak_execution_memory
-            input_bytes input_records output_bytes output_records shuffle_remote_blocks_fetched
-            shuffle_local_blocks_fetched shuffle_fetch_wait_time shuffle_remote_bytes_read
-            shuffle_remote_bytes_read_to_disk shuffle_local_bytes_read shuffle_read_bytes shuffle_read_records
-            shuffle_corrupt_merged_block_chunks shuffle_merged_fetch_fallback_count
-            shuffle_merged_remote_blocks_fetched shuffle_merged_local_blocks_fetched
-            shuffle_merged_remote_chunks_fetched shuffle_merged_local_chunks_fetched shuffle_merged_remote_bytes_read
-            shuffle_merged_local_bytes_read shuffle_remote_reqs_duration shuffle_merged_remote_reqs_duration
-            shuffle_write_bytes shuffle_write_time shuffle_write_records;
+    for (metric, name) in PEAKS.into_iter().enumerate() {
+        columns.push(Column::new(name, Kind::Int64, move |row| {
+            let (_, peaks, at) = rows.peaks(row);
+            Cell::Int(peaks.peak(at, metric))
+        }));
     }
-    columns
-}
-
-pub(super) fn executors<'a>(owner: &Owner<'a>, model: &'a Application) -> Vec<Column<'a>> {
-    let (mut columns, executors) = (owner.columns(), &model.executors);
-    macro_rules! numbers {
-        ($kind:expr, $($field:ident)+) => {
-            $(columns.push(Column::new(stringify!($field), $kind, move |row| Cell::Int(executors[row].$field.into())));)+
-        };
-    }
-    columns.push(Column::new("executor_id", Kind::Text, move |row| Cell::Text(&executors[row].id)));
-    columns.push(Column::optional("host_port", Kind::Text, move |row| Cell::text(executors[row].host_port.as_deref())));
-    columns.push(Column::new("is_active", Kind::Bool, move |row| Cell::Bool(executors[row].is_active)));
-    columns.push(Column::new("is_excluded", Kind::Bool, move |row| Cell::Bool(executors[row].is_excluded)));
-    columns.push(Column::new("add_time", Kind::Time, move |row| Cell::Int(executors[row].add_time.0)));
-    let removed = move |row: usize| Cell::int(executors[row].remove_time.map(|at| at.0));
-    columns.push(Column::optional("remove_time", Kind::Time, removed));
-    columns.push(Column::optional("remove_reason", Kind::Text, move |row| {
-        Cell::text(executors[row].remove_reason.as_deref())
-    }));
-    numbers!(Kind::Int32, total_cores max_tasks active_tasks failed_tasks completed_tasks total_tasks rdd_blocks
-        resource_profile_id);
-    numbers!(Kind::Int64, total_duration total_gc_time total_input_bytes total_shuffle_read total_shuffle_write
-        max_memory memory_used disk_used);
-    columns
-}
-
-pub(super) fn sql_executions<'a>(owner: &Owner<'a>, model: &'a Application) -> Vec<Column<'a>> {
-    let (mut columns, sql) = (owner.columns(), &model.sql);
-    macro_rules! texts {
-        ($($field:ident)+) => {
-            $(columns.push(Column::optional(stringify!($field), Kind::Text, move |row| Cell::text(sql[row].$field.as_deref())));)+
-        };
-    }
-    columns.push(Column::new("execution_id", Kind::Int64, move |row| Cell::Int(sql[row].id)));
-    columns.push(Column::new("root_execution_id", Kind::Int64, move |row| Cell::Int(sql[row].root_id)));
-    columns.push(Column::new("status", Kind::Text, move |row| Cell::Text(sql[row].status())));
-    columns.push(Column::new("submission_time", Kind::Time, move |row| Cell::Int(sql[row].submission_time)));
-    columns.push(Column::optional("completion_time", Kind::Time, move |row| Cell::int(sql[row].completion_time)));
-    columns.push(Column::new("num_jobs", Kind::Int32, move |row| Cell::Int(sql[row].jobs.len() as i64)));
-    texts!(query_id description details plan_text error_message);
-    columns
-}
-
-/// An operator's metric: the execution, the operator, and the metric's number in it.
-pub(super) type SqlMetricRow<'a> =
-    (&'a SqlExecution, &'a history_model::plan::PlanNode, &'a history_model::plan::SqlMetric);
-
-pub(super) fn sql_metric_rows(model: &Application) -> Vec<SqlMetricRow<'_>> {
-    let mut rows = Vec::new();
-    for sql in &model.sql {
-        for node in sql.graph.iter().flat_map(|graph| graph.all_nodes()) {
-            rows.extend(node.metrics.iter().map(|metric| (sql, node, metric)));
-        }
-    }
-    rows
-}
-
-pub(super) fn sql_metrics<'a>(owner: &Owner<'a>, rows: &'a [SqlMetricRow<'a>]) -> Vec<Column<'a>> {
-    let mut columns = owner.columns();
-    columns.push(Column::new("execution_id", Kind::Int64, move |row| Cell::Int(rows[row].0.id)));
-    columns.push(Column::new("node_id", Kind::Int64, move |row| Cell::Int(rows[row].1.id)));
-    columns.push(Column::new("node_name", Kind::Text, move |row| Cell::Text(&rows[row].1.name)));
-    columns.push(Column::new("accumulator_id", Kind::Int64, move |row| Cell::Int(rows[row].2.accumulator_id)));
-    columns.push(Column::new("metric", Kind::Text, move |row| Cell::Text(&rows[row].2.name)));
-    columns.push(Column::new("metric_type", Kind::Text, move |row| Cell::Text(&rows[row].2.metric_type)));
-    columns.push(Column::optional("value", Kind::Text, move |row| {
-        let (sql, _, metric) = rows[row];
-        Cell::text(sql.metric_values.get(&metric.accumulator_id).map(String::as_str))
-    }));
-    columns
+    Sheet::new(TASK_PEAKS, rows.peak_count(), columns)
 }

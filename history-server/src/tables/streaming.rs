@@ -1,7 +1,7 @@
-//! The tables of streaming queries: what is in which column. [`super`] says it for people.
+//! The tables of streaming queries: what is in which column.
 
 use super::column::{Cell, Column, Kind};
-use super::schema::Owner;
+use super::sheet::{Owner, Sheet};
 use history_model::StreamingQuery;
 use history_model::series::Series;
 use history_model::streaming::{STATE_METRICS, StateMetric, StreamingProgress};
@@ -30,7 +30,7 @@ const STATE: [(StateMetric, &str); 5] = [
 const EVENT_TIMES: [(&str, &str); 3] =
     [("min", "min_event_time"), ("avg", "avg_event_time"), ("max", "max_event_time")];
 
-pub(super) fn queries<'a>(owner: &Owner<'a>, queries: &'a [StreamingQuery]) -> Vec<Column<'a>> {
+pub(super) fn queries<'a>(owner: &Owner<'a>, queries: &'a [StreamingQuery]) -> Sheet<'a> {
     let mut columns = owner.columns();
     columns.push(Column::new("query_id", Kind::Text, move |row| Cell::Text(&queries[row].id)));
     columns.push(Column::new("run_id", Kind::Text, move |row| Cell::Text(&queries[row].run_id)));
@@ -47,7 +47,7 @@ pub(super) fn queries<'a>(owner: &Owner<'a>, queries: &'a [StreamingQuery]) -> V
     columns.push(Column::optional("exception", Kind::Text, move |row| Cell::text(queries[row].exception.as_deref())));
     columns
         .push(Column::optional("error_class", Kind::Text, move |row| Cell::text(queries[row].error_class.as_deref())));
-    columns
+    Sheet::new("streaming_queries", queries.len(), columns)
 }
 
 /// The reports of all queries as one run of rows.
@@ -81,7 +81,7 @@ impl<'a> ProgressRows<'a> {
 /// A number that only some reports have.
 type Optional<'a> = Box<dyn Fn(&StreamingProgress, usize) -> Option<i64> + 'a>;
 
-pub(super) fn progress<'a>(owner: &Owner<'a>, rows: &'a ProgressRows<'a>) -> Vec<Column<'a>> {
+pub(super) fn progress<'a>(owner: &Owner<'a>, rows: &'a ProgressRows<'a>) -> Sheet<'a> {
     type Number = fn(&StreamingProgress, usize) -> i64;
     let mut columns = owner.columns();
     columns.push(Column::new("query_id", Kind::Text, move |row| Cell::Text(&rows.at(row).0.id)));
@@ -125,7 +125,7 @@ pub(super) fn progress<'a>(owner: &Owner<'a>, rows: &'a ProgressRows<'a>) -> Vec
     for (name, column) in PHASES {
         optional(column, Kind::Int64, Box::new(move |progress, row| progress.phases.get(name)?.get(row)));
     }
-    columns
+    Sheet::new("streaming_progress", rows.count(), columns)
 }
 
 /// A number of a query's reports.
@@ -201,7 +201,7 @@ impl<'a> MetricRows<'a> {
     }
 }
 
-pub(super) fn metrics<'a>(owner: &Owner<'a>, rows: &'a MetricRows<'a>) -> Vec<Column<'a>> {
+pub(super) fn metrics<'a>(owner: &Owner<'a>, rows: &'a MetricRows<'a>) -> Sheet<'a> {
     let mut columns = owner.columns();
     columns.push(Column::new("query_id", Kind::Text, move |row| Cell::Text(&rows.at(row).0.query.id)));
     columns.push(Column::new("run_id", Kind::Text, move |row| Cell::Text(&rows.at(row).0.query.run_id)));
@@ -223,5 +223,5 @@ pub(super) fn metrics<'a>(owner: &Owner<'a>, rows: &'a MetricRows<'a>) -> Vec<Co
     columns.push(Column::optional("value", Kind::Double, move |row| {
         Cell::double(Some(rows.at(row).2).filter(|value| value.is_finite()))
     }));
-    columns
+    Sheet::new("streaming_metrics", rows.count(), columns)
 }

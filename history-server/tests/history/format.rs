@@ -11,6 +11,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use storage::{ObjectPath, Store};
 
+use crate::everything;
 use crate::stored::{open, settle};
 use crate::support::scanned;
 
@@ -73,31 +74,58 @@ impl Form {
     }
 }
 
-/// What the logs are stored as now.
-async fn stored_now() -> Form {
-    let mut form = Form::default();
-    for log in LOGS {
+/// Where the tables and the model are that an application's log was stored as.
+pub(crate) struct Kept {
+    pub(crate) log: &'static str,
+    store: Store,
+    folder: ObjectPath,
+}
+
+impl Kept {
+    async fn of(log: &'static str, file: &str, bytes: &[u8], id: &str) -> Self {
         let (folder, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
-        let packed = fs::read(data(&format!("{log}.zstd"))).unwrap();
-        let file = folder.path().join(format!("{log}.zstd"));
-        fs::write(&file, &packed).unwrap();
+        let file = folder.path().join(file);
+        fs::write(&file, bytes).unwrap();
         // Tasks without an end have run until then.
         let then = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         fs::File::options().append(true).open(&file).unwrap().set_modified(then).unwrap();
+        let history = scanned(folder.path(), Some(store.clone())).await;
+        open(&history, id).await;
+        settle(&history).await;
+        Self { log, store, folder: ObjectPath::parse(&format!("history/{id}/default")).unwrap() }
+    }
+
+    /// The objects, by name.
+    pub(crate) async fn objects(&self) -> Vec<(String, bytes::Bytes)> {
+        let mut all = Vec::new();
+        for object in self.store.list_folder(&self.folder).await.unwrap().objects {
+            all.push((object.path.name().to_owned(), self.store.get(&object.path, 1 << 24).await.unwrap()));
+        }
+        all
+    }
+}
+
+/// What all logs are stored as that are known here.
+pub(crate) async fn kept() -> Vec<Kept> {
+    let mut all = vec![Kept::of("everything", "app-1", everything::log().as_bytes(), "app-1").await];
+    for log in LOGS {
+        let packed = fs::read(data(&format!("{log}.zstd"))).unwrap();
         let text = zstd::decode_all(&packed[..]).unwrap();
         let lines =
             text.split(|byte| *byte == b'\n').map(|line| serde_json::from_slice::<Value>(line).unwrap_or_default());
         let id = lines.map(|line| line["App ID"].as_str().unwrap_or_default().to_owned()).find(|id| !id.is_empty());
-        let id = id.unwrap();
-        let history = scanned(folder.path(), Some(store.clone())).await;
-        open(&history, &id).await;
-        settle(&history).await;
-        let objects = store.list_folder(&ObjectPath::parse(&format!("history/{id}/default")).unwrap()).await.unwrap();
-        for object in objects.objects {
-            let bytes = store.get(&object.path, 1 << 24).await.unwrap();
-            match object.path.name().strip_suffix(".parquet") {
-                Some(table) => form.add_table(log, table, bytes),
-                None => form.add_model(log, &bytes),
+        all.push(Kept::of(log, &format!("{log}.zstd"), &packed, &id.unwrap()).await);
+    }
+    all
+}
+
+async fn stored_now() -> Form {
+    let mut form = Form::default();
+    for kept in kept().await {
+        for (name, bytes) in kept.objects().await {
+            match name.strip_suffix(".parquet") {
+                Some(table) => form.add_table(kept.log, table, bytes),
+                None => form.add_model(kept.log, &bytes),
             }
         }
     }

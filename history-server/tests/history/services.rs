@@ -106,10 +106,10 @@ async fn rare_tables_hold_what_happened() {
     holds("streaming_metrics", 4, &hits).await;
     holds("streaming_metrics", 7, &["metric: \"processedRowsPerSecond\", value: null"]).await;
     holds("connect_sessions", 1, &["user_id: \"ann\"", "finish_time: null", "total_execution: 1"]).await;
-    let operation = ["state: \"STARTED\", outcome: null", "detail: null", "job_ids: \"4\"", "session_tags: \"a\""];
+    let operation = ["state: \"STARTED\", outcome: null", "detail: null", "job_ids: [4]", "session_tags: [\"a\"]"];
     holds("connect_operations", 1, &operation).await;
     holds("thrift_sessions", 1, &["ip: \"::1\"", "total_execution: 1"]).await;
     let statement =
-        ["statement: \"select 1\"", "state: \"TIMEDOUT\", outcome: \"TIMEDOUT\"", "plan: null", "job_ids: null"];
+        ["statement: \"select 1\"", "state: \"TIMEDOUT\", outcome: \"TIMEDOUT\"", "plan: null", "job_ids: []"];
     holds("thrift_statements", 1, &statement).await;
 }

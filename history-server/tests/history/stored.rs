@@ -295,7 +295,7 @@ async fn the_tables_can_be_read_by_anything_that_reads_parquet() {
     assert!(tasks[6].contains("stage_id: 1, stage_attempt_id: 0, task_id: 1002, index: 2"), "{}", tasks[6]);
     assert!(tasks[6].contains("host: \"h0\", status: \"SUCCESS\""), "{}", tasks[6]);
     assert!(tasks[6].contains("error_message: null") && tasks[6].contains("executor_run_time: 2"), "{}", tasks[6]);
-    for table in ["task_accumulators", "executors", "sql_executions", "sql_metrics"] {
+    for table in ["applications", "environment", "executors", "sql_executions", "sql_metrics"] {
         assert!(rows(&store, table).await[0].starts_with("app_id app_attempt_id"), "{table}");
     }
 }

@@ -45,6 +45,24 @@ impl<'de> Deserialize<'de> for Int {
     }
 }
 
+/// A whole number, if it is one: whatever else is there is no reason to leave out an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Maybe(pub(crate) Option<i64>);
+
+impl Maybe {
+    /// As Java narrows it.
+    pub(crate) fn as_i32(self) -> Option<i32> {
+        self.0.map(|number| number as i32)
+    }
+}
+
+impl<'de> Deserialize<'de> for Maybe {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(Self(value.as_i64().or_else(|| value.as_f64().map(|number| number as i64))))
+    }
+}
+
 /// Any scalar, as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Text(pub(crate) String);
@@ -90,6 +108,8 @@ pub(crate) struct ApplicationStart {
 pub(crate) struct ApplicationEnd {
     #[serde(rename = "Timestamp")]
     pub(crate) time: Int,
+    #[serde(rename = "ExitCode", default)]
+    pub(crate) exit_code: Maybe,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -368,6 +388,14 @@ pub(crate) struct BlockManagerAdded {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+pub(crate) struct BlockManagerRemoved {
+    #[serde(rename = "Block Manager ID")]
+    pub(crate) id: BlockManagerId,
+    #[serde(rename = "Timestamp", default)]
+    pub(crate) time: Maybe,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct UnpersistRdd {
     #[serde(rename = "RDD ID")]
     pub(crate) rdd_id: Int,
@@ -417,6 +445,9 @@ pub(crate) struct Exclusion {
     pub(crate) host_id: Option<String>,
     pub(crate) stage_id: Int,
     pub(crate) stage_attempt_id: Int,
+    pub(crate) time: Maybe,
+    pub(crate) task_failures: Maybe,
+    pub(crate) executor_failures: Maybe,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -73,7 +73,9 @@ fn what_is_no_event_is_counted_by_its_line() {
     let batch = Batch::read(log.as_bytes(), LIMIT);
     assert_eq!(batch.bad_lines, [2, 4, 6]);
     assert_eq!(batch.lines, 7);
-    assert!(batch.events.iter().any(|event| matches!(event, Event::Unknown(name) if name == "com.acme.Other")));
+    assert!(
+        batch.events.iter().any(|event| matches!(event, Event::Unknown(unknown) if unknown.name == "com.acme.Other"))
+    );
 }
 
 #[test]

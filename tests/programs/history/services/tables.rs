@@ -42,23 +42,18 @@ pub(in crate::history) async fn compare(logs: &Path, ids: &[&str]) {
 }
 
 fn of_application(app: &str, model: &Application) -> [(&'static str, Vec<Value>); 7] {
-    let joined = |ids: &[i32]| match ids {
-        [] => Value::Null,
-        ids => json!(ids.iter().map(i32::to_string).collect::<Vec<_>>().join(",")),
-    };
     let length = |text: &str| (!text.is_empty()).then(|| text.chars().count());
     let (connect, thrift) = (&model.connect, &model.thrift);
     let queries =
         model.streaming.iter().map(|one| json!([app, one.run_id, one.status(), one.start_time, one.progress.len()]));
     let operations = connect.operations.iter().map(|one| {
         let outcome = one.outcome.map(|outcome| outcome.name());
-        let tags = (!one.session_tags.is_empty()).then(|| one.session_tags.join(","));
         let (state, statement) = (one.state.name(), length(&one.statement));
-        json!([app, one.job_tag, state, outcome, one.close_time, statement, joined(&one.job_ids), tags])
+        json!([app, one.job_tag, state, outcome, one.close_time, statement, one.job_ids, one.session_tags])
     });
     let statements = thrift.statements.iter().map(|one| {
         let outcome = one.outcome.map(|outcome| outcome.name());
-        json!([app, one.id, one.state.name(), outcome, one.close_time, length(&one.plan), joined(&one.job_ids)])
+        json!([app, one.id, one.state.name(), outcome, one.close_time, length(&one.plan), one.job_ids])
     });
     let of_connect = connect.sessions.iter().map(|one| json!([app, one.id, one.finish_time, one.total_execution]));
     let of_thrift = thrift.sessions.iter().map(|one| json!([app, one.id, one.finish_time, one.total_execution]));
