@@ -9,8 +9,6 @@ mod bounds;
 mod clean;
 #[path = "history/damaged.rs"]
 mod damaged;
-#[path = "history/everything.rs"]
-mod everything;
 #[path = "history/faults.rs"]
 mod faults;
 #[path = "history/format.rs"]

@@ -2,13 +2,15 @@
 //!
 //! Real Spark of several versions writes the logs (`tests/data/history/record.py`); Spark 4.3's history server and ours
 //! read the same folder; [`walk`] makes the questions from what the former answers, [`compare`] holds the answers
-//! against each other. [`suite`] runs the cases of Spark's own test suite. [`tables`] has Spark read what is kept.
+//! against each other. [`suite`] runs the cases of Spark's own test suite. [`tables`] has Spark read what is kept,
+//! [`readers`] other programs, too.
 
 mod compare;
 mod html;
 mod known;
 mod limits;
 mod listed;
+mod readers;
 mod recordings;
 mod servers;
 mod services;

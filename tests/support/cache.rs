@@ -35,6 +35,12 @@ pub(crate) fn python(spark: &str) -> PathBuf {
     needed(environment(spark).join("ok"), "programs").with_file_name("bin/python")
 }
 
+/// The Python of the environment that has pyarrow and DuckDB.
+pub(crate) fn readers_python() -> PathBuf {
+    let environment = format!("readers-{}-{}", version("PYARROW"), version("DUCKDB"));
+    needed(Path::new(&environment).join("ok"), "programs").with_file_name("bin/python")
+}
+
 /// `SPARK_HOME` of this minor version, as `4.3`: `bin/spark-submit`, `jars/` with Hadoop's client among them.
 pub(crate) fn spark_home(spark: &str) -> PathBuf {
     let lib = needed(environment(spark).join("ok"), "programs").with_file_name("lib");

@@ -11,11 +11,12 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use storage::{ObjectPath, Store};
 
-use crate::everything;
 use crate::stored::{open, settle};
 use crate::support::scanned;
 
 const LOGS: [&str; 5] = ["connect", "jobs", "sql", "streaming", "thrift"];
+/// The log of an application to which everything happens that has a table: written by hand.
+pub(crate) const EVERYTHING: &str = include_str!("../data/everything.log");
 /// Set, it has what is stored now written down, if the number was raised.
 const WRITE: &str = "HEARTH_WRITE_STORED_FORM";
 
@@ -107,7 +108,7 @@ impl Kept {
 
 /// What all logs are stored as that are known here.
 pub(crate) async fn kept() -> Vec<Kept> {
-    let mut all = vec![Kept::of("everything", "app-1", everything::log().as_bytes(), "app-1").await];
+    let mut all = vec![Kept::of("everything", "app-1", EVERYTHING.as_bytes(), "app-1").await];
     for log in LOGS {
         let packed = fs::read(data(&format!("{log}.zstd"))).unwrap();
         let text = zstd::decode_all(&packed[..]).unwrap();

@@ -10,8 +10,7 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::schema::types::Type;
 use storage::Store;
 
-use crate::everything;
-use crate::format::kept;
+use crate::format::{EVERYTHING, kept};
 use crate::stored::{open, rows, settle};
 use crate::support::{T, scanned};
 
@@ -82,7 +81,7 @@ async fn every_column_of_every_table_is_documented() {
 async fn all_that_a_log_tells_is_in_the_tables() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::in_memory();
-    fs::write(folder.path().join("app-1"), everything::log()).unwrap();
+    fs::write(folder.path().join("app-1"), EVERYTHING).unwrap();
     let history = scanned(folder.path(), Some(store.clone())).await;
     let replayed = open(&history, "app-1").await;
     settle(&history).await;
@@ -138,7 +137,7 @@ async fn all_that_a_log_tells_is_in_the_tables() {
 async fn what_happened_to_executors_is_told_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::in_memory();
-    fs::write(folder.path().join("app-1"), everything::log()).unwrap();
+    fs::write(folder.path().join("app-1"), EVERYTHING).unwrap();
     let history = scanned(folder.path(), Some(store.clone())).await;
     let opened = open(&history, "app-1").await;
     settle(&history).await;
@@ -169,7 +168,7 @@ async fn what_happened_to_executors_is_told_in_order() {
 async fn what_is_read_only_when_asked_for_is_the_same_once_it_is_stored() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::in_memory();
-    fs::write(folder.path().join("app-1"), everything::log()).unwrap();
+    fs::write(folder.path().join("app-1"), EVERYTHING).unwrap();
     let first = scanned(folder.path(), Some(store.clone())).await;
     let replayed = open(&first, "app-1").await;
     settle(&first).await;
