@@ -5,11 +5,15 @@
 
 mod access;
 mod command_line;
+mod common;
+mod fetch;
 mod history;
 mod layers;
 mod logs;
+mod pod_template;
 mod settings;
 mod spark;
+mod stage;
 mod values;
 
 use std::ffi::OsString;
@@ -24,10 +28,15 @@ use storage::StoreUrl;
 pub(crate) use self::access::{Access, TlsFiles};
 pub(crate) use self::logs::LogsWanted;
 pub(crate) use command_line::Refusal;
+pub(crate) use common::Telemetry;
+use common::{store, telemetry, variable, with_settings_if};
+pub(crate) use fetch::FetchRequest;
 pub(crate) use history::{Clean, EventLogs, History};
 use layers::Layers;
-use settings::{SETTINGS, Section};
+pub(crate) use pod_template::{Action as PodTemplateAction, PodTemplateRequest, Text};
+use settings::Section;
 use spark::Spark;
+pub(crate) use stage::{Output as StageOutput, Scheme, Server as StageServer, StageRequest, SubmitRequest, Via};
 
 /// What the program was asked to do.
 #[derive(Debug)]
@@ -43,6 +52,14 @@ pub(crate) enum Request {
         /// Why a server would not start.
         mistakes: Vec<String>,
     },
+    /// Bring artifacts into a folder.
+    Fetch(Box<FetchRequest>),
+    /// Put files on the staging server.
+    Stage(Box<StageRequest>),
+    /// Submit an application.
+    Submit(Box<SubmitRequest>),
+    /// Check, render or keep a pod template.
+    PodTemplate(Box<PodTemplateRequest>),
 }
 
 /// Everything that the servers need to know.
@@ -72,13 +89,6 @@ pub(crate) struct Http {
     pub(crate) header_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) stall_timeout: Duration,
-}
-
-/// How the program's own log lines are written.
-#[derive(Clone, Debug)]
-pub(crate) struct Telemetry {
-    pub(crate) json: bool,
-    pub(crate) filter: String,
 }
 
 /// The staging server's settings.
@@ -130,6 +140,8 @@ const SPARKS: [&str; 2] = [SPARK_HISTORY_SERVER, CHECK_CONFIG];
 pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Request, Refusal> {
     let (matches, misread) = command_line::read(&command(), args.into_iter().collect())?;
     let (name, matches) = matches.subcommand().unwrap_or(("serve", &matches));
+    // A command of a command has all the settings itself.
+    let (inner, matches) = matches.subcommand().unwrap_or((name, matches));
     let mut layers = Layers::new(matches, name == "serve");
     misread.into_iter().for_each(|mistake| layers.mistake(mistake));
     if let Ok(Some(path)) = matches.try_get_one::<OsString>("config") {
@@ -138,7 +150,8 @@ pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result
     }
     if SPARKS.contains(&name) {
         let file = matches.get_one::<OsString>("properties-file").map(Path::new);
-        layers.set_spark(spark::read(file, &variable));
+        let said = |name: &str| variable(name).filter(|text| !text.is_empty());
+        layers.set_spark(spark::read(file, &said));
     }
     let request = match name {
         SPARK_HISTORY_SERVER => {
@@ -150,18 +163,18 @@ pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result
             return Ok(Request::CheckConfig { report, mistakes: layers.into_mistakes() });
         }
         "logs" => read_logs(&mut layers, matches).map(|request| Request::Logs(Box::new(request))),
+        "fetch" => fetch::read(&mut layers, matches).map(|request| Request::Fetch(Box::new(request))),
+        "stage" => stage::read_stage(&mut layers, matches).map(|request| Request::Stage(Box::new(request))),
+        "submit" => stage::read_submit(&mut layers, matches).map(|request| Request::Submit(Box::new(request))),
+        "pod-template" => {
+            pod_template::read(&mut layers, matches, inner).map(|request| Request::PodTemplate(Box::new(request)))
+        }
         _ => read_config(&mut layers, matches, name).map(|config| Request::Serve(Box::new(config))),
     };
     match (request, layers.into_mistakes()) {
         (Some(request), mistakes) if mistakes.is_empty() => Ok(request),
         (_, mistakes) => Err(Refusal::Mistakes(mistakes)),
     }
-}
-
-/// A variable of the environment that says something.
-#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
 fn read_config(layers: &mut Layers<'_>, matches: &ArgMatches, role: &str) -> Option<Config> {
@@ -200,10 +213,6 @@ fn read_config(layers: &mut Layers<'_>, matches: &ArgMatches, role: &str) -> Opt
     })
 }
 
-fn store(layers: &mut Layers<'_>) -> Option<StoreUrl> {
-    layers.one(Section::Common, "store")
-}
-
 fn http(layers: &mut Layers<'_>) -> Option<Http> {
     let max_connections = layers.one_with(Section::Clients, "max-connections", values::positive);
     let header_timeout = layers.one_with(Section::Clients, "header-timeout", values::duration);
@@ -215,18 +224,6 @@ fn http(layers: &mut Layers<'_>) -> Option<Http> {
         idle_timeout: idle_timeout?,
         stall_timeout: stall_timeout?,
     })
-}
-
-fn telemetry(layers: &mut Layers<'_>) -> Option<Telemetry> {
-    let json = layers.one_with(Section::Common, "log-format", |text| match text {
-        "text" => Ok(false),
-        "json" => Ok(true),
-        _ => Err("there are text and json".to_owned()),
-    });
-    let filter = layers.one_with(Section::Common, "log-filter", |text| {
-        tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|e| e.to_string())
-    });
-    Some(Telemetry { json: json?, filter: filter? })
 }
 
 fn staging(layers: &mut Layers<'_>) -> Option<Staging> {
@@ -332,6 +329,10 @@ fn command() -> Command {
         ))
         .subcommand(role_as_spark(CHECK_CONFIG, "Prints what becomes of each setting of Spark's history server that is found"))
         .subcommand(logs_command())
+        .subcommand(fetch::command())
+        .subcommand(pod_template::command())
+        .subcommand(stage::stage_command())
+        .subcommand(stage::submit_command())
 }
 
 fn role_as_spark(name: &'static str, about: &'static str) -> Command {
@@ -353,31 +354,11 @@ fn with_settings(command: Command, serve: bool, wanted: impl Fn(Section) -> bool
     with_settings_if(command, serve, |setting| wanted(setting.section))
 }
 
-fn with_settings_if(command: Command, serve: bool, wanted: impl Fn(&settings::Setting) -> bool) -> Command {
-    let config = Arg::new("config")
-        .long("config")
-        .env("HEARTH_CONFIG")
-        .value_name("FILE")
-        .value_parser(clap::value_parser!(OsString))
-        .help("A TOML file of the settings below; a role's own stand in a table of its name, such as [history-server]");
-    let args = SETTINGS.iter().filter(|setting| wanted(setting)).map(|setting| {
-        let name = if serve { setting.serve_name } else { setting.name };
-        let help = match setting.default {
-            Some(default) => format!("{} [default: {default}]", setting.help),
-            None => setting.help.to_owned(),
-        };
-        let arg = Arg::new(name).long(name).env(setting.env).hide_env_values(true).value_name(setting.value).help(help);
-        let arg = arg.help_heading(setting.section.role().filter(|_| serve));
-        if setting.repeated { arg.action(ArgAction::Append).value_delimiter(',') } else { arg }
-    });
-    command.arg(config).args(args)
-}
-
 /// The settings as the README shows them.
 #[cfg(test)]
 pub(crate) fn table() -> String {
     let mut table = String::from("| flag | environment | default | what it is |\n| --- | --- | --- | --- |\n");
-    for setting in SETTINGS {
+    for setting in settings::SETTINGS {
         let role = setting.section.role().map(|role| format!("{role}: ")).unwrap_or_default();
         let flag = if setting.name == setting.serve_name {
             format!("`--{}`", setting.name)

@@ -6,16 +6,20 @@ mod access;
 mod admin;
 mod collector;
 mod config;
+mod fetch;
 mod grep;
 mod history;
 mod http;
 mod logs;
+mod pod_template;
 mod sample;
 mod serve;
 mod signals;
+mod stage;
 mod staging;
 mod start_page;
 mod store;
+mod submit;
 mod telemetry;
 
 use std::io::Write as _;
@@ -35,7 +39,7 @@ fn main() -> ExitCode {
         return check_config(&report, &mistakes);
     }
     match run(request) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             tell(&chain(&error));
             ExitCode::FAILURE
@@ -43,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(request: Request) -> anyhow::Result<()> {
+fn run(request: Request) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = match request {
         Request::Serve(config) => {
@@ -55,10 +59,26 @@ fn run(request: Request) -> anyhow::Result<()> {
             runtime.block_on(logs::print(*request))
         }
         Request::CheckConfig { .. } => Ok(()),
+        Request::Stage(request) => {
+            telemetry::start(&request.telemetry)?;
+            runtime.block_on(stage::run(*request))
+        }
+        Request::Submit(request) => {
+            telemetry::start(&request.telemetry)?;
+            return runtime.block_on(submit::run(*request));
+        }
+        Request::PodTemplate(request) => {
+            telemetry::start(&request.telemetry)?;
+            runtime.block_on(pod_template::run(*request))
+        }
+        Request::Fetch(request) => {
+            telemetry::start(&request.telemetry)?;
+            runtime.block_on(fetch::run(*request))
+        }
     };
     // Blocking work that outlived the drain time is not waited for.
     runtime.shutdown_background();
-    done
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Prints what becomes of each setting; what is wrong goes where mistakes always go.

@@ -16,6 +16,8 @@ pub(crate) mod hearth;
 pub(crate) mod length;
 #[path = "support/process.rs"]
 pub(crate) mod process;
+#[path = "support/scripted.rs"]
+pub(crate) mod scripted;
 #[path = "support/wait.rs"]
 pub(crate) mod wait;
 

@@ -11,16 +11,17 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of the workspace that it may use.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("access", &[]),
     ("storage", &[]),
     ("staging-server", &["access", "storage"]),
+    ("staging-client", &["storage"]),
     ("log-collector", &["storage"]),
     ("history-model", &[]),
     ("history-replay", &["history-model"]),
     ("history-server", &["storage", "history-model", "history-replay"]),
     ("web", &["staging-server", "log-collector", "history-server"]),
-    ("hearth", &["access", "storage", "staging-server", "log-collector", "history-server", "web"]),
+    ("hearth", &["access", "storage", "staging-server", "staging-client", "log-collector", "history-server", "web"]),
 ];
 
 /// Dependencies that belong to a subject, with the crates whose subject it is. The root makes what it passes in.
@@ -29,7 +30,7 @@ const BELONGS_TO: [(&str, &[&str]); 7] = [
     ("aws-sdk-s3", &["storage"]),
     ("askama", &["web"]),
     ("kube", &["access", "staging-server", "log-collector", "hearth"]),
-    ("k8s-openapi", &["access", "staging-server", "log-collector", "hearth"]),
+    ("k8s-openapi", &["access", "staging-server", "staging-client", "log-collector", "hearth"]),
     ("clap", &["hearth"]),
     ("anyhow", &["hearth"]),
 ];
@@ -41,11 +42,12 @@ const PURE: [(&str, &[&str]); 2] = [
 ];
 
 /// Where each crate's sources are.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "src",
     "storage/src",
     "staging-server/src",
     "staging-server/access/src",
+    "staging-server/client/src",
     "log-collector/src",
     "history-server/model/src",
     "history-server/replay/src",

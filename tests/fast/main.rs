@@ -12,11 +12,14 @@ mod access;
 mod clients;
 mod cluster_api;
 mod collector_kills;
+mod fetch;
 mod history_clients;
 mod history_on_s3;
 mod layering;
 mod lifecycle;
+mod pod_template;
 #[path = "../../storage/tests/conformance/s3_server.rs"]
 mod s3_server;
 mod settings;
+mod stage;
 mod tls;

@@ -11,6 +11,7 @@
 mod support;
 
 mod access;
+mod client;
 mod clients;
 #[path = "../fast/cluster_api.rs"]
 mod cluster_api;

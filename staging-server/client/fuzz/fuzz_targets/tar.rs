@@ -1,0 +1,5 @@
+#![no_main]
+
+mod archive;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| archive::read(bytes, staging_client::fetch::unpack::Kind::Tar));

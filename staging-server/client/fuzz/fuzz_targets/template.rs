@@ -1,0 +1,5 @@
+#![no_main]
+
+mod text;
+
+libfuzzer_sys::fuzz_target!(|text: &str| text::read(text));
