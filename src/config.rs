@@ -60,6 +60,10 @@ pub(crate) enum Request {
     Submit(Box<SubmitRequest>),
     /// Check, render or keep a pod template.
     PodTemplate(Box<PodTemplateRequest>),
+    /// Print what completes command lines in a shell.
+    Completions(clap_complete::Shell),
+    /// Write the manual's pages into a folder.
+    Manual(PathBuf),
 }
 
 /// Everything that the servers need to know.
@@ -169,6 +173,8 @@ pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result
         "pod-template" => {
             pod_template::read(&mut layers, matches, inner).map(|request| Request::PodTemplate(Box::new(request)))
         }
+        "completions" => matches.get_one("shell").copied().map(Request::Completions),
+        "man" => matches.get_one("folder").cloned().map(Request::Manual),
         _ => read_config(&mut layers, matches, name).map(|config| Request::Serve(Box::new(config))),
     };
     match (request, layers.into_mistakes()) {
@@ -289,7 +295,8 @@ fn read_logs(layers: &mut Layers<'_>, matches: &ArgMatches) -> Option<LogsReques
     Some(LogsRequest { store: store?, telemetry: telemetry?, wanted: LogsWanted::read(matches) })
 }
 
-fn command() -> Command {
+/// The whole command line.
+pub(crate) fn command() -> Command {
     let serve = |command: Command| {
         let command = with_settings(command, true, |_| true);
         command.arg(
@@ -328,11 +335,28 @@ fn command() -> Command {
              SPARK_DAEMON_JAVA_OPTS",
         ))
         .subcommand(role_as_spark(CHECK_CONFIG, "Prints what becomes of each setting of Spark's history server that is found"))
-        .subcommand(logs_command())
-        .subcommand(fetch::command())
-        .subcommand(pod_template::command())
-        .subcommand(stage::stage_command())
-        .subcommand(stage::submit_command())
+        .subcommands(tools())
+        .subcommands(manual_commands())
+}
+
+/// The commands of those who submit, and of pods that start.
+fn tools() -> [Command; 5] {
+    [logs_command(), fetch::command(), pod_template::command(), stage::stage_command(), stage::submit_command()]
+}
+
+/// The commands that tell of the others.
+fn manual_commands() -> [Command; 2] {
+    let shell = Arg::new("shell").value_name("SHELL").required(true);
+    let folder = Arg::new("folder").value_name("FOLDER").required(true).value_parser(clap::value_parser!(PathBuf));
+    [
+        Command::new("completions")
+            .about("Prints a script by which a shell completes the command lines of hearth")
+            .after_help("Example: source <(hearth completions bash)")
+            .arg(shell.value_parser(clap::value_parser!(clap_complete::Shell))),
+        Command::new("man")
+            .about("Writes the manual into a folder, a page for each command: hearth.1, hearth-fetch.1, ...")
+            .arg(folder.help("Made when it is missing; on Debian, /usr/local/share/man/man1")),
+    ]
 }
 
 fn role_as_spark(name: &'static str, about: &'static str) -> Command {

@@ -11,6 +11,7 @@ mod grep;
 mod history;
 mod http;
 mod logs;
+mod manual;
 mod pod_template;
 mod sample;
 mod serve;
@@ -59,6 +60,8 @@ fn run(request: Request) -> anyhow::Result<ExitCode> {
             runtime.block_on(logs::print(*request))
         }
         Request::CheckConfig { .. } => Ok(()),
+        Request::Completions(shell) => manual::completions(shell),
+        Request::Manual(folder) => manual::pages(&folder),
         Request::Stage(request) => {
             telemetry::start(&request.telemetry)?;
             runtime.block_on(stage::run(*request))

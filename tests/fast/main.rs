@@ -17,6 +17,7 @@ mod history_clients;
 mod history_on_s3;
 mod layering;
 mod lifecycle;
+mod manual;
 mod pod_template;
 #[path = "../../storage/tests/conformance/s3_server.rs"]
 mod s3_server;
