@@ -33,7 +33,7 @@ pub use clean::CleanConfig;
 pub use config::Config;
 pub use error::Error;
 pub use history::{History, LogEntry};
-pub use listing::{Filter, Page, ScanFailure, Sort};
+pub use listing::{Filter, Outcome, Page, ScanFailure, Sort};
 pub use metrics::Figures;
 pub use opened::OpenApplication;
 pub use pods::{PodName, Pods};

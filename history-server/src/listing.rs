@@ -21,7 +21,7 @@ use chrono::Utc;
 pub(crate) use doomed::Doomed;
 pub use failures::ScanFailure;
 pub(crate) use query::Found;
-pub use query::{Filter, Page, Sort};
+pub use query::{Filter, Outcome, Page, Sort};
 pub(crate) use rows::Row;
 use rows::Rows;
 pub(crate) use scan::Scanner;

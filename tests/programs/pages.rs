@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::support::browser::{Browser, Scheme};
+use super::support::cache::axe;
 use super::support::hearth::Hearth;
 use super::support::output_folder;
 use super::support::wait::eventually;
@@ -49,12 +50,10 @@ async fn start() -> (Hearth, TempDir) {
     (Hearth::start(&arguments, &[], &["history server"]).await, folder)
 }
 
-#[tokio::test]
-async fn pages_fit_every_window_and_scheme() {
-    let (hearth, _folder) = start().await;
-    let (site, output) = (hearth.address("history server"), output_folder("pages"));
+/// A page of each kind: a name for it, and where it is.
+fn all_pages(site: &str) -> Vec<(&'static str, String)> {
     let app = format!("{site}/history/{APP}");
-    let pages = [
+    vec![
         ("applications", format!("{site}/")),
         ("in-progress", format!("{site}/?showIncomplete=true")),
         ("overview", format!("{app}/overview/")),
@@ -77,20 +76,27 @@ async fn pages_fit_every_window_and_scheme() {
         ("thrift", format!("{site}{THRIFT}/sqlserver/")),
         ("connect", format!("{site}{CONNECT}/connect/")),
         ("query-of-many-operators", format!("{site}{SQL}/SQL/execution/?id=20")),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn pages_fit_every_window_and_scheme() {
+    let (hearth, _folder) = start().await;
+    let (site, output) = (hearth.address("history server"), output_folder("pages"));
+    let pages = all_pages(&site);
     let browser = Browser::start(1280, 900).await;
     let mut backgrounds = Vec::new();
     for (kind, scheme, width) in [
         ("light", Scheme::Light, 1280),
         ("dark", Scheme::Dark, 1280),
-        ("narrow", Scheme::Light, 400),
+        ("narrow", Scheme::Light, 360),
         ("wide", Scheme::Light, 1920),
     ] {
         browser.resize(width, 900).await;
         browser.prefer(scheme).await;
         for (name, url) in &pages {
             browser.open(url).await;
-            browser.screenshot(&output.join(format!("{name}-{kind}.png"))).await;
+            browser.screenshot_of_all(&output.join(format!("{name}-{kind}.png"))).await;
             let too_wide = "return document.documentElement.scrollWidth - window.innerWidth";
             assert!(browser.script(too_wide).await.as_i64().unwrap() <= 0, "{name} is wider than the {kind} window");
             // Columns give way before a table is cut.
@@ -105,6 +111,34 @@ async fn pages_fit_every_window_and_scheme() {
         backgrounds.push(browser.script("return getComputedStyle(document.body).backgroundColor").await);
     }
     assert_ne!(backgrounds[0], backgrounds[1], "dark is not light");
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_that_keeps_people_out() {
+    let (hearth, _folder) = start().await;
+    let site = hearth.address("history server");
+    let browser = Browser::start(1280, 900).await;
+    let axe = axe();
+    let mut found = Vec::new();
+    for (name, url) in all_pages(&site) {
+        for (kind, scheme, rules) in [
+            ("light", Scheme::Light, "{}"),
+            ("dark", Scheme::Dark, "{runOnly: ['color-contrast', 'link-in-text-block']}"),
+        ] {
+            browser.prefer(scheme).await;
+            browser.open(&url).await;
+            browser.script(&axe).await;
+            let run = format!(
+                "axe.run(document, {rules}).then(told => done({{passes: told.passes.length, violations: \
+                 told.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).slice(0, 3).join(' '))}}))"
+            );
+            let told = browser.script_that_waits(&run).await;
+            assert!(told["passes"].as_u64().unwrap() > 0, "axe looked at {name}: {told}");
+            let violations = told["violations"].as_array().unwrap();
+            found.extend(violations.iter().map(|violation| format!("{name} ({kind}): {violation}")));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[tokio::test]
@@ -149,7 +183,7 @@ async fn scripts_add_to_what_is_there() {
     let whole = browser.script(view).await;
     browser.click("#plan-graph button[title='Larger']").await;
     assert_ne!(browser.script(view).await, whole, "zoomed");
-    browser.click("#plan-graph button[title='Show the whole picture']").await;
+    browser.click("#plan-graph button[title='Fit the whole picture']").await;
     assert_eq!(browser.script(view).await, whole);
     browser.click("#plan-graph a.box").await;
     browser.screenshot(&output.join("side-panel.png")).await;

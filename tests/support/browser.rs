@@ -53,7 +53,7 @@ impl Browser {
             format!("--user-data-dir={}", profile.path().display()),
         ]);
         let client = Client::builder().timeout(Duration::from_secs(120)).no_proxy().build().unwrap();
-        let asked = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
+        let asked = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}, "timeouts": {"script": 110_000}}}});
         let sessions = format!("http://127.0.0.1:{port}/session");
         let started = call(&client, Method::POST, &sessions, &asked).await;
         let session = format!("{sessions}/{}", started["sessionId"].as_str().unwrap());
@@ -93,6 +93,12 @@ impl Browser {
         self.post("execute/sync", json!({"script": body, "args": []})).await
     }
 
+    /// Runs a script that answers by the function `done`, and gives what it answered.
+    pub(crate) async fn script_that_waits(&self, body: &str) -> Value {
+        let script = format!("const done = arguments[0]; {body}");
+        self.post("execute/async", json!({"script": script, "args": []})).await
+    }
+
     /// Gives the window another size.
     pub(crate) async fn resize(&self, width: u32, height: u32) {
         self.post("window/rect", json!({"width": width, "height": height})).await;
@@ -111,10 +117,21 @@ impl Browser {
 
     /// Saves what the window shows as a PNG.
     pub(crate) async fn screenshot(&self, file: &Path) {
-        use base64::Engine;
         let picture = self.get("screenshot").await;
-        let png = base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap();
-        std::fs::write(file, png).unwrap();
+        save(file, picture.as_str().unwrap());
+    }
+
+    /// Saves the whole page as a PNG, of one that is very long its beginning.
+    pub(crate) async fn screenshot_of_all(&self, file: &Path) {
+        const MAX_HEIGHT: u64 = 4000;
+        let size = "return [window.innerWidth, document.documentElement.scrollHeight]";
+        let size = self.script(size).await;
+        let height = size[1].as_u64().unwrap().min(MAX_HEIGHT);
+        let clip = json!({"x": 0, "y": 0, "width": size[0], "height": height, "scale": 1});
+        let parameters = json!({"captureBeyondViewport": true, "clip": clip});
+        let command = json!({"cmd": "Page.captureScreenshot", "params": parameters});
+        let picture = self.post("goog/cdp/execute", command).await;
+        save(file, picture["data"].as_str().unwrap());
     }
 
     async fn find(&self, strategy: &str, value: &str) -> String {
@@ -133,6 +150,12 @@ impl Browser {
     async fn post(&self, path: &str, body: Value) -> Value {
         call(&self.client, Method::POST, &format!("{}/{path}", self.session), &body).await
     }
+}
+
+fn save(file: &Path, png_base64: &str) {
+    use base64::Engine;
+    let png = base64::engine::general_purpose::STANDARD.decode(png_base64).unwrap();
+    std::fs::write(file, png).unwrap();
 }
 
 /// The port that the driver says it has taken.

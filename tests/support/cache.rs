@@ -49,6 +49,12 @@ pub(crate) fn spark_home(spark: &str) -> PathBuf {
     homes.next().expect("an environment of tests/setup holds pyspark")
 }
 
+/// The text of axe, a script that looks a page through for what keeps people out.
+pub(crate) fn axe() -> String {
+    let file = Path::new(&format!("axe-{}", version("AXE"))).join("axe.min.js");
+    std::fs::read_to_string(needed(file, "programs")).unwrap()
+}
+
 fn environment(spark: &str) -> PathBuf {
     PathBuf::from(format!("pyspark-{}", version(&format!("SPARK_{}", spark.replace('.', "_")))))
 }

@@ -161,9 +161,10 @@ function withoutReload() {
   for (const form of all("form.find")) {
     let wait = 0;
     form.addEventListener("input", (event) => {
-      if (event.target.type !== "search") return;
+      if (!event.target.matches("input, select")) return;
       clearTimeout(wait);
-      wait = setTimeout(() => load("?" + new URLSearchParams(new FormData(form)), true), 300);
+      const filled = () => [...new FormData(form)].filter(([, value]) => value !== "");
+      wait = setTimeout(() => load("?" + new URLSearchParams(filled()), true), 300);
     });
   }
   // The list grows by itself.
@@ -189,7 +190,7 @@ function picture(box) {
   };
   const pan = (x, y) => { view.x += x; view.y += y; show(); };
   const tools = make("span", { className: "tools" },
-    button("−", "Smaller", () => zoom(0.8)), button("+", "Larger", () => zoom(1.25)), button("Fit", "Show the whole picture", whole),
+    button("−", "Smaller", () => zoom(0.8)), button("+", "Larger", () => zoom(1.25)), button("Fit", "Fit the whole picture", whole),
     button("SVG", "Save the picture as SVG", () => save(`${box.id}.svg`, "image/svg+xml", standalone(svg))));
   if (isGraph) tools.prepend(finder(svg, (at) => { view.x = at.x - view.width / 2; view.y = at.y - view.height / 2; show(); }));
   box.querySelector("summary").after(tools);

@@ -13,7 +13,7 @@ use history_server::api::v1::types::{
 };
 use history_server::model::problems::StopReason;
 use history_server::model::{Application, Stage};
-use history_server::{OpenApplication, Redaction, StageTasks, Viewer};
+use history_server::{OpenApplication, Outcome, Redaction, StageTasks, Viewer};
 use log_collector::ContainerLog;
 
 use crate::cell::{Badge, Cell, TextLink};
@@ -23,9 +23,6 @@ use crate::format;
 use crate::frame::{AppHead, Fact, Frame, Notice, Tab};
 use crate::links::{AppLinks, Links};
 use crate::logs::{self, ExecutorLogs, Pod};
-
-/// An event log without an end that has not grown for so long belongs to a driver that is gone, it seems.
-const SILENT_MILLIS: i64 = 3_600_000;
 
 /// The application that a URL names, replayed, and where its pages are.
 pub(crate) struct App {
@@ -166,14 +163,14 @@ impl App {
     pub(crate) fn state(&self) -> Badge {
         let last = self.model().jobs.iter().max_by_key(|job| job.data.completion_time);
         let failed = last.is_some_and(|job| job.data.status == JobExecutionStatus::Failed);
-        match state(&self.attempt) {
-            Badge { label: "completed", .. } if failed => {
+        match Outcome::of(&self.attempt, Utc::now().timestamp_millis()) {
+            Outcome::Completed if failed => {
                 Badge { hint: "The driver ended, and the last job had failed.", ..Badge::new("last job failed", "bad") }
             }
-            Badge { label: "completed", .. } => {
+            Outcome::Completed => {
                 Badge { hint: "The driver ended, and the last job had not failed.", ..Badge::new("completed", "good") }
             }
-            other => other,
+            other => outcome_badge(other),
         }
     }
 
@@ -283,21 +280,17 @@ impl App {
 }
 
 /// What became of an attempt, as far as the list knows.
-pub(crate) fn state(attempt: &ApplicationAttemptInfo) -> Badge {
-    let silent = Utc::now().timestamp_millis().saturating_sub(attempt.last_updated.0) > SILENT_MILLIS;
-    let badge = |label, class, hint| Badge { hint, ..Badge::new(label, class) };
-    match (attempt.completed, attempt.exit_code.unwrap_or(0)) {
-        (true, 0) => badge("completed", "good", "The driver ended."),
-        // As a shell tells: 128 and the number of the signal.
-        (true, 137 | 143) => badge("killed", "warn", "The driver was killed by a signal."),
-        (true, _) => badge("failed", "bad", "The driver ended with an error."),
-        (false, _) if silent => badge(
-            "lost",
-            "warn",
-            "The event log has no end, and has not grown for an hour: the driver was lost, perhaps.",
-        ),
-        (false, _) => badge("in progress", "busy", "The event log has no end yet."),
-    }
+pub(crate) fn outcome_badge(outcome: Outcome) -> Badge {
+    let (label, class, hint) = match outcome {
+        Outcome::Completed => ("completed", "good", "The driver ended."),
+        Outcome::Failed => ("failed", "bad", "The driver ended with an error."),
+        Outcome::Killed => ("killed", "warn", "The driver was ended by a signal."),
+        Outcome::InProgress => ("in progress", "busy", "The event log has no end yet."),
+        Outcome::Lost => {
+            ("lost", "warn", "The event log has no end, and has not grown for an hour: the driver was lost, perhaps.")
+        }
+    };
+    Badge { label, class, hint }
 }
 
 impl FromRequestParts<Web> for App {

@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn safe_links_live_and_lead_into_the_application() {
         let shown = html("see <a href=\"/jobs/\">all &amp; more</a>");
-        assert!(shown.contains("see <a href=\"/history/a/jobs/\">all &#38; more</a>"), "{shown}");
+        assert!(shown.contains("see <a class=\"inline\" href=\"/history/a/jobs/\">all &#38; more</a>"), "{shown}");
         assert!(shown.contains("<a href=\"/job\">count at A.scala</a>"), "{shown}");
     }
 

@@ -2,6 +2,8 @@
 //! `completedJob`, `completedJob.sort` is a column's title, `completedJob.desc`, `completedJob.page` and
 //! `completedJob.pageSize` say the rest; links keep the parameters of the page's other tables.
 
+mod fit;
+
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -11,6 +13,8 @@ use askama::filters::HtmlSafe;
 use crate::cell::Cell;
 use crate::format;
 use crate::params::Params;
+pub(crate) use fit::Rank;
+use fit::Width;
 
 const DEFAULT_PAGE_SIZE: usize = 100;
 
@@ -25,38 +29,6 @@ const JUMP_PAGES: usize = 9;
 
 /// A title longer than this may take two lines.
 const LONG_TITLE_CHARS: usize = 18;
-
-/// How wide a table has to be for a column to be shown unasked. One that is hidden is shown when the reader asks for all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Rank {
-    /// In any window.
-    #[default]
-    Always,
-    /// Where a tablet is held upright.
-    Medium,
-    /// Where a window has 1,280 pixels.
-    Wide,
-    /// Where it has 1,600.
-    Wider,
-    /// Where it has 1,920.
-    Widest,
-    /// Only when asked for.
-    Asked,
-}
-
-impl Rank {
-    /// The class of its cells in the style sheet.
-    fn class(self) -> &'static str {
-        match self {
-            Self::Always => "",
-            Self::Medium => "w1",
-            Self::Wide => "w2",
-            Self::Wider => "w3",
-            Self::Widest => "w4",
-            Self::Asked => "w5",
-        }
-    }
-}
 
 /// A column of a table of `T`.
 pub(crate) struct Column<'a, T> {
@@ -111,6 +83,15 @@ impl<'a, T> Column<'a, T> {
     pub(crate) fn if_any(mut self, needed: impl Fn(&T) -> bool + 'a) -> Self {
         self.needed = Some(Box::new(needed));
         self
+    }
+
+    /// The classes of its cells.
+    fn classes(&self) -> String {
+        match (self.class, self.rank.class()) {
+            (class, "") => class.to_owned(),
+            ("", rank) => rank.to_owned(),
+            (class, rank) => format!("{class} {rank}"),
+        }
     }
 
     pub(crate) fn title(&self) -> &'static str {
@@ -248,23 +229,26 @@ impl<T> TableSpec<'_, T> {
             }
             None => (slice.start..slice.end).collect(),
         };
-        Table {
-            tag: self.tag,
-            title: self.title,
-            anchor: anchor(self.tag),
-            total: format::count(i64::try_from(total).unwrap_or(i64::MAX)),
-            gives_way: self.gives_way(),
-            search: None,
-            head: self.head(params, sorted_by, descending),
-            rows: shown.into_iter().map(|index| self.row(&rows[index])).collect(),
-            empty: self.empty,
-            pager: slice.pager(self.tag, params),
-        }
+        let shown: Vec<&T> = shown.into_iter().map(|index| &rows[index]).collect();
+        let total = format::count(i64::try_from(total).unwrap_or(i64::MAX));
+        Table { total, ..self.finish(&shown, &slice, params) }
     }
 
     /// Draws rows that are sorted and cut already, as [`TableSpec::sorting`] and `slice` say.
     pub(crate) fn draw_page(self, rows: &[T], slice: &Slice, params: &Params) -> Table {
+        self.finish(&rows.iter().collect::<Vec<_>>(), slice, params)
+    }
+
+    /// The table with these rows, which are all that is shown.
+    fn finish(mut self, rows: &[&T], slice: &Slice, params: &Params) -> Table {
+        let cells: Vec<Vec<Cell>> =
+            rows.iter().map(|row| self.columns.iter().map(|column| (column.cell)(row)).collect()).collect();
+        self.fit(&cells);
         let (sorted_by, descending) = self.order(params);
+        let classes: Vec<String> = self.columns.iter().map(Column::classes).collect();
+        let drawn = |row: Vec<Cell>| {
+            row.into_iter().zip(&classes).map(|(cell, class)| Drawn { class: class.clone(), cell }).collect()
+        };
         Table {
             tag: self.tag,
             title: self.title,
@@ -273,9 +257,23 @@ impl<T> TableSpec<'_, T> {
             gives_way: self.gives_way(),
             search: None,
             head: self.head(params, sorted_by, descending),
-            rows: rows.iter().map(|row| self.row(row)).collect(),
+            rows: cells.into_iter().map(drawn).collect(),
             empty: self.empty,
             pager: slice.pager(self.tag, params),
+        }
+    }
+
+    /// Lets columns give way that a window of their rank has no room for.
+    fn fit(&mut self, cells: &[Vec<Cell>]) {
+        let width = |(index, column): (usize, &Column<'_, T>)| {
+            let long = column.title.len() > LONG_TITLE_CHARS;
+            let mut width = Width::new(column.rank, column.title, long, column.order.is_some());
+            cells.iter().filter_map(|row| row.get(index)).for_each(|cell| width.hold(cell, column.class));
+            width
+        };
+        let widths: Vec<Width> = self.columns.iter().enumerate().map(width).collect();
+        for (column, rank) in self.columns.iter_mut().zip(fit::ranks(&widths)) {
+            column.rank = rank;
         }
     }
 
@@ -283,15 +281,6 @@ impl<T> TableSpec<'_, T> {
     pub(crate) fn sorting(&self, params: &Params) -> (&'static str, bool) {
         let (sorted_by, descending) = self.order(params);
         (sorted_by.map_or("", |index| self.columns[index].title), descending)
-    }
-
-    fn row(&self, row: &T) -> Vec<Drawn> {
-        let class = |column: &Column<'_, T>| match (column.class, column.rank.class()) {
-            (class, "") => class.to_owned(),
-            ("", rank) => rank.to_owned(),
-            (class, rank) => format!("{class} {rank}"),
-        };
-        self.columns.iter().map(|column| Drawn { class: class(column), cell: (column.cell)(row) }).collect()
     }
 
     fn gives_way(&self) -> &'static str {

@@ -9,6 +9,8 @@ mod applications;
 mod as_spark;
 #[path = "pages/crawl.rs"]
 mod crawl;
+#[path = "pages/hostile.rs"]
+mod hostile;
 #[path = "pages/logs.rs"]
 mod logs;
 #[path = "pages/pictures.rs"]

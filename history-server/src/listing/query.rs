@@ -22,12 +22,18 @@ pub struct Filter {
     pub start_millis: (i64, i64),
     /// On an attempt's end. Of running applications: they are left out when its latest moment has passed.
     pub end_millis: (i64, i64),
-    /// At most this many, after all filters.
+    /// So many of those that pass all filters are passed over.
+    pub skip: usize,
+    /// At most this many of the others.
     pub limit: usize,
     /// In the application's name, in any case.
     pub name: Option<String>,
     /// Exactly the user that ran it.
     pub user: Option<String>,
+    /// Of any version of Spark that begins with this.
+    pub spark_version: Option<String>,
+    /// What became of an attempt; of any, when empty.
+    pub outcome: Option<Outcome>,
     /// In the application's id, in any case.
     pub id: Option<String>,
     /// In name, user or id, in any case.
@@ -40,6 +46,42 @@ pub struct Filter {
     pub cursor: Option<String>,
     /// Who asks; others' applications are left out.
     pub viewer: Viewer,
+}
+
+/// What became of an attempt, as far as its event log tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its driver ended, and without an error if it says so: Spark does from 4.0 on.
+    Completed,
+    /// Its driver ended with an error.
+    Failed,
+    /// Its driver was told to end, or killed, by a signal.
+    Killed,
+    /// Its event log has no end, and grows.
+    InProgress,
+    /// Its event log has no end, and has not grown for an hour.
+    Lost,
+}
+
+impl Outcome {
+    /// An event log without an end that has not grown for so long belongs to a driver that is gone, it seems.
+    const SILENT_MILLIS: i64 = 3_600_000;
+
+    /// That of an attempt, at this moment.
+    pub fn of(attempt: &ApplicationAttemptInfo, now_millis: i64) -> Self {
+        Self::told(attempt.completed, attempt.exit_code, attempt.last_updated.0, now_millis)
+    }
+
+    fn told(ended: bool, exit_code: Option<i32>, updated_millis: i64, now_millis: i64) -> Self {
+        match (ended, exit_code.unwrap_or(0)) {
+            (true, 0) => Self::Completed,
+            // As a shell tells it: 128, and the number of the signal.
+            (true, 130 | 137 | 143) => Self::Killed,
+            (true, _) => Self::Failed,
+            (false, _) if now_millis.saturating_sub(updated_millis) > Self::SILENT_MILLIS => Self::Lost,
+            (false, _) => Self::InProgress,
+        }
+    }
 }
 
 /// What the list is sorted by; ties by id.
@@ -71,9 +113,12 @@ impl Default for Filter {
             running: true,
             start_millis: ALWAYS,
             end_millis: ALWAYS,
+            skip: 0,
             limit: usize::MAX,
             name: None,
             user: None,
+            spark_version: None,
+            outcome: None,
             id: None,
             search: None,
             sort: Sort::default(),
@@ -133,6 +178,7 @@ impl<'a> Asked<'a> {
         };
         let total = found.len();
         let start = filter.cursor.as_deref().map_or(0, |cursor| self.behind(filter, &found, cursor));
+        let start = start.saturating_add(filter.skip);
         let ids = found.iter().skip(start).take(filter.limit).map(|id| Arc::clone(id)).collect();
         let more = start.saturating_add(filter.limit) < total;
         let last = found.get(start.saturating_add(filter.limit).saturating_sub(1)).filter(|_| more && filter.limit > 0);
@@ -150,12 +196,14 @@ impl<'a> Asked<'a> {
         if let Some(cursor) = filter.cursor.as_deref().and_then(SortKey::of_cursor) {
             found.retain(|key| compare(key, &cursor).is_gt());
         }
-        let more = filter.limit > 0 && found.len() > filter.limit;
+        let end = filter.skip.saturating_add(filter.limit);
+        let more = filter.limit > 0 && found.len() > end;
         if more {
-            found.select_nth_unstable_by(filter.limit - 1, compare);
+            found.select_nth_unstable_by(end - 1, compare);
         }
-        found.truncate(filter.limit);
+        found.truncate(end);
         found.sort_unstable_by(compare);
+        found.drain(..filter.skip.min(found.len()));
         let next_cursor = found.last().filter(|_| more).map(SortKey::to_cursor);
         Found { ids: found.into_iter().map(|key| key.id).collect(), total, next_cursor }
     }
@@ -250,6 +298,7 @@ struct Test<'a> {
     filter: &'a Filter,
     names: Option<Vec<bool>>,
     users: Option<Vec<bool>>,
+    versions: Option<Vec<bool>>,
     id: Option<String>,
     search: Option<(Vec<bool>, String)>,
     /// By ACLs and owner: few of them differ.
@@ -268,6 +317,8 @@ impl<'a> Test<'a> {
             filter,
             names: filter.name.as_ref().map(containing),
             users: filter.user.as_ref().map(|user| symbols.matching(|text| text == user)),
+            versions: (filter.spark_version.as_ref())
+                .map(|version| symbols.matching(|text| text.starts_with(version.as_str()))),
             id: filter.id.as_ref().map(|id| id.to_lowercase()),
             search: filter.search.as_ref().map(|text| (containing(text), text.to_lowercase())),
             allowed: RefCell::default(),
@@ -280,7 +331,7 @@ impl<'a> Test<'a> {
         let Filter { completed, running: also_running, .. } = *self.filter;
         (if running { also_running } else { completed })
             && self.names_match(newest, id)
-            && std::iter::once(newest).chain(attempts).any(|row| self.in_range(row, running))
+            && std::iter::once(newest).chain(attempts).any(|row| self.in_range(row, running) && self.became(row))
             && self.visible(newest)
     }
 
@@ -289,9 +340,15 @@ impl<'a> Test<'a> {
         let in_id = |wanted: &str| id.to_lowercase().contains(wanted);
         self.names.as_deref().is_none_or(|names| says(names, row.name))
             && self.users.as_deref().is_none_or(|users| says(users, row.user))
+            && self.versions.as_deref().is_none_or(|versions| says(versions, row.spark_version))
             && self.id.as_deref().is_none_or(in_id)
             && (self.search.as_ref())
                 .is_none_or(|(texts, wanted)| says(texts, row.name) || says(texts, row.user) || in_id(wanted))
+    }
+
+    fn became(&self, row: &Row) -> bool {
+        let told = || Outcome::told(row.ended, row.exit_code, row.updated_millis, self.asked.now_millis);
+        self.filter.outcome.is_none_or(|outcome| outcome == told())
     }
 
     fn in_range(&self, row: &Row, running: bool) -> bool {

@@ -1,5 +1,7 @@
 //! `/`: the applications, and the redirects from URLs that name no page.
 
+mod wanted;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,12 +10,13 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use chrono::Utc;
 use history_server::api::v1::types::{ApplicationAttemptInfo, ApplicationInfo, Date};
-use history_server::{Filter, ScanFailure, Sort};
+use history_server::{Filter, Outcome, ScanFailure, Sort};
 
 use percent_encoding::percent_decode_str;
 
-use crate::app::Visit;
+use crate::app::{Visit, outcome_badge};
 use crate::cell::{Cell, TextLink};
 use crate::config::Web;
 use crate::error::Error;
@@ -22,13 +25,16 @@ use crate::frame::{Frame, Tab, html};
 use crate::links::Links;
 use crate::params::Params;
 use crate::table::{Column, Rank, Slice, Table, TableSpec};
+use wanted::Wanted;
 
 #[derive(Template)]
 #[template(path = "applications.html")]
 struct ApplicationsPage {
     frame: Frame,
     views: Vec<Tab>,
-    search: String,
+    wanted: Wanted,
+    /// The same list without search and filters.
+    all: String,
     kept: Vec<(String, String)>,
     state: String,
     /// The places that cannot be looked at, and why.
@@ -42,9 +48,9 @@ struct ApplicationsPage {
 pub(crate) async fn list(State(web): State<Web>, visit: Visit, params: Params) -> Response {
     let links = &visit.links;
     let incomplete = params.is_true("showIncomplete");
-    let search = params.text("q").unwrap_or_default().to_owned();
-    let (mut table, shown) = table(&web, &visit, incomplete, &search, &params);
-    if !web.history().was_listed() && search.is_empty() {
+    let wanted = Wanted::new(&params, incomplete);
+    let (mut table, shown) = table(&web, &visit, &wanted, &params);
+    if !web.history().was_listed() && !wanted.is_narrowed() {
         table.empty = "Which applications there are is not known yet.";
     }
     let failures = failures(&web);
@@ -52,12 +58,13 @@ pub(crate) async fn list(State(web): State<Web>, visit: Visit, params: Params) -
     let page = ApplicationsPage {
         frame: Frame::new(links, web.title(), ""),
         views: vec![view("Completed", links.list(), !incomplete), view("In progress", links.incomplete(), incomplete)],
-        kept: params.except(&["q", "app.page"]),
+        kept: params.except(&[Wanted::NAMES.as_slice(), &["app.page"]].concat()),
+        all: if incomplete { links.incomplete() } else { links.list() },
         state: state(&web),
-        help: if shown == 0 && search.is_empty() && failures.is_empty() { help(&web) } else { Vec::new() },
+        help: if shown == 0 && !wanted.is_narrowed() && failures.is_empty() { help(&web) } else { Vec::new() },
         failures,
         table,
-        search,
+        wanted,
     };
     html(StatusCode::OK, &page)
 }
@@ -101,8 +108,9 @@ struct Row {
 }
 
 /// The page that the URL asks for, and how many applications there are in all.
-fn table(web: &Web, visit: &Visit, incomplete: bool, search: &str, params: &Params) -> (Table, usize) {
-    let spec = spec(&visit.links, incomplete, !search.is_empty());
+fn table(web: &Web, visit: &Visit, wanted: &Wanted, params: &Params) -> (Table, usize) {
+    let has_sources = web.history().config().event_logs.len() > 1;
+    let spec = spec(&visit.links, wanted, has_sources);
     let (title, descending) = spec.sorting(params);
     let (sort, newest_first) = match title {
         "App ID" => (Sort::Id, false),
@@ -113,22 +121,20 @@ fn table(web: &Web, visit: &Visit, incomplete: bool, search: &str, params: &Para
         "Last Updated" => (Sort::Updated, true),
         _ => (Sort::End, true),
     };
-    let mut filter = Filter {
-        completed: !incomplete,
-        running: incomplete,
-        search: Some(search.to_owned()).filter(|search| !search.is_empty()),
-        sort,
-        reverse: descending != newest_first,
-        limit: 0,
-        viewer: visit.viewer.clone(),
-        ..Filter::default()
+    let filter = Filter { sort, reverse: descending != newest_first, viewer: visit.viewer.clone(), ..wanted.filter() };
+    let part = |slice: &Slice| {
+        let filter = Filter { skip: slice.start, limit: slice.end - slice.start, ..filter.clone() };
+        web.history().applications(&filter)
     };
-    let total = web.history().applications(&filter).total;
-    let slice = Slice::of("app", total, params);
-    filter.limit = slice.end;
-    let page = web.history().applications(&filter);
-    let rows: Vec<Row> = page.applications.into_iter().skip(slice.start).flat_map(attempts).collect();
-    (spec.draw_page(&rows, &slice, params), total)
+    // How many there are is known with the first answer only.
+    let asked = Slice::of("app", usize::MAX / 2, params);
+    let mut page = part(&asked);
+    let slice = Slice::of("app", page.total, params);
+    if slice.start != asked.start {
+        page = part(&slice);
+    }
+    let rows: Vec<Row> = page.applications.into_iter().flat_map(attempts).collect();
+    (spec.draw_page(&rows, &slice, params), page.total)
 }
 
 fn attempts(app: ApplicationInfo) -> Vec<Row> {
@@ -136,7 +142,9 @@ fn attempts(app: ApplicationInfo) -> Vec<Row> {
     app.attempts.iter().map(|attempt| Row { app: Arc::clone(&app), attempt: attempt.clone() }).collect()
 }
 
-fn spec<'a>(links: &'a Links, incomplete: bool, searched: bool) -> TableSpec<'a, Row> {
+fn spec<'a>(links: &'a Links, wanted: &Wanted, has_sources: bool) -> TableSpec<'a, Row> {
+    let incomplete = wanted.incomplete;
+    let now = Utc::now().timestamp_millis();
     let pages = |row: &Row| links.app(&row.app.id, row.attempt.attempt_id.as_deref()).tab("overview");
     let mut columns: Vec<Column<'a, Row>> = vec![
         Column::new("App ID", move |row: &Row| Cell::Link {
@@ -149,6 +157,8 @@ fn spec<'a>(links: &'a Links, incomplete: bool, searched: bool) -> TableSpec<'a,
         Column::new("App Name", move |row: &Row| Cell::link(format::first_line(&row.app.name, 200), pages(row)))
             .prose()
             .sortable(),
+        Column::new("State", move |row: &Row| Cell::Badge(outcome_badge(Outcome::of(&row.attempt, now))))
+            .hint("What became of the driver; Spark tells since 4.0 whether it ended with an error"),
         Column::new("Started", |row: &Row| Cell::time(Some(row.attempt.start_time))).tight().sortable(),
     ];
     if !incomplete {
@@ -163,7 +173,7 @@ fn spec<'a>(links: &'a Links, incomplete: bool, searched: bool) -> TableSpec<'a,
     }
     columns.extend([
         Column::new("Spark User", |row: &Row| Cell::Text(row.attempt.spark_user.clone())).rank(Rank::Medium).sortable(),
-        Column::new("Version", |row: &Row| Cell::Text(row.attempt.app_spark_version.clone())).tight().rank(Rank::Wide),
+        Column::new("Version", |row: &Row| Cell::Text(row.attempt.app_spark_version.clone())).tight().rank(Rank::Wider),
         Column::new("Last Updated", |row: &Row| Cell::time(Some(row.attempt.last_updated)))
             .tight()
             .rank(Rank::Wider)
@@ -174,8 +184,12 @@ fn spec<'a>(links: &'a Links, incomplete: bool, searched: bool) -> TableSpec<'a,
         })
         .rank(Rank::Wide),
     ]);
-    let empty = match (searched, incomplete) {
-        (true, _) => "No application has these words in its name, id or user.",
+    if has_sources {
+        let source = |row: &Row| Cell::Text(row.attempt.log_source_name.clone().unwrap_or_default());
+        columns.push(Column::new("Log Source", source).rank(Rank::Wider));
+    }
+    let empty = match (wanted.is_narrowed(), incomplete) {
+        (true, _) => "No application has these words in its name, id or user, and is what the filters ask for.",
         (false, true) => "No application is running, as far as the event logs tell.",
         (false, false) => "No application has ended yet.",
     };

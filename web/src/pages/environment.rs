@@ -91,6 +91,24 @@ pub(crate) fn table(
         Column::new(key, |(key, _): &Pair| Cell::Text(key.clone())).prose().by(|(key, _)| key.clone()),
         Column::new(value, |(_, value): &Pair| Cell::Text(value.clone())).prose().by(|(_, value)| value.clone()),
     ];
+    table_of(tag, title, key, columns)
+}
+
+/// The same, long values folded.
+pub(crate) fn folded_table(tag: &'static str, title: &'static str) -> TableSpec<'static, Pair> {
+    let columns = vec![
+        Column::new("Name", |(key, _): &Pair| Cell::Text(key.clone())).prose().by(|(key, _)| key.clone()),
+        Column::new("Value", |(_, value): &Pair| Cell::long(value)).prose().by(|(_, value)| value.clone()),
+    ];
+    table_of(tag, title, "Name", columns)
+}
+
+fn table_of(
+    tag: &'static str,
+    title: &'static str,
+    key: &'static str,
+    columns: Vec<Column<'static, Pair>>,
+) -> TableSpec<'static, Pair> {
     TableSpec {
         tag,
         title,

@@ -170,7 +170,7 @@ fn executor_table<'s>(app: &'s App, logs: &'s ExecutorLogs, stage: &'s Stage, pa
             Cell::Text(row.executor.and_then(|executor| executor.host_port.clone()).unwrap_or_default())
         })
         .tight()
-        .rank(Rank::Wide),
+        .rank(Rank::Wider),
         Column::new("Task Time", |row: &OnExecutor<'_>| Cell::duration(Some(row.summary.task_time)))
             .number()
             .by(|row| row.summary.task_time),
@@ -180,14 +180,14 @@ fn executor_table<'s>(app: &'s App, logs: &'s ExecutorLogs, stage: &'s Stage, pa
                 + i64::from(row.summary.killed_tasks)
         }),
         number("Failed Tasks", |row| row.summary.failed_tasks.into()),
-        number("Killed Tasks", |row| row.summary.killed_tasks.into()),
+        number("Killed Tasks", |row| row.summary.killed_tasks.into()).rank(Rank::Wide),
         number("Succeeded Tasks", |row| row.summary.succeeded_tasks.into()),
         size("Input Size / Records", |row| (row.summary.input_bytes, row.summary.input_records)),
         size("Output Size / Records", |row| (row.summary.output_bytes, row.summary.output_records)),
         size("Shuffle Read Size / Records", |row| (row.summary.shuffle_read, row.summary.shuffle_read_records)),
         size("Shuffle Write Size / Records", |row| (row.summary.shuffle_write, row.summary.shuffle_write_records)),
-        size("Spill (Memory)", |row| (row.summary.memory_bytes_spilled, 0)),
-        size("Spill (Disk)", |row| (row.summary.disk_bytes_spilled, 0)),
+        size("Spill (Memory)", |row| (row.summary.memory_bytes_spilled, 0)).rank(Rank::Wide),
+        size("Spill (Disk)", |row| (row.summary.disk_bytes_spilled, 0)).rank(Rank::Wide),
         Column::new("Excluded", |row: &OnExecutor<'_>| {
             Cell::Text(if row.summary.is_excluded_for_stage { "yes" } else { "no" }.to_owned())
         })

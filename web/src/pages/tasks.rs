@@ -162,7 +162,7 @@ fn identity_columns<'a>(app: &'a App, logs: &'a ExecutorLogs) -> Vec<Column<'a, 
             .by(|task| (task.get(Index), task.get(Attempt))),
         Column::new("Task ID", |task: &Task<'a>| Cell::Text(task.get(TaskId).to_string()))
             .number()
-            .rank(Rank::Wide)
+            .rank(Rank::Wider)
             .by(|task| task.get(TaskId)),
         Column::new("Attempt", |task: &Task<'a>| attempt(*task))
             .number()
@@ -227,7 +227,7 @@ pub(crate) struct Measure {
 }
 
 const fn measure(title: &'static str, kind: Kind, value: fn(Task<'_>) -> (i64, i64)) -> Measure {
-    Measure { title, kind, rank: Rank::Always, hint: "", value }
+    Measure { title, kind, rank: Rank::Medium, hint: "", value }
 }
 
 impl Measure {

@@ -100,6 +100,67 @@ async fn attempts_have_pages_of_their_own() {
     assert_eq!(site::rows(&site.html("/").await, "app"), 2);
 }
 
+/// An application that ended with this code, or did not end.
+fn ended(id: &str, version: &str, user: &str, day: i64, exit_code: Option<i32>) -> (String, Vec<u8>) {
+    let (start, end) = (day * 86_400_000, day * 86_400_000 + 5000);
+    let mut log = format!(
+        "{{\"Event\":\"SparkListenerLogStart\",\"Spark Version\":\"{version}\"}}\n{{\"Event\":\"SparkListenerApplicationStart\",\
+         \"App Name\":\"An application\",\"App ID\":\"{id}\",\"Timestamp\":{start},\"User\":\"{user}\"}}\n"
+    );
+    if let Some(code) = exit_code {
+        log += &format!("{{\"Event\":\"SparkListenerApplicationEnd\",\"Timestamp\":{end},\"ExitCode\":{code}}}\n");
+    }
+    (id.to_owned() + if exit_code.is_none() { ".inprogress" } else { "" }, log.into_bytes())
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_by_state_user_version_and_day() {
+    let logs = [
+        ended("app-1", "4.1.0", "ann", 20_000, Some(0)),
+        ended("app-2", "4.1.1", "bob", 20_001, Some(1)),
+        ended("app-3", "3.5.0", "bob", 20_002, Some(137)),
+        ended("app-4", "4.0.0", "bob", 20_003, None),
+    ];
+    let site = Site::with(&logs.each_ref().map(|(name, log)| (name.as_str(), log.clone())), |_| {}).await;
+    let found = async |query: &str| site::column(&site.html(&format!("/?{query}")).await, "app", 0);
+    assert_eq!(found("").await, ["app-3", "app-2", "app-1"]);
+    assert_eq!(site::column(&site.html("/").await, "app", 2), ["killed", "failed", "completed"]);
+    assert_eq!(found("state=failed").await, ["app-2"]);
+    assert_eq!(found("state=killed&user=bob").await, ["app-3"]);
+    assert_eq!(found("state=killed&user=ann").await, [""; 0]);
+    assert_eq!(found("version=4.1").await, ["app-2", "app-1"]);
+    // Day 20,001 since the epoch.
+    assert_eq!(found("from=2024-10-05&to=2024-10-05").await, ["app-2"]);
+    assert_eq!(found("from=2024-10-05").await, ["app-3", "app-2"]);
+    assert_eq!(found("from=yesterday&state=absurd").await.len(), 3, "what is no day and no state asks for nothing");
+    assert_eq!(found("showIncomplete=true&state=in+progress").await, ["app-4"]);
+    assert_eq!(found("showIncomplete=true&state=lost").await, [""; 0]);
+    // The form shows again what was asked, and keeps the order.
+    let page = site.html("/?state=failed&user=bob&version=4&from=2024-10-01&app.sort=User").await;
+    for part in ["<option selected>failed", "value=\"bob\"", "value=\"2024-10-01\"", "name=\"app.sort\" value=\"User\""]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(page.contains("<details class=\"filters\" open>") && page.contains("Show all"));
+}
+
+#[tokio::test]
+async fn any_page_of_the_list_is_in_order() {
+    let logs: Vec<_> = (0..50).map(|n| ended(&format!("app-{n:02}"), "4.1.0", "ann", 20_000 + n, Some(0))).collect();
+    let logs: Vec<_> = logs.iter().map(|(name, log)| (name.as_str(), log.clone())).collect();
+    let site = Site::with(&logs, |_| {}).await;
+    for (query, expected) in [
+        ("app.page=2", ["app-29", "app-10"]),
+        ("app.page=3", ["app-09", "app-00"]),
+        ("app.page=99", ["app-09", "app-00"]),
+        ("app.page=2&app.sort=App+ID&app.desc=false", ["app-20", "app-39"]),
+        ("app.page=3&app.sort=Started&app.desc=true", ["app-09", "app-00"]),
+    ] {
+        let ids = site::column(&site.html(&format!("/?app.pageSize=20&{query}")).await, "app", 0);
+        assert_eq!([&ids[0], ids.last().unwrap()], expected, "{query}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_there_says_so_and_leads_on() {
     let site = Site::recorded().await;

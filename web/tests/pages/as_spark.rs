@@ -40,7 +40,7 @@ async fn a_tasks_duration_is_the_time_that_the_executor_ran_it() {
 async fn descriptions_keep_their_lines_and_their_safe_links() {
     let site = Site::of_many_kinds().await;
     let page = site.html(&format!("{JOBS}/jobs/")).await;
-    assert!(page.contains(&format!("first group, with <a href=\"{JOBS}/jobs/\">")), "{page}");
+    assert!(page.contains(&format!("first group, with <a class=\"inline\" href=\"{JOBS}/jobs/\">")), "{page}");
     assert!(!page.contains("&#60;a href"), "{page}");
     let page = site.html(&format!("{STREAMING}/jobs/")).await;
     for line in ["id = bb7be2f1-716b-4943-ad23-466ffdaf4f49", "batch = 3", "batch = 4"] {
