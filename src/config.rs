@@ -4,6 +4,7 @@
 //! reported, not just the first.
 
 mod access;
+mod ask;
 mod command_line;
 mod common;
 mod fetch;
@@ -27,6 +28,7 @@ use storage::StoreUrl;
 
 pub(crate) use self::access::{Access, TlsFiles};
 pub(crate) use self::logs::LogsWanted;
+pub(crate) use ask::{AppRequest, AppsRequest, DoctorRequest, HistorySite, OpenRequest};
 pub(crate) use command_line::Refusal;
 pub(crate) use common::Telemetry;
 use common::{store, telemetry, variable, with_settings_if};
@@ -36,7 +38,9 @@ use layers::Layers;
 pub(crate) use pod_template::{Action as PodTemplateAction, PodTemplateRequest, Text};
 use settings::Section;
 use spark::Spark;
-pub(crate) use stage::{Output as StageOutput, Scheme, Server as StageServer, StageRequest, SubmitRequest, Via};
+pub(crate) use stage::{
+    ManifestFormat, Output as StageOutput, Scheme, Server as StageServer, StageRequest, SubmitRequest, Via,
+};
 
 /// What the program was asked to do.
 #[derive(Debug)]
@@ -60,10 +64,37 @@ pub(crate) enum Request {
     Submit(Box<SubmitRequest>),
     /// Check, render or keep a pod template.
     PodTemplate(Box<PodTemplateRequest>),
+    /// List applications.
+    Apps(Box<AppsRequest>),
+    /// Sum an application up.
+    App(Box<AppRequest>),
+    /// Open an application's pages.
+    Open(Box<OpenRequest>),
+    /// Try every door.
+    Doctor(Box<DoctorRequest>),
     /// Print what completes command lines in a shell.
     Completions(clap_complete::Shell),
     /// Write the manual's pages into a folder.
     Manual(PathBuf),
+}
+
+impl Request {
+    /// How to tell what happens; `None` where nothing does that has to be told.
+    pub(crate) fn telemetry(&self) -> Option<&Telemetry> {
+        match self {
+            Self::Serve(config) => Some(&config.telemetry),
+            Self::Logs(request) => Some(&request.telemetry),
+            Self::Fetch(request) => Some(&request.telemetry),
+            Self::Stage(request) => Some(&request.telemetry),
+            Self::Submit(request) => Some(&request.telemetry),
+            Self::PodTemplate(request) => Some(&request.telemetry),
+            Self::Apps(request) => Some(&request.telemetry),
+            Self::App(request) => Some(&request.telemetry),
+            Self::Open(request) => Some(&request.app.telemetry),
+            Self::Doctor(request) => Some(&request.telemetry),
+            Self::CheckConfig { .. } | Self::Completions(_) | Self::Manual(_) => None,
+        }
+    }
 }
 
 /// Everything that the servers need to know.
@@ -173,6 +204,10 @@ pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result
         "pod-template" => {
             pod_template::read(&mut layers, matches, inner).map(|request| Request::PodTemplate(Box::new(request)))
         }
+        "apps" => ask::read_apps(&mut layers, matches).map(|request| Request::Apps(Box::new(request))),
+        "app" => ask::read_app(&mut layers, matches).map(|request| Request::App(Box::new(request))),
+        "open" => ask::read_open(&mut layers, matches).map(|request| Request::Open(Box::new(request))),
+        "doctor" => ask::read_doctor(&mut layers, matches).map(|request| Request::Doctor(Box::new(request))),
         "completions" => matches.get_one("shell").copied().map(Request::Completions),
         "man" => matches.get_one("folder").cloned().map(Request::Manual),
         _ => read_config(&mut layers, matches, name).map(|config| Request::Serve(Box::new(config))),
@@ -340,8 +375,18 @@ pub(crate) fn command() -> Command {
 }
 
 /// The commands of those who submit, and of pods that start.
-fn tools() -> [Command; 5] {
-    [logs_command(), fetch::command(), pod_template::command(), stage::stage_command(), stage::submit_command()]
+fn tools() -> [Command; 9] {
+    [
+        logs_command(),
+        fetch::command(),
+        pod_template::command(),
+        stage::stage_command(),
+        stage::submit_command(),
+        ask::apps_command(),
+        ask::app_command(),
+        ask::open_command(),
+        ask::doctor_command(),
+    ]
 }
 
 /// The commands that tell of the others.

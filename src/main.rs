@@ -4,8 +4,10 @@
 
 mod access;
 mod admin;
+mod apps;
 mod collector;
 mod config;
+mod doctor;
 mod fetch;
 mod grep;
 mod history;
@@ -49,38 +51,32 @@ fn main() -> ExitCode {
 }
 
 fn run(request: Request) -> anyhow::Result<ExitCode> {
+    if let Some(telemetry) = request.telemetry() {
+        telemetry::start(telemetry)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(answer(request));
+    // Blocking work that outlived the drain time is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+async fn answer(request: Request) -> anyhow::Result<ExitCode> {
     let done = match request {
-        Request::Serve(config) => {
-            telemetry::start(&config.telemetry)?;
-            runtime.block_on(serve::run(*config))
-        }
-        Request::Logs(request) => {
-            telemetry::start(&request.telemetry)?;
-            runtime.block_on(logs::print(*request))
-        }
+        Request::Submit(request) => return submit::run(*request).await,
+        Request::Serve(config) => serve::run(*config).await,
+        Request::Logs(request) => logs::print(*request).await,
         Request::CheckConfig { .. } => Ok(()),
         Request::Completions(shell) => manual::completions(shell),
         Request::Manual(folder) => manual::pages(&folder),
-        Request::Stage(request) => {
-            telemetry::start(&request.telemetry)?;
-            runtime.block_on(stage::run(*request))
-        }
-        Request::Submit(request) => {
-            telemetry::start(&request.telemetry)?;
-            return runtime.block_on(submit::run(*request));
-        }
-        Request::PodTemplate(request) => {
-            telemetry::start(&request.telemetry)?;
-            runtime.block_on(pod_template::run(*request))
-        }
-        Request::Fetch(request) => {
-            telemetry::start(&request.telemetry)?;
-            runtime.block_on(fetch::run(*request))
-        }
+        Request::Stage(request) => stage::run(*request).await,
+        Request::PodTemplate(request) => pod_template::run(*request).await,
+        Request::Fetch(request) => fetch::run(*request).await,
+        Request::Apps(request) => apps::list(*request).await,
+        Request::App(request) => apps::show(*request).await,
+        Request::Open(request) => apps::open(*request).await,
+        Request::Doctor(request) => doctor::run(*request).await,
     };
-    // Blocking work that outlived the drain time is not waited for.
-    runtime.shutdown_background();
     done.map(|()| ExitCode::SUCCESS)
 }
 

@@ -35,7 +35,7 @@ async fn page(State(public_url): State<Option<Url>>, headers: HeaderMap) -> Resp
         StagingPage { what: WHAT.to_owned(), ways }.html()
     } else if accepted.contains("application/json") {
         let conf = json!({upload.0: upload.1, "spark.eventLog.enabled": "true", log.0: log.1});
-        Json(json!({"server": "Hearth staging server", "what": WHAT, "conf": conf})).into_response()
+        Json(json!({"server": "Hearth staging server", "version": env!("CARGO_PKG_VERSION"), "what": WHAT, "conf": conf})).into_response()
     } else {
         let lines: Vec<String> = ways.iter().map(|way| format!("{}: {}", way.purpose, way.how)).collect();
         format!("{WHAT}\n{}\n", lines.join("\n")).into_response()

@@ -1,5 +1,7 @@
 //! `hearth submit`: uploads what is local of a submission, and hands the rest over to who starts it.
 
+mod follow;
+
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -9,7 +11,7 @@ use staging_client::stage::{Item, collect};
 use staging_client::submit::{Application, apache, operator};
 use tokio::process::Command;
 
-use crate::config::{SubmitRequest, Via};
+use crate::config::{ManifestFormat, SubmitRequest, Via};
 use crate::stage;
 
 /// For each local file of the submission, where it is on the server; a pattern or a folder may be several.
@@ -32,10 +34,16 @@ pub(crate) async fn run(request: SubmitRequest) -> anyhow::Result<ExitCode> {
         Via::ApacheOperator => apache::manifest(application),
         Via::Operator | Via::SparkSubmit => operator::manifest(application),
     });
-    match manifest {
-        Ok(manifest) => write!(std::io::stdout(), "{}", staging_client::yaml(&manifest)?)?,
+    let manifest = match manifest {
+        Ok(manifest) => manifest,
         Err(mistakes) => bail!("an operator cannot start this:\n  {}", mistakes.join("\n  ")),
-    }
+    };
+    let text = match (request.manifest, request.dry_run) {
+        (None, false) => return follow::start(manifest, request.detach, request.delete_on_interrupt).await,
+        (Some(ManifestFormat::Json), _) => format!("{}\n", serde_json::to_string_pretty(&manifest)?),
+        (Some(ManifestFormat::Yaml) | None, _) => staging_client::yaml(&manifest)?,
+    };
+    write!(std::io::stdout(), "{text}")?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,7 @@
 //! What the command lines of several commands have in common.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{Arg, ArgAction, Command};
 use storage::StoreUrl;
@@ -19,6 +20,17 @@ pub(crate) struct Telemetry {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment, but for what clap reads")]
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// The text of a file of at most 1 MiB: no token, certificate or property file is larger.
+pub(super) fn read_file(path: &Path) -> Result<String, String> {
+    const LIMIT_BYTES: u64 = 1024 * 1024;
+    let text = match std::fs::metadata(path) {
+        Ok(meta) if meta.len() > LIMIT_BYTES => Err("larger than 1 MiB".to_owned()),
+        Ok(_) => std::fs::read_to_string(path).map_err(|e| e.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    text.map_err(|reason| format!("{}: {reason}", path.display()))
 }
 
 /// The store that everything is kept in.

@@ -8,12 +8,9 @@ use staging_client::fetch::{Artifact, Settings, Unpack, manifest, parse_digest, 
 use staging_client::{Access, Secret};
 use url::Url;
 
-use super::common::{Telemetry, telemetry, variable, with_settings_if};
+use super::common::{Telemetry, read_file, telemetry, variable, with_settings_if};
 use super::layers::Layers;
 use super::values;
-
-/// A manifest, a property file, a token: none is larger.
-const LIMIT_BYTES: u64 = 1024 * 1024;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -123,14 +120,8 @@ impl Reader<'_, '_> {
         self.value(name, |text| text.parse().map_err(|_| "write a number".to_owned()))
     }
 
-    /// The text of a file of at most [`LIMIT_BYTES`].
     fn text(&mut self, path: &Path) -> Option<String> {
-        let text = match std::fs::metadata(path) {
-            Ok(meta) if meta.len() > LIMIT_BYTES => Err("larger than 1 MiB".to_owned()),
-            Ok(_) => std::fs::read_to_string(path).map_err(|e| e.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        text.map_err(|reason| self.layers.mistake(format!("{}: {reason}", path.display()))).ok()
+        read_file(path).map_err(|reason| self.layers.mistake(reason)).ok()
     }
 
     fn all<T>(&mut self, path: &Path, read: Result<T, Vec<String>>) -> Option<T> {

@@ -7,12 +7,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use staging_client::submit::Submission;
 use staging_client::{Access, Secret, stage};
 
-use super::common::{Telemetry, telemetry, variable, with_settings_if};
+use super::common::{Telemetry, read_file, telemetry, variable, with_settings_if};
 use super::layers::Layers;
 use super::values;
-
-/// The largest token, certificate file or property file.
-const LIMIT_BYTES: u64 = 1024 * 1024;
 
 /// How URLs of staged files are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +64,17 @@ pub(crate) struct SubmitRequest {
     pub(crate) spark_submit: PathBuf,
     pub(crate) spark_version: Option<String>,
     pub(crate) dry_run: bool,
+    /// Print the manifest in place of applying it.
+    pub(crate) manifest: Option<ManifestFormat>,
+    pub(crate) detach: bool,
+    pub(crate) delete_on_interrupt: bool,
+}
+
+/// How a manifest is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ManifestFormat {
+    Yaml,
+    Json,
 }
 
 const STAGE_EXAMPLES: &str = "\
@@ -79,28 +87,36 @@ Exit status: 0 when all is on the server, 1 when something is not, 64 when the c
 const SUBMIT_EXAMPLES: &str = "\
 Examples:
   hearth submit --staging-url http://hearth:10000 -- --master k8s://https://... --deploy-mode cluster --jars lib.jar app.jar
-  hearth submit --via operator -- --conf spark.kubernetes.container.image=apache/spark:4.0.1 job.py | kubectl create -f -
+  hearth submit --via operator -- --conf spark.kubernetes.container.image=apache/spark:4.0.1 job.py
 
-Exit status: spark-submit's own; 1 when it was not reached, 64 when the command line is wrong.";
+Exit status: spark-submit's own, or with an operator that of the driver; 1 when it was not reached or nobody knows better, 130 after
+Ctrl-C, 64 when the command line is wrong.";
 
 fn one(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help)
 }
 
-fn with_server(command: Command) -> Command {
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+/// The flags that say which server it is, and who asks.
+pub(super) fn with_access(command: Command, default_url: Option<&'static str>) -> Command {
     let file = |name, help| one(name, "FILE", help).value_parser(value_parser!(PathBuf));
+    let url = one("staging-url", "URL", "The staging server").env("HEARTH_STAGING_URL");
     command
-        .arg(one("staging-url", "URL", "The staging server").env("HEARTH_STAGING_URL"))
-        .arg(
-            file("token-file", "A token, sent as 'Authorization: Bearer' to the staging server")
-                .env("HEARTH_TOKEN_FILE"),
-        )
+        .arg(if let Some(default) = default_url { url.default_value(default) } else { url })
+        .arg(file("token-file", "A token, sent as 'Authorization: Bearer' to the server").env("HEARTH_TOKEN_FILE"))
         .arg(
             one("webhdfs-user", "NAME", "Who uploads, for servers that believe it")
                 .env("HADOOP_USER_NAME")
                 .hide_env_values(true),
         )
         .arg(file("ca-file", "Certificates in PEM to trust beside the system's"))
+}
+
+fn with_server(command: Command) -> Command {
+    with_access(command, None)
         .arg(
             one("url", "SCHEME", "How URLs are written: webhdfs, or http")
                 .default_value("webhdfs")
@@ -108,6 +124,26 @@ fn with_server(command: Command) -> Command {
         )
         .arg(one("parallel", "NUMBER", "How many files are under way at once [default: 4]"))
         .arg(one("retries", "NUMBER", "How often in a row a file may fail [default: 6]"))
+}
+
+/// The flag that names a spark-submit.
+pub(super) fn with_spark_submit(command: Command) -> Command {
+    command.arg(
+        one(
+            "spark-submit",
+            "PROGRAM",
+            "Which spark-submit [default: $SPARK_HOME/bin/spark-submit, or the one on the PATH]",
+        )
+        .env("HEARTH_SPARK_SUBMIT")
+        .value_parser(value_parser!(PathBuf)),
+    )
+}
+
+/// The spark-submit that is meant.
+pub(super) fn spark_submit(matches: &ArgMatches) -> PathBuf {
+    let named = matches.get_one::<PathBuf>("spark-submit").cloned();
+    let home = || variable("SPARK_HOME").map(|home| PathBuf::from(home).join("bin/spark-submit"));
+    named.or_else(home).unwrap_or_else(|| PathBuf::from("spark-submit"))
 }
 
 pub(super) fn stage_command() -> Command {
@@ -133,30 +169,22 @@ pub(super) fn stage_command() -> Command {
 pub(super) fn submit_command() -> Command {
     let command = Command::new("submit")
         .about(
-            "Takes spark-submit's arguments: uploads what is local, and runs spark-submit or prints a SparkApplication",
+            "Takes spark-submit's arguments: uploads what is local, and runs spark-submit, or has an operator run it and follows it to its end",
         )
         .after_help(SUBMIT_EXAMPLES)
         .arg(
-            one("via", "WHOM", "Who starts it: spark-submit, which is run; or operator (Kubeflow's) or spark-operator-apache, whose SparkApplication is printed")
+            one("via", "WHOM", "Who starts it: spark-submit, which is run; or operator (Kubeflow's) or spark-operator-apache, which get a SparkApplication")
                 .default_value("spark-submit")
                 .value_parser(["spark-submit", "operator", "spark-operator-apache"]),
         )
-        .arg(
-            one(
-                "spark-submit",
-                "PROGRAM",
-                "Which spark-submit [default: $SPARK_HOME/bin/spark-submit, or the one on the PATH]",
-            )
-            .env("HEARTH_SPARK_SUBMIT")
-            .value_parser(value_parser!(PathBuf)),
-        )
         .arg(one("spark-version", "VERSION", "The Spark in the image, for an operator, where its tag does not say"))
+        .arg(switch("dry-run", "Print what would be run or applied; upload and start nothing"))
         .arg(
-            Arg::new("dry-run")
-                .long("dry-run")
-                .action(ArgAction::SetTrue)
-                .help("Print what would be run or applied; upload and start nothing"),
+            one("manifest", "FORMAT", "For an operator: upload, and print the SparkApplication in place of applying it: yaml or json")
+                .value_parser(["yaml", "json"]),
         )
+        .arg(switch("detach", "For an operator: do not wait for the application's end"))
+        .arg(switch("delete-on-interrupt", "For an operator: delete the application on Ctrl-C, in place of leaving it alone"))
         .arg(
             Arg::new("argument")
                 .value_name("ARGUMENT")
@@ -166,7 +194,8 @@ pub(super) fn submit_command() -> Command {
                 .allow_hyphen_values(true)
                 .help("spark-submit's arguments"),
         );
-    with_settings_if(with_server(command), false, |s| ["log-format", "log-filter"].contains(&s.name))
+    let command = with_spark_submit(with_server(command));
+    with_settings_if(command, false, |s| ["log-format", "log-filter"].contains(&s.name))
 }
 
 pub(super) fn read_stage(layers: &mut Layers<'_>, matches: &ArgMatches) -> Option<StageRequest> {
@@ -208,20 +237,25 @@ pub(super) fn read_submit(layers: &mut Layers<'_>, matches: &ArgMatches) -> Opti
         Some("spark-operator-apache") => Via::ApacheOperator,
         _ => Via::SparkSubmit,
     };
-    let named = matches.get_one::<PathBuf>("spark-submit").cloned();
-    let home = || variable("SPARK_HOME").map(|home| PathBuf::from(home).join("bin/spark-submit"));
     Some(SubmitRequest {
         telemetry: telemetry?,
         server: server(layers, matches, namespace),
         submission,
         via,
-        spark_submit: named.or_else(home).unwrap_or_else(|| PathBuf::from("spark-submit")),
+        spark_submit: spark_submit(matches),
         spark_version: matches.get_one::<String>("spark-version").cloned(),
         dry_run: matches.get_flag("dry-run"),
+        manifest: matches.get_one::<String>("manifest").map(|format| match format.as_str() {
+            "json" => ManifestFormat::Json,
+            _ => ManifestFormat::Yaml,
+        }),
+        detach: matches.get_flag("detach"),
+        delete_on_interrupt: matches.get_flag("delete-on-interrupt"),
     })
 }
 
-fn server(layers: &mut Layers<'_>, matches: &ArgMatches, namespace: String) -> Option<Server> {
+/// Whom files are sent to, if that is said.
+pub(super) fn server(layers: &mut Layers<'_>, matches: &ArgMatches, namespace: String) -> Option<Server> {
     let url = matches.get_one::<String>("staging-url")?;
     let url =
         values::base_url(url).map_err(|reason| layers.mistake(format!("--staging-url {url:?}: {reason}"))).ok()?;
@@ -231,7 +265,9 @@ fn server(layers: &mut Layers<'_>, matches: &ArgMatches, namespace: String) -> O
     };
     let bearer = content("token-file").map(|text| Secret::new(&text));
     let certificates_pem = content("ca-file").map(String::into_bytes);
-    let mut number = |name: &str, default: u32| match matches.get_one::<String>(name).map(|text| text.parse()) {
+    // Not every command has all of these flags.
+    let given = |name: &str| matches.try_get_one::<String>(name).ok().flatten();
+    let mut number = |name: &str, default: u32| match given(name).map(|text| text.parse()) {
         None => default,
         Some(Ok(number)) => number,
         Some(Err(_)) => {
@@ -253,15 +289,6 @@ fn server(layers: &mut Layers<'_>, matches: &ArgMatches, namespace: String) -> O
         certificates_pem,
         ..Access::default()
     };
-    let is_http = matches.get_one::<String>("url").is_some_and(|scheme| scheme == "http");
+    let is_http = given("url").is_some_and(|scheme| scheme == "http");
     Some(Server { access, settings, scheme: if is_http { Scheme::Http } else { Scheme::WebHdfs } })
-}
-
-fn read_file(path: &std::path::Path) -> Result<String, String> {
-    let text = match std::fs::metadata(path) {
-        Ok(meta) if meta.len() > LIMIT_BYTES => Err("larger than 1 MiB".to_owned()),
-        Ok(_) => std::fs::read_to_string(path).map_err(|e| e.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    text.map_err(|reason| format!("{}: {reason}", path.display()))
 }

@@ -117,6 +117,14 @@ pub(super) fn base_url(text: &str) -> Result<url::Url, String> {
     if matches!(url.scheme(), "http" | "https") && url.has_host() && bare { Ok(url) } else { Err(hint.to_owned()) }
 }
 
+/// An `http://` or `https://` URL, which may have a path.
+pub(super) fn site_url(text: &str) -> Result<url::Url, String> {
+    let hint = "write http://HOST:PORT or https://HOST/PATH";
+    let url = url::Url::parse(text).map_err(|e| format!("{e}; {hint}"))?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if matches!(url.scheme(), "http" | "https") && url.has_host() && plain { Ok(url) } else { Err(hint.to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@
 mod support;
 
 mod access;
+mod ask;
 mod clients;
 mod cluster_api;
 mod collector_kills;
@@ -18,6 +19,7 @@ mod history_on_s3;
 mod layering;
 mod lifecycle;
 mod manual;
+mod operator;
 mod pod_template;
 #[path = "../../storage/tests/conformance/s3_server.rs"]
 mod s3_server;

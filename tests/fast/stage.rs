@@ -172,8 +172,12 @@ async fn without_spark_a_manifest_is_printed() {
     let case = Case::new().await;
     case.write("job.py", "print()");
     let image = "spark.kubernetes.container.image=apache/spark:4.0.1";
-    let output =
-        case.hearth("submit", &["--via", "operator", "--", "--conf", image, "--py-files", "job.py", "job.py"]).await;
+    let output = case
+        .hearth(
+            "submit",
+            &["--via", "operator", "--manifest", "yaml", "--", "--conf", image, "--py-files", "job.py", "job.py"],
+        )
+        .await;
     let manifest = output.succeeded().stdout;
     for part in ["apiVersion: sparkoperator.k8s.io/v1beta2", "kind: SparkApplication", "type: Python", "mode: cluster"]
     {

@@ -23,6 +23,12 @@ impl Failure {
         Self { may_pass: true, ..Self::lasting(reason) }
     }
 
+    /// Whether trying again, with nothing changed, cannot mend it.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        !self.may_pass
+    }
+
     /// The same, with a word on what to do.
     #[must_use]
     pub(crate) fn advising(mut self, advice: impl Into<String>) -> Self {

@@ -10,12 +10,14 @@ mod access;
 mod failure;
 pub mod fetch;
 pub mod pod_template;
+mod site;
 pub mod stage;
 pub mod submit;
 mod wire;
 
 pub use access::{Access, Secret};
 pub use failure::Failure;
+pub use site::{Reply, Site};
 
 /// A value as YAML, with a line end behind it. A text without line ends stays on one line, however long: people copy URLs.
 ///

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -19,6 +19,7 @@ use url::Url;
 use crate::{Access, Failure, wire};
 
 mod collect;
+mod probe;
 
 use collect::Digested;
 pub use collect::{Item, collect};
@@ -53,6 +54,17 @@ pub struct Staged {
     pub sha256: String,
     /// Whether it had to be sent: the server did not have it.
     pub sent: bool,
+}
+
+/// What came of trying an upload.
+#[derive(Debug)]
+pub struct Probe {
+    /// `host:port` that the server wanted the content at.
+    pub sent_to: String,
+    /// Whether it can be read back without a token, as drivers and executors read it.
+    pub read: Result<(), Failure>,
+    /// Whether it could be removed again.
+    pub removed: Result<(), Failure>,
 }
 
 /// What happens meanwhile, by the place of the item in the list.
@@ -173,12 +185,7 @@ impl Stager {
         if self.length(path).await? == Some(size_bytes) {
             return Ok(false);
         }
-        let url = self.url(path, &[("op", "CREATE"), ("overwrite", "true")]);
-        let answer = self.send(self.http.request(Method::PUT, url.clone())).await?;
-        let place = match answer.status() {
-            StatusCode::TEMPORARY_REDIRECT => self.target(&answer, &url)?,
-            _ => return Err(wire::refused(answer).await),
-        };
+        let place = self.place(path).await?;
         let unreadable = |e: std::io::Error| Failure::of_file("read", &item.local, &e);
         let file = tokio::fs::File::open(&item.local).await.map_err(unreadable)?;
         let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, 256 * 1024));
@@ -202,6 +209,16 @@ impl Stager {
         }
     }
 
+    /// Where the content of a path is to be sent.
+    async fn place(&self, path: &str) -> Result<Url, Failure> {
+        let url = self.url(path, &[("op", "CREATE"), ("overwrite", "true")]);
+        let answer = self.send(self.http.request(Method::PUT, url.clone())).await?;
+        match answer.status() {
+            StatusCode::TEMPORARY_REDIRECT => self.target(&answer, &url),
+            _ => Err(wire::refused(answer).await),
+        }
+    }
+
     /// The length of what the server has at a path; `None` when it has nothing.
     async fn length(&self, path: &str) -> Result<Option<u64>, Failure> {
         let url = self.url(path, &[("op", "GETFILESTATUS")]);
@@ -211,7 +228,7 @@ impl Stager {
             StatusCode::NOT_FOUND => return Ok(None),
             _ => return Err(wire::refused(answer).await),
         }
-        let status = wire::json::<Answer>(answer).await.map(|answer| answer.status);
+        let status = wire::json::<Answer>(answer, 64 * 1024).await.map(|answer| answer.status);
         let status = status.ok_or_else(|| {
             Failure::lasting("the server does not speak WebHDFS")
                 .advising("--staging-url names Hearth's staging server")
@@ -220,15 +237,7 @@ impl Stager {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, Failure> {
-        request.headers(self.headers()?).send().await.map_err(wire::of_request)
-    }
-
-    fn headers(&self) -> Result<HeaderMap, Failure> {
-        let Some(token) = &self.access.bearer else { return Ok(HeaderMap::new()) };
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
-            .map_err(|_| Failure::lasting("the token has control characters in it"))?;
-        value.set_sensitive(true);
-        Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+        request.headers(wire::bearer(&self.access)?).send().await.map_err(wire::of_request)
     }
 
     fn target(&self, answer: &Response, asked: &Url) -> Result<Url, Failure> {

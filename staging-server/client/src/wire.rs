@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use reqwest::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{ClientBuilder, Response};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -13,7 +13,7 @@ use crate::{Access, Failure};
 /// A server may ask for no longer pause than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Of an answer that is read whole.
+/// Of an answer that says why there is nothing else.
 const LIMIT_BYTES: usize = 64 * 1024;
 
 /// How every server is spoken to.
@@ -31,6 +31,15 @@ pub(crate) fn client(access: &Access, silence: Duration) -> Result<ClientBuilder
         builder = builder.tls_certs_merge(found);
     }
     Ok(builder)
+}
+
+/// What says who asks.
+pub(crate) fn bearer(access: &Access) -> Result<HeaderMap, Failure> {
+    let Some(token) = &access.bearer else { return Ok(HeaderMap::new()) };
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+        .map_err(|_| Failure::lasting("the token has line ends or other control characters in it"))?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }
 
 /// `host:port`
@@ -98,7 +107,7 @@ pub(crate) async fn refused(answer: Response) -> Failure {
 /// The first line of an answer that is text for people, or the message of Hadoop's exceptions; of at most 64 KiB.
 async fn words(answer: Response) -> Option<String> {
     let html = text(&answer, CONTENT_TYPE).is_some_and(|kind| kind.contains("html") || kind.contains("xml"));
-    let read = whole(answer).await?;
+    let read = whole(answer, LIMIT_BYTES).await?;
     let exception: Option<serde_json::Value> = serde_json::from_slice(&read).ok();
     if let Some(message) = exception.as_ref().and_then(|e| e["RemoteException"]["message"].as_str()) {
         return Some(message.chars().take(300).collect());
@@ -111,19 +120,26 @@ async fn words(answer: Response) -> Option<String> {
     (!line.is_empty() && !line.contains(char::is_control)).then(|| line.chars().take(300).collect())
 }
 
-/// What an answer says in JSON; `None` when it is none, or too long for one.
-pub(crate) async fn json<T: DeserializeOwned>(answer: Response) -> Option<T> {
-    serde_json::from_slice(&whole(answer).await?).ok()
+/// What an answer of at most so many bytes says in JSON; `None` when it is none, or too long.
+pub(crate) async fn json<T: DeserializeOwned>(answer: Response, limit_bytes: usize) -> Option<T> {
+    serde_json::from_slice(&whole(answer, limit_bytes).await?).ok()
 }
 
-async fn whole(answer: Response) -> Option<Vec<u8>> {
+/// An answer of at most so many bytes.
+pub(crate) async fn whole(answer: Response, limit_bytes: usize) -> Option<Vec<u8>> {
     let mut stream = answer.bytes_stream();
     let mut read = Vec::new();
     while let Some(chunk) = stream.next().await {
         read.extend_from_slice(&chunk.ok()?);
-        if read.len() > LIMIT_BYTES {
+        if read.len() > limit_bytes {
             return None;
         }
     }
     Some(read)
+}
+
+/// What a server says of what it has not.
+pub(crate) async fn not_found(answer: Response) -> Failure {
+    let says = words(answer).await.unwrap_or_else(|| "the server has nothing there".to_owned());
+    Failure::lasting(says)
 }

@@ -61,7 +61,7 @@ impl Place<'_> {
         if answer.status() != StatusCode::OK {
             return Err(refused(answer).await);
         }
-        wire::json::<Answer>(answer).await.map(|answer| answer.status).ok_or_else(|| {
+        wire::json::<Answer>(answer, 64 * 1024).await.map(|answer| answer.status).ok_or_else(|| {
             Failure::lasting("the server does not speak WebHDFS").advising("look at the host and the port of the URL")
         })
     }
