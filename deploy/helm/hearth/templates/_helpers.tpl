@@ -141,9 +141,97 @@ capabilities:
 {{- end }}
 {{- end }}
 
-{{/* Seconds that Kubernetes waits for a pod whose drain time is given, such as 90s, 5m or 1h: half a minute more. */}}
-{{- define "hearth.graceSeconds" -}}
+{{/* A time such as 90s, 5m or 1h, in seconds. */}}
+{{- define "hearth.seconds" -}}
 {{- $number := regexFind "^[0-9]+" . | int }}
 {{- $unit := regexFind "[a-z]+$" . }}
-{{- add 30 (mul $number (dict "s" 1 "m" 60 "h" 3600 "d" 86400 | dig $unit 1)) }}
+{{- mul $number (dict "s" 1 "m" 60 "h" 3600 "d" 86400 | dig $unit 1) }}
+{{- end }}
+
+{{/* Seconds that Kubernetes waits for a server's pod: half a minute more than its drain takes. */}}
+{{- define "hearth.grace" -}}
+{{- if eq .role "staging-server" }}
+{{- $values := .root.Values.stagingServer }}
+{{- add 30 (max (include "hearth.seconds" $values.drainTimeout | int) (include "hearth.seconds" $values.eventLogDrainTimeout | int)) }}
+{{- else }}60{{ end }}
+{{- end }}
+
+{{/* Whether a server's callers have to be known. */}}
+{{- define "hearth.accessMode" -}}
+{{- $access := .root.Values.access }}
+{{- if eq .role "staging-server" }}{{ $access.stagingServer }}
+{{- else }}{{ default (ternary "guarded" "open" (not (empty $access.userHeader))) $access.historyServer }}{{ end }}
+{{- end }}
+
+{{- define "hearth.tokenKeySecret" -}}
+{{ default (printf "%s-token-key" (include "hearth.fullname" .)) .Values.access.tokenKeySecret }}
+{{- end }}
+
+{{- define "hearth.tlsSecret" -}}
+{{ default (printf "%s-tls" (include "hearth.fullname" .)) .Values.tls.secretName }}
+{{- end }}
+
+{{/* Who may do what on a server, as arguments. Takes a dict of root and role. */}}
+{{- define "hearth.accessArgs" -}}
+{{- $access := .root.Values.access -}}
+{{- $mode := include "hearth.accessMode" . -}}
+- --access={{ $mode }}
+{{- if eq $mode "guarded" }}
+- --token-key-file=/etc/hearth/token/key
+{{- range $access.tokenAudiences }}
+- --token-audience={{ . }}
+{{- end }}
+{{- with $access.oidc.issuerUrl }}
+- --oidc-issuer-url={{ . }}
+- --oidc-client-id={{ required "access.oidc.clientId is needed beside issuerUrl" $access.oidc.clientId }}
+- --oidc-username-claim={{ $access.oidc.usernameClaim }}
+- --oidc-groups-claim={{ $access.oidc.groupsClaim }}
+{{- end }}
+{{- end }}
+{{- range $access.trustedProxies }}
+- --trusted-proxy={{ . }}
+{{- end }}
+{{- with $access.userHeader }}
+- --user-header={{ . }}
+{{- end }}
+{{- with $access.groupsHeader }}
+- --groups-header={{ . }}
+{{- end }}
+{{- range $access.adminUsers }}
+- {{ printf "--admin-user=%s" . | quote }}
+{{- end }}
+{{- range $access.adminGroups }}
+- {{ printf "--admin-group=%s" . | quote }}
+{{- end }}
+{{- if .root.Values.tls.enabled }}
+- --tls-cert=/etc/hearth/tls/tls.crt
+- --tls-key=/etc/hearth/tls/tls.key
+{{- end }}
+{{- end }}
+
+{{/* The Secrets that a server reads as files. */}}
+{{- define "hearth.secretVolumes" -}}
+{{- if eq (include "hearth.accessMode" .) "guarded" }}
+- name: token-key
+  secret:
+    secretName: {{ include "hearth.tokenKeySecret" .root }}
+{{- end }}
+{{- if .root.Values.tls.enabled }}
+- name: tls
+  secret:
+    secretName: {{ include "hearth.tlsSecret" .root }}
+{{- end }}
+{{- end }}
+
+{{- define "hearth.secretMounts" -}}
+{{- if eq (include "hearth.accessMode" .) "guarded" }}
+- name: token-key
+  mountPath: /etc/hearth/token
+  readOnly: true
+{{- end }}
+{{- if .root.Values.tls.enabled }}
+- name: tls
+  mountPath: /etc/hearth/tls
+  readOnly: true
+{{- end }}
 {{- end }}
