@@ -9,6 +9,7 @@
 mod support;
 
 mod access;
+mod chart;
 mod deploy;
 mod node;
 mod whole_way;

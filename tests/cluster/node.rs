@@ -9,7 +9,7 @@ use crate::support::wait::eventually;
 
 #[tokio::test]
 async fn a_node_that_ends_leaves_nothing() {
-    let node = tokio::task::spawn_blocking(Node::start).await.unwrap();
+    let node = tokio::task::spawn_blocking(|| Node::start(&[])).await.unwrap();
     let (folder, link) = (node.folder().to_owned(), link(&node));
     assert!(!processes(&folder).is_empty());
     tokio::task::spawn_blocking(|| node.end()).await.unwrap();
@@ -20,13 +20,13 @@ async fn a_node_that_ends_leaves_nothing() {
 
 #[tokio::test]
 async fn a_node_whose_guardian_was_killed_ends_and_the_next_one_cleans_up() {
-    let node = tokio::task::spawn_blocking(Node::start).await.unwrap();
+    let node = tokio::task::spawn_blocking(|| Node::start(&[])).await.unwrap();
     let (folder, link) = (node.folder().to_owned(), link(&node));
     let killed = Command::new("kill").args(["-KILL", &node.guardian().to_string()]).status().unwrap();
     assert!(killed.success());
     nothing_runs(&folder, &link).await;
 
-    let next = tokio::task::spawn_blocking(Node::start).await.unwrap();
+    let next = tokio::task::spawn_blocking(|| Node::start(&[])).await.unwrap();
     assert!(!folder.exists());
     assert_eq!(groups(&folder), "");
     tokio::task::spawn_blocking(|| next.end()).await.unwrap();

@@ -24,9 +24,9 @@ pub(crate) fn needed(path: impl AsRef<Path>, tier: &str) -> PathBuf {
     path
 }
 
-/// A program of the Kubernetes node.
+/// A program of the Kubernetes node, or one that is used beside it.
 pub(crate) fn node_program(name: &str) -> PathBuf {
-    let folder = if ["etcd", "coredns"].contains(&name) { name } else { "kubernetes" };
+    let folder = if ["etcd", "coredns", "helm"].contains(&name) { name } else { "kubernetes" };
     needed(Path::new(folder).join(name), "cluster")
 }
 

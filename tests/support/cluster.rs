@@ -26,18 +26,19 @@ impl Node {
     /// The node that the tests of this binary share. It ends with the test process.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceLock<Node> = OnceLock::new();
-        tokio::task::spawn_blocking(|| SHARED.get_or_init(Self::start)).await.unwrap()
+        tokio::task::spawn_blocking(|| SHARED.get_or_init(|| Self::start(&[]))).await.unwrap()
     }
 
-    /// Starts another node, and returns when it takes pods.
-    pub(crate) fn start() -> Self {
+    /// Starts another node, that has these images too (OCI archives), and returns when it takes pods.
+    pub(crate) fn start(images_too: &[PathBuf]) -> Self {
         let programs = ["kube-apiserver", "etcd", "coredns"].map(cache::node_program);
         let images = ["image-pause/image.tar", "image-spark/image.tar"].map(|path| cache::needed(path, "cluster"));
         // Ctrl-C is for the test; the guardian sees that the test has ended.
         let mut command = Command::new("setsid");
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/cluster/guardian"));
         command.arg(cache::folder().join("machines")).args(programs.iter().map(|program| program.parent().unwrap()));
-        let pipes = command.args(images).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let pipes =
+            command.args(images).args(images_too).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut guardian = pipes.spawn().expect("setsid and bash run");
         let lifeline = guardian.stdin.take();
         let mut said = BufReader::new(guardian.stdout.take().unwrap()).lines();

@@ -1,0 +1,204 @@
+//! The Helm chart: what Helm renders of it is taken by a real API server, and installed by its defaults it works.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode};
+
+use crate::support::cache;
+use crate::support::cluster::Node;
+use crate::support::process::{Output, guarded, run};
+use crate::support::wait::eventually;
+
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn chart() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/helm/hearth")
+}
+
+async fn helm(arguments: &[&str]) -> Output {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = guarded(cache::node_program("helm"));
+    for variable in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
+        command.env(variable, home.path());
+    }
+    run(command.args(arguments), PATIENCE).await
+}
+
+/// What Helm renders with these arguments.
+async fn rendered(arguments: &[&str]) -> Output {
+    let chart = chart();
+    helm(&[&["template", "hearth", chart.to_str().unwrap(), "--namespace", "chart"], arguments].concat()).await
+}
+
+#[tokio::test]
+async fn every_file_of_values_renders_to_what_kubernetes_takes() {
+    let node = Node::shared().await;
+    node.kubectl(&["create", "namespace", "chart"]).await.succeeded();
+    helm(&["lint", "--strict", chart().to_str().unwrap()]).await.succeeded();
+    let mut choices: Vec<Vec<String>> = vec![Vec::new()];
+    for file in std::fs::read_dir(chart().join("values")).unwrap() {
+        choices.push(vec!["--values".to_owned(), file.unwrap().path().to_str().unwrap().to_owned()]);
+    }
+    let all_on = "tls.enabled=true,networkPolicy.enabled=true,access.userHeader=X-User,access.trustedProxies={10.0.0.0/8},\
+                  access.oidc.issuerUrl=https://issuer.example,access.oidc.clientId=hearth,access.adminUsers={a b},\
+                  logCollector.pins=true,logCollector.namespaces={chart},stagingServer.ingress.enabled=true,\
+                  stagingServer.ingress.host=s.example,stagingServer.autoscaling.enabled=true,\
+                  historyServer.ingress.enabled=true,historyServer.ingress.host=h.example,historyServer.cleanMaxAge=30d";
+    choices.push(vec!["--set".to_owned(), all_on.to_owned()]);
+    let folder = tempfile::tempdir().unwrap();
+    for choice in choices {
+        let arguments: Vec<&str> = choice.iter().map(String::as_str).collect();
+        let manifests = rendered(&arguments).await.succeeded().stdout;
+        let file = folder.path().join("manifests.yaml");
+        std::fs::write(&file, &manifests).unwrap();
+        let strict = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "--namespace", "chart", "-f"];
+        let applied = node.kubectl(&[&strict[..], &[file.to_str().unwrap()]].concat()).await.succeeded().stdout;
+        for kind in
+            ["daemonset.apps/hearth-log-collector", "deployment.apps/hearth-staging-server", "service/hearth-history"]
+        {
+            assert!(applied.contains(kind), "{choice:?}: {kind} is missing:\n{applied}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn values_that_are_wrong_are_refused_with_a_word_on_which() {
+    for (wrong, named) in [
+        ("stagingServer.drainTimeout=soon", "drainTimeout"),
+        ("stagingServer.replica=3", "replica"),
+        ("access.stagingServer=closed", "access"),
+        ("access.trustedProxies={proxy}", "trustedProxies"),
+        ("store.url=ftp://x", "url"),
+        ("historyServer.ingress.enabled=true", "ingress.host"),
+    ] {
+        let refused = rendered(&["--set", wrong]).await;
+        assert!(!refused.status.success(), "{wrong} was taken");
+        assert!(refused.stderr.contains(named), "{wrong}: {}", refused.stderr);
+    }
+}
+
+/// An image with this build of Hearth and what it is linked to, and nothing else.
+async fn image(folder: &Path) -> PathBuf {
+    let root = folder.join("root");
+    let program = root.join("usr/local/bin/hearth");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    let limit = Duration::from_secs(120);
+    run(guarded("strip").arg("-o").arg(&program).arg(env!("CARGO_BIN_EXE_hearth")), limit).await.succeeded();
+    let linked = run(guarded("ldd").arg(&program), limit).await.succeeded().stdout;
+    for library in linked.split_whitespace().filter(|word| word.starts_with('/')) {
+        let copy = root.join(library.trim_start_matches('/'));
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        std::fs::copy(library, copy).unwrap();
+    }
+    let (layer, archive) = (folder.join("layer.tar"), folder.join("image.tar"));
+    let mut tar = guarded("tar");
+    tar.args(["--numeric-owner", "--owner=0", "--group=0", "-cf"]).arg(&layer).arg("-C").arg(&root).arg(".");
+    run(&mut tar, limit).await.succeeded();
+    let mut make = guarded("python3");
+    make.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/setup.d/oci-archive")).arg(&archive);
+    make.args(["localhost/hearth:test", r#"{"Entrypoint": ["/usr/local/bin/hearth"], "User": "65534"}"#]).arg(&layer);
+    run(&mut make, limit).await.succeeded();
+    archive
+}
+
+/// Where a Service of type `NodePort` is for this machine.
+async fn url(node: &Node, service: &str) -> String {
+    let path = "jsonpath={.spec.ports[0].nodePort}";
+    let port = node.kubectl(&["--namespace", "hearth", "get", "service", service, "-o", path]).await.succeeded().stdout;
+    let host = node.api_server().trim_start_matches("https://").split(':').next().unwrap().to_owned();
+    let url = format!("http://{host}:{port}");
+    // The node's rules follow its pods after a moment.
+    eventually("the Service", PATIENCE, async || reqwest::get(&url).await.ok()).await;
+    url
+}
+
+/// Why nothing became of it.
+async fn describe(node: &Node) -> String {
+    let mut text = String::new();
+    for what in
+        [&["get", "all,pvc"][..], &["get", "events"], &["logs", "-l", "app.kubernetes.io/name=hearth", "--tail=20"]]
+    {
+        let shown = node.kubectl(&[&["--namespace", "hearth"], what].concat()).await;
+        writeln!(text, "{}{}", shown.stdout, shown.stderr).unwrap();
+    }
+    text
+}
+
+/// A volume for the chart's claim, which nobody provides here; and a namespace in which `spark` may create pods.
+async fn prepare(node: &Node, store: &Path, folder: &Path) {
+    std::fs::create_dir(store).unwrap();
+    std::fs::set_permissions(store, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let volume = format!(
+        "{{apiVersion: v1, kind: PersistentVolume, metadata: {{name: store}}, spec: {{capacity: {{storage: 20Gi}}, \
+         accessModes: [ReadWriteOnce], hostPath: {{path: {}}}}}}}",
+        store.display()
+    );
+    let file = folder.join("volume.yaml");
+    std::fs::write(&file, volume).unwrap();
+    for arguments in [
+        &["apply", "-f", file.to_str().unwrap()][..],
+        &["create", "namespace", "etl"],
+        &["create", "serviceaccount", "spark", "--namespace=etl"],
+        &["create", "rolebinding", "spark", "--namespace=etl", "--clusterrole=edit", "--serviceaccount=etl:spark"],
+    ] {
+        node.kubectl(arguments).await.succeeded();
+    }
+}
+
+#[tokio::test]
+async fn installed_by_its_defaults_it_takes_files_from_who_may_and_collects_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = image(folder.path()).await;
+    let node = tokio::task::spawn_blocking(move || Node::start(&[image])).await.unwrap();
+    let store = node.folder().join("store");
+    prepare(&node, &store, folder.path()).await;
+    let (chart, kubeconfig) = (chart(), node.kubeconfig());
+    let mut arguments =
+        vec!["install", "hearth", chart.to_str().unwrap(), "--kubeconfig", kubeconfig.to_str().unwrap()];
+    arguments.extend(["--namespace", "hearth", "--create-namespace", "--wait", "--timeout", "4m"]);
+    arguments.extend(["--set", "image.repository=localhost/hearth,image.tag=test,image.pullPolicy=Never"]);
+    // The node's network is not this machine's.
+    arguments.extend(["--set", "stagingServer.service.type=NodePort,historyServer.service.type=NodePort"]);
+    let installed = helm(&arguments).await;
+    assert!(installed.status.success(), "{}{}\n{}", installed.stdout, installed.stderr, describe(&node).await);
+    assert!(installed.stdout.contains("spark-submit"), "{}", installed.stdout);
+
+    let staging = url(&node, "hearth-staging").await;
+    let file = format!("{staging}/webhdfs/v1/staging/etl/data.txt");
+    let client = Client::builder().no_proxy().build().unwrap();
+    let nobody = client.put(format!("{file}?op=CREATE&data=true")).body("x").send().await.unwrap();
+    assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED, "{}", describe(&node).await);
+    let token = node.kubectl(&["create", "token", "spark", "--namespace=etl"]).await.succeeded().stdout;
+    let put = client.put(format!("{file}?op=CREATE&data=true")).bearer_auth(token.trim()).body("some data");
+    let put = put.send().await.unwrap();
+    assert_eq!(put.status(), StatusCode::CREATED, "{}", put.text().await.unwrap());
+    let got = client.get(format!("{file}?op=OPEN")).bearer_auth(token.trim()).send().await.unwrap();
+    assert_eq!(got.text().await.unwrap(), "some data");
+    let other = format!("{staging}/webhdfs/v1/staging/hearth/data.txt?op=CREATE&data=true");
+    let other = client.put(other).bearer_auth(token.trim()).body("x").send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::FORBIDDEN);
+
+    let labels = "--labels=spark-app-selector=spark-of-the-chart,spark-role=driver,spark-app-name=chart";
+    let words =
+        ["--image=localhost/spark:test", "--image-pull-policy=Never", "--restart=Never", labels, "--command", "--"];
+    let say = ["run", "spark-kubernetes-driver", "--namespace=etl"];
+    node.kubectl(&[&say[..], &words, &["echo", "a line of the driver"]].concat()).await.succeeded();
+    let store_url = format!("file:{}", store.display());
+    eventually("the driver's line in the store", PATIENCE, async || {
+        let mut logs = guarded(env!("CARGO_BIN_EXE_hearth"));
+        let said = run(logs.args(["logs", "--store", &store_url, "spark-of-the-chart"]), Duration::from_secs(60)).await;
+        said.stdout.contains("a line of the driver").then_some(())
+    })
+    .await;
+    let history = url(&node, "hearth-history").await;
+    assert_eq!(client.get(&history).send().await.unwrap().status(), StatusCode::OK);
+
+    let from = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--namespace", "hearth", "--wait"];
+    helm(&[&["uninstall", "hearth"], &from[..]].concat()).await.succeeded();
+    let claim = node.kubectl(&["get", "pvc", "hearth-store", "--namespace", "hearth"]).await;
+    claim.succeeded();
+    tokio::task::spawn_blocking(move || node.end()).await.unwrap();
+}
