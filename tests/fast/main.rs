@@ -24,5 +24,6 @@ mod pod_template;
 #[path = "../../storage/tests/conformance/s3_server.rs"]
 mod s3_server;
 mod settings;
+mod spark_image;
 mod stage;
 mod tls;
