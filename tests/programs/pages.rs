@@ -8,6 +8,7 @@ use super::support::cache::axe;
 use super::support::hearth::Hearth;
 use super::support::output_folder;
 use super::support::wait::eventually;
+use serde_json::json;
 use tempfile::TempDir;
 
 const STREAMING: &str = "/history/local-1795181962915";
@@ -203,4 +204,72 @@ async fn scripts_add_to_what_is_there() {
     assert_eq!(browser.script(shown).await, "none", "the column is gone");
     browser.open(&format!("{site}/history/{APP}/stages/")).await;
     assert_eq!(browser.script(shown).await, "none", "and stays so");
+}
+
+#[tokio::test]
+async fn lists_answer_as_one_types_and_tables_sort_in_place() {
+    let (hearth, _folder) = start().await;
+    let site = hearth.address("history server");
+    let browser = Browser::start(1280, 900).await;
+    let same_page = "return window.stays === true";
+    let type_in = |words: &str| {
+        format!(
+            "window.stays = true; const box = document.querySelector('input[name=q]'); box.value = '{words}'; \
+             box.dispatchEvent(new InputEvent('input', {{bubbles: true}}))"
+        )
+    };
+    browser.open(&site).await;
+    browser.script(&type_in("nothing ran")).await;
+    let rows = "return [...document.querySelectorAll('#app tbody tr')].map(row => row.cells[1].textContent).join()";
+    let found = async || (browser.script(rows).await == "Nothing ran").then_some(());
+    eventually("the one application that has these words", Duration::from_secs(30), found).await;
+    assert_eq!(browser.script(same_page).await, true, "the page was not loaded anew");
+    assert!(browser.url().await.contains("q=nothing"), "the address can be shared: {}", browser.url().await);
+
+    browser.open(&format!("{site}/history/{APP}/stages/")).await;
+    browser.script("window.stays = true").await;
+    browser.click("#completedStage thead a[href*='Duration']").await;
+    let sorted = "return document.querySelector('#completedStage th[aria-sort]').textContent";
+    let by_duration = async || (browser.script(sorted).await == "Duration").then_some(());
+    eventually("the order by duration", Duration::from_secs(30), by_duration).await;
+    assert_eq!(browser.script(same_page).await, true, "the page was not loaded anew");
+
+    browser.script("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '?', bubbles: true}))").await;
+    assert!(browser.text("dialog[open]").await.contains("light or dark"), "the keys are told");
+}
+
+#[tokio::test]
+async fn times_are_the_readers_and_what_is_shown_can_be_taken_along() {
+    let (hearth, _folder) = start().await;
+    let site = hearth.address("history server");
+    let browser = Browser::start(1280, 900).await;
+    browser.command("Emulation.setTimezoneOverride", json!({"timezoneId": "Asia/Tokyo"})).await;
+    browser.open(&format!("{site}/history/{APP}/jobs/")).await;
+    assert!(browser.text(".facts").await.contains("2026-11-20 18:37:26"), "{}", browser.text(".facts").await);
+    assert_eq!(browser.text(".zone").await, "Times in Asia/Tokyo");
+    browser.click(".zone").await;
+    assert!(browser.text(".facts").await.contains("2026-11-20 09:37:26"), "{}", browser.text(".facts").await);
+
+    let taken = |button: &str| {
+        format!(
+            "URL.createObjectURL = blob => {{ blob.text().then(done); return '#'; }}; \
+             document.querySelector(\"{button}\").click()"
+        )
+    };
+    let csv = browser.script_that_waits(&taken("#failedJob .tools button[title*='CSV']")).await;
+    let lines: Vec<&str> = csv.as_str().unwrap().lines().collect();
+    assert!(lines.len() == 3 && lines[0].starts_with("Job Id (Job Group),"), "{csv}");
+    assert!(lines[1..].iter().all(|line| line.contains("2026-11-20T09:38:")), "{csv}");
+    let svg = browser.script_that_waits(&taken("#timeline .tools button[title*='SVG']")).await;
+    let well_formed = format!(
+        "const read = new DOMParser().parseFromString({svg}, 'image/svg+xml'); \
+         return read.querySelector('parsererror') === null && read.querySelectorAll('rect').length > 5"
+    );
+    assert_eq!(browser.script(&well_formed).await, true, "{svg}");
+
+    browser.command("Emulation.setEmulatedMedia", json!({"media": "print"})).await;
+    let on_paper = "return ['#page-tools button:not(.zone)', '.tools', '.tabs'].map(one => \
+                    getComputedStyle(document.querySelector(one)).display).join()";
+    assert_eq!(browser.script(on_paper).await, "none,none,none");
+    browser.screenshot_of_all(&output_folder("pages-print").join("jobs.png")).await;
 }

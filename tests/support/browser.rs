@@ -115,6 +115,11 @@ impl Browser {
         self.post("goog/cdp/execute", parameters).await;
     }
 
+    /// Gives Chromium a command of its own protocol.
+    pub(crate) async fn command(&self, name: &str, parameters: Value) {
+        self.post("goog/cdp/execute", json!({"cmd": name, "params": parameters})).await;
+    }
+
     /// Saves what the window shows as a PNG.
     pub(crate) async fn screenshot(&self, file: &Path) {
         let picture = self.get("screenshot").await;

@@ -23,13 +23,15 @@ pub(crate) struct Drawn {
     /// What is not drawn, or how to read it.
     pub(crate) note: String,
     pub(crate) picture: Picture,
+    /// Whether it is seen at once, or when it is asked for.
+    pub(crate) is_open: bool,
 }
 
 impl HtmlSafe for Drawn {}
 
 impl Drawn {
     fn new(id: &'static str, title: &'static str, picture: Picture) -> Self {
-        Self { id, title, legend: Vec::new(), note: String::new(), picture }
+        Self { id, title, legend: Vec::new(), note: String::new(), picture, is_open: true }
     }
 
     fn legend(mut self, entries: &[(&'static str, &str)]) -> Self {

@@ -17,12 +17,13 @@ use crate::pages::jobs::job_tables;
 use crate::pages::pictures::{Drawn, events, plan};
 use crate::pages::stages::Reason;
 use crate::params::Params;
-use crate::table::{Column, Table, TableSpec};
+use crate::table::{Column, Rank, Table, TableSpec};
 
 #[derive(Template)]
 #[template(path = "sql.html")]
 struct SqlPage {
     frame: Frame,
+    facts: Vec<Fact>,
     tables: Vec<Table>,
 }
 
@@ -41,13 +42,43 @@ pub(crate) async fn list(app: App, params: Params) -> Response {
             tables.push(table(&app, tag, title).draw_searched(some, &params));
         }
     }
-    html(StatusCode::OK, &SqlPage { frame: app.frame("SQL / DataFrame", "SQL"), tables })
+    html(
+        StatusCode::OK,
+        &SqlPage { frame: app.frame("SQL / DataFrame", "SQL"), facts: summary(&app, executions), tables },
+    )
+}
+
+/// How many queries there were, how long they took and how many failed; parts of others are not counted again.
+fn summary(app: &App, executions: &[SqlExecution]) -> Vec<Fact> {
+    let roots: Vec<&SqlExecution> = executions.iter().filter(|one| !is_part(one)).collect();
+    let count = |status: &str| roots.iter().filter(|one| one.status() == status).count();
+    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let all = number(roots.len());
+    if all == 0 {
+        return Vec::new();
+    }
+    let total = roots.iter().filter_map(|one| duration(app, one)).fold(0, i64::saturating_add);
+    let failed = count("FAILED");
+    vec![
+        Fact::text("Queries", format::count(all)),
+        Fact::new("Average duration", Cell::duration(Some(total / all))),
+        Fact::count("Running", count("RUNNING"), "running"),
+        Fact::count("Failed", failed, "failed"),
+        Fact::text("Failure rate", format!("{:.1} %", failed as f64 / all as f64 * 100.0)),
+    ]
 }
 
 fn table<'a>(app: &'a App, tag: &'static str, title: &'static str) -> TableSpec<'a, &'a SqlExecution> {
     let columns = vec![
         Column::new("ID", |one: &&SqlExecution| Cell::link(one.id.to_string(), app.links.execution(one.id)))
             .by(|one| one.id),
+        Column::new("Query ID", |one: &&SqlExecution| {
+            let id = one.query_id.clone().unwrap_or_default();
+            Cell::Hint { text: id.chars().take(8).collect(), hint: id }
+        })
+        .tight()
+        .rank(Rank::Wider)
+        .if_any(|one| one.query_id.is_some()),
         Column::new("Description", |one: &&SqlExecution| {
             let text = Description::new(description(one), app.links.base());
             Cell::Described(Box::new(Described::linked(text, "", app.links.execution(one.id))))
@@ -109,7 +140,7 @@ struct ExecutionPage {
     facts: Vec<Fact>,
     description: Described,
     reason: Option<Reason>,
-    plan_picture: Option<Drawn>,
+    plan_pictures: Vec<Drawn>,
     timeline: Option<Drawn>,
     jobs: Vec<Table>,
     nodes: Option<Table>,
@@ -134,7 +165,7 @@ pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> 
         description: Described::whole(Description::new(description(execution), app.links.base())),
         reason: error(execution).map(|text| Reason::new("Why it failed".to_owned(), Vec::new(), text)),
         jobs: if jobs.is_empty() { Vec::new() } else { job_tables(&app, &jobs, &params) },
-        plan_picture: plan::draw(execution),
+        plan_pictures: plan::draw(execution).into_iter().chain(plan::draw_initial(execution)).collect(),
         timeline: events::of_query(
             &app,
             &jobs,

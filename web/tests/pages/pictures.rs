@@ -81,3 +81,21 @@ async fn the_overview_says_how_it_ended_and_where_the_time_went() {
         assert!(page.contains(part), "{part}: {page}");
     }
 }
+
+#[tokio::test]
+async fn a_plan_that_was_adapted_is_shown_as_it_was_at_first_too() {
+    let site = Site::of_many_kinds().await;
+    let page = site.html(&format!("{SQL}/SQL/execution/?id=20")).await;
+    let (first, last) = (picture(&page, "initial-plan"), picture(&page, "plan-graph"));
+    assert!(!first.contains("WholeStageCodegen") && last.contains("WholeStageCodegen"), "{first}");
+    assert!(first.contains("BroadcastHashJoin") && first.matches("class=\"arrow").count() > 5, "{first}");
+    assert!(page.contains("<details class=\"section drawn\" id=\"initial-plan\"><summary>"), "closed at first");
+}
+
+#[tokio::test]
+async fn the_list_of_queries_begins_with_how_many_failed() {
+    let page = Site::of_many_kinds().await.html(&format!("{SQL}/SQL/")).await;
+    for part in ["Queries <b>39</b>", "Failed <b><a href=\"#failed\">3</a></b>", "Failure rate <b>7.7 %</b>"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}

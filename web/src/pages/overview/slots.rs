@@ -57,5 +57,6 @@ pub(super) fn draw(app: &App, whole: Span, stages: &[&Stage]) -> Option<Drawn> {
         legend: vec![("series-busy", "busy".to_owned()), ("series-slots", "there".to_owned())],
         note,
         picture: chart.draw()?,
+        is_open: true,
     })
 }

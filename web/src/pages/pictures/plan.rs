@@ -22,11 +22,40 @@ const MAX_NODES: usize = 4_000;
 /// How much of the query's time an operator took to have the n-th colour, in percent.
 const HEAT_PERCENT: [f64; 4] = [3.0, 10.0, 25.0, 50.0];
 
+/// Of the plan as it was at first, which is a second picture on its page, no more than so many.
+const MAX_INITIAL_NODES: usize = 1_000;
+
 /// The picture of a query's plan.
 pub(crate) fn draw(execution: &SqlExecution) -> Option<Drawn> {
-    let graph = execution.graph.as_ref()?;
+    let (drawing, has_times) = drawing(execution, execution.graph.as_ref()?, MAX_NODES, "plan-node")?;
+    let mut drawn = Drawn::new("plan-graph", "Plan", drawing.draw()?);
+    if has_times {
+        drawn = drawn.legend(&[
+            ("heat1", "3 % of the time that operators measured"),
+            ("heat2", "10 %"),
+            ("heat3", "25 %"),
+            ("heat4", "half and more"),
+            ("slow-key", "slowest path"),
+        ]);
+    }
+    Some(drawn)
+}
+
+/// The picture of the plan with which a query was started, where it was adapted while it ran.
+pub(crate) fn draw_initial(execution: &SqlExecution) -> Option<Drawn> {
+    let graph = execution.initial_graph.as_ref()?;
+    let (mut drawing, _) = drawing(execution, graph, MAX_INITIAL_NODES, "initial-node")?;
+    drawing.name = "Plan with which the query was started: data flows downwards".to_owned();
+    // The page's table is of the other plan.
+    drawing.boxes.iter_mut().for_each(|one| one.href = String::new());
+    let drawn = Drawn::new("initial-plan", "Plan before it was adapted", drawing.draw()?);
+    Some(Drawn { is_open: false, ..drawn })
+}
+
+/// What there is to draw, and whether operators measured any time.
+fn drawing(execution: &SqlExecution, graph: &PlanGraph, max_nodes: usize, id: &str) -> Option<(Drawing, bool)> {
     let nodes = operators(graph);
-    if nodes.len() > MAX_NODES {
+    if nodes.len() > max_nodes {
         return None;
     }
     let times: Vec<f64> = nodes.iter().map(|(node, _)| millis(execution, node)).collect();
@@ -37,8 +66,10 @@ pub(crate) fn draw(execution: &SqlExecution) -> Option<Drawn> {
     };
     let edges: Vec<(usize, usize)> = graph.edges.iter().filter_map(edge).collect();
     let slow = slowest::path(&times, &edges);
-    let boxes =
-        nodes.iter().zip(&times).map(|((node, frame), time)| boxed(execution, node, *frame, share(*time, total)));
+    let boxes = nodes.iter().zip(&times).map(|((node, frame), time)| Boxed {
+        id: format!("{id}-{}", node.id),
+        ..boxed(execution, node, *frame, share(*time, total))
+    });
     let arrow = |(from, to): &(usize, usize)| Arrow {
         from: *from,
         to: *to,
@@ -51,17 +82,7 @@ pub(crate) fn draw(execution: &SqlExecution) -> Option<Drawn> {
         frames: frames(execution, graph),
         arrows: edges.iter().map(arrow).collect(),
     };
-    let mut drawn = Drawn::new("plan-graph", "Plan", drawing.draw()?);
-    if total > 0.0 {
-        drawn = drawn.legend(&[
-            ("heat1", "3 % of the time that operators measured"),
-            ("heat2", "10 %"),
-            ("heat3", "25 %"),
-            ("heat4", "half and more"),
-            ("slow-key", "slowest path"),
-        ]);
-    }
-    Some(drawn)
+    Some((drawing, total > 0.0))
 }
 
 /// Operators alone, each with the frame that it stands in.
@@ -109,7 +130,7 @@ fn boxed(execution: &SqlExecution, node: &PlanNode, frame: Option<usize>, share:
         hint.push_str(&format!("\n{name}: {}", value.total));
     }
     Boxed {
-        id: format!("plan-node-{}", node.id),
+        id: String::new(),
         title: node.name.clone(),
         lines: shown,
         class: format!("heat{heat}"),
