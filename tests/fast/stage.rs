@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::cluster_api::ClusterApi;
 use super::support::hearth::Hearth;
 use super::support::process::{Output, guarded, run};
 use super::support::scripted::{Scripted, reply};
@@ -192,4 +193,61 @@ async fn without_spark_a_manifest_is_printed() {
     let none = case.hearth("submit", &["--spark-submit", "/none/spark-submit", "--", "local:///a.jar"]).await;
     assert_eq!(none.status.code(), Some(1));
     assert!(none.stderr.contains("--via operator needs none"), "{}", none.stderr);
+}
+
+#[tokio::test]
+async fn where_callers_have_to_be_known_a_token_stages_and_pods_need_none() {
+    let api = ClusterApi::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).display().to_string()
+    };
+    let (jar, other) = (file("a.jar", "jar a"), file("b.jar", "jar b"));
+    let (ann, nobody) = (file("ann", "token-of-ann\n"), file("nobody", "another"));
+    let arguments = [
+        "staging-server",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "off",
+        "--store",
+        "memory:",
+        "--access",
+        "guarded",
+    ];
+    let kubeconfig = api.kubeconfig();
+    let server = Hearth::start(&arguments, &[("KUBECONFIG", kubeconfig.to_str().unwrap())], &["staging server"]).await;
+    let url = server.address("staging server");
+    let hearth = async |arguments: &[&str]| {
+        let mut hearth = guarded(env!("CARGO_BIN_EXE_hearth"));
+        run(hearth.args(arguments).args(["--staging-url", &url]).env_remove("HEARTH_TOKEN_FILE"), PATIENCE).await
+    };
+    let staged = hearth(&["stage", &jar, "--namespace", "etl", "--token-file", &ann]).await.succeeded();
+    let again = hearth(&["stage", &jar, "--namespace", "etl", "--token-file", &ann]).await.succeeded();
+    assert!(again.stderr.starts_with("there "), "{}", again.stderr);
+    for (namespace, token) in [("other", Some(&ann)), ("etl", Some(&nobody)), ("etl", None)] {
+        let token: Vec<&str> = token.map(|token| vec!["--token-file", token.as_str()]).unwrap_or_default();
+        let refused = hearth(&[&["stage", &other, "--namespace", namespace][..], &token].concat()).await;
+        assert_eq!(refused.status.code(), Some(1), "{namespace}, {token:?}");
+        assert!(refused.stderr.contains("the server answered 40"), "{}", refused.stderr);
+    }
+    // An init container has the URL, and no token.
+    let out = folder.path().join("out");
+    let mut fetch = guarded(env!("CARGO_BIN_EXE_hearth"));
+    fetch.args(["fetch", "--to", out.to_str().unwrap(), staged.stdout.trim()]).env_remove("HEARTH_TOKEN_FILE");
+    run(&mut fetch, PATIENCE).await.succeeded();
+    assert_eq!(std::fs::read_to_string(out.join("a.jar")).unwrap(), "jar a");
+
+    let doctor = ["doctor", "--history-url", &url, "--namespace", "etl", "--token-file", &ann, "--output", "json"];
+    let report: serde_json::Value = serde_json::from_str(&hearth(&doctor).await.stdout).unwrap();
+    let status = |what: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["what"] == what).map(|check| check["status"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(
+        ["staging server", "upload", "read"].map(status),
+        [Some("ok".into()), Some("ok".into()), Some("ok".into())],
+        "{report}"
+    );
 }

@@ -147,3 +147,40 @@ async fn spark_submit_3_5_accepts_what_it_is_given() {
 async fn spark_submit_4_3_accepts_what_it_is_given() {
     stock_spark_submit_accepts_what_it_is_given("4.3").await;
 }
+
+/// A real application, run by `hearth submit` on this machine; it exits as it was told to.
+async fn an_application_runs_here_and_its_exit_code_is_ours(spark: &'static str) {
+    let folder = tempfile::tempdir().unwrap();
+    let job = "import sys\n\
+        from pyspark import SparkFiles\n\
+        from pyspark.sql import SparkSession\n\
+        import lib\n\
+        spark = SparkSession.builder.getOrCreate()\n\
+        count = spark.sparkContext.parallelize(range(100)).filter(lambda n: n % 2).count()\n\
+        print('counted', count, lib.WORD, open(SparkFiles.get('data.csv')).read(), *sys.argv[1:])\n\
+        spark.stop()\n\
+        sys.exit(int(sys.argv[1]))\n";
+    for (name, content) in [("job.py", job), ("lib.py", "WORD = 'lib'\n"), ("data.csv", "1,2")] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    for code in [0, 3] {
+        let mut command = guarded(env!("CARGO_BIN_EXE_hearth"));
+        command.args(["submit", "--spark-submit"]).arg(cache::spark_home(spark).join("bin/spark-submit"));
+        command.args(["--", "--master", "local[1]", "--conf", "spark.ui.enabled=false", "--py-files", "lib.py"]);
+        command.args(["--files", "data.csv", "job.py", &code.to_string(), "--jars"]).current_dir(folder.path());
+        command.env("LC_ALL", "C.UTF-8").env("PYSPARK_PYTHON", cache::python(spark)).env_remove("HEARTH_STAGING_URL");
+        let output = run(&mut command, MINUTES).await;
+        assert_eq!(output.status.code(), Some(code), "{}", output.stderr);
+        assert!(output.stdout.contains(&format!("counted 50 lib 1,2 {code} --jars")), "{}", output.stdout);
+    }
+}
+
+#[tokio::test]
+async fn an_application_of_spark_3_5_runs_here() {
+    an_application_runs_here_and_its_exit_code_is_ours("3.5").await;
+}
+
+#[tokio::test]
+async fn an_application_of_spark_4_3_runs_here() {
+    an_application_runs_here_and_its_exit_code_is_ours("4.3").await;
+}
