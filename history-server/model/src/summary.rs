@@ -8,9 +8,8 @@ use crate::metric;
 use crate::share_out::share_out;
 use crate::stage_tasks::{StageTasks, Tasks};
 use crate::types::{
-    EXECUTOR_METRICS, ExecutorMetricsDistributions, ExecutorStageSummary, InputMetricDistributions,
-    OutputMetricDistributions, PeakMetricsDistributions, ShufflePushReadMetricDistributions,
-    ShuffleReadMetricDistributions, ShuffleWriteMetricDistributions, TaskMetricDistributions,
+    EXECUTOR_METRICS, ExecutorMetricsDistributions, ExecutorStageSummary, PeakMetricsDistributions,
+    TaskMetricDistributions,
 };
 use measure::Measure;
 use statistics::MeasuredTasks;
@@ -45,69 +44,27 @@ impl Summary {
     fn at(&self, measure: Measure) -> Vec<f64> {
         self.0.iter().find(|(known, _)| *known == measure).map(|(_, values)| values.clone()).unwrap_or_default()
     }
-
-    fn metric(&self, at: usize) -> Vec<f64> {
-        self.at(Measure::Metric(at))
-    }
-
-    fn distributions(&self, quantiles: &[f64]) -> TaskMetricDistributions {
-        TaskMetricDistributions {
-            quantiles: quantiles.to_vec(),
-            duration: self.at(Measure::Duration),
-            executor_deserialize_time: self.metric(metric::EXECUTOR_DESERIALIZE_TIME),
-            executor_deserialize_cpu_time: self.metric(metric::EXECUTOR_DESERIALIZE_CPU_TIME),
-            executor_run_time: self.metric(metric::EXECUTOR_RUN_TIME),
-            executor_cpu_time: self.metric(metric::EXECUTOR_CPU_TIME),
-            result_size: self.metric(metric::RESULT_SIZE),
-            jvm_gc_time: self.metric(metric::JVM_GC_TIME),
-            result_serialization_time: self.metric(metric::RESULT_SERIALIZATION_TIME),
-            getting_result_time: self.at(Measure::GettingResultTime),
-            scheduler_delay: self.at(Measure::SchedulerDelay),
-            peak_execution_memory: self.metric(metric::PEAK_EXECUTION_MEMORY),
-            memory_bytes_spilled: self.metric(metric::MEMORY_BYTES_SPILLED),
-            disk_bytes_spilled: self.metric(metric::DISK_BYTES_SPILLED),
-            input_metrics: InputMetricDistributions {
-                bytes_read: self.metric(metric::INPUT_BYTES_READ),
-                records_read: self.metric(metric::INPUT_RECORDS_READ),
-            },
-            output_metrics: OutputMetricDistributions {
-                bytes_written: self.metric(metric::OUTPUT_BYTES_WRITTEN),
-                records_written: self.metric(metric::OUTPUT_RECORDS_WRITTEN),
-            },
-            shuffle_read_metrics: self.shuffle_read(),
-            shuffle_write_metrics: ShuffleWriteMetricDistributions {
-                write_bytes: self.metric(metric::SHUFFLE_BYTES_WRITTEN),
-                write_records: self.metric(metric::SHUFFLE_RECORDS_WRITTEN),
-                write_time: self.metric(metric::SHUFFLE_WRITE_TIME),
-            },
-        }
-    }
-
-    fn shuffle_read(&self) -> ShuffleReadMetricDistributions {
-        ShuffleReadMetricDistributions {
-            read_bytes: self.at(Measure::READ_BYTES),
-            read_records: self.metric(metric::SHUFFLE_RECORDS_READ),
-            remote_blocks_fetched: self.metric(metric::SHUFFLE_REMOTE_BLOCKS_FETCHED),
-            local_blocks_fetched: self.metric(metric::SHUFFLE_LOCAL_BLOCKS_FETCHED),
-            fetch_wait_time: self.metric(metric::SHUFFLE_FETCH_WAIT_TIME),
-            remote_bytes_read: self.metric(metric::SHUFFLE_REMOTE_BYTES_READ),
-            remote_bytes_read_to_disk: self.metric(metric::SHUFFLE_REMOTE_BYTES_READ_TO_DISK),
-            total_blocks_fetched: self.at(Measure::BLOCKS_FETCHED),
-            remote_reqs_duration: self.metric(metric::SHUFFLE_REMOTE_REQS_DURATION),
-            shuffle_push_read_metrics_dist: ShufflePushReadMetricDistributions {
-                corrupt_merged_block_chunks: self.metric(metric::SHUFFLE_CORRUPT_MERGED_BLOCK_CHUNKS),
-                merged_fetch_fallback_count: self.metric(metric::SHUFFLE_MERGED_FETCH_FALLBACK_COUNT),
-                remote_merged_blocks_fetched: self.metric(metric::SHUFFLE_MERGED_REMOTE_BLOCKS_FETCHED),
-                local_merged_blocks_fetched: self.metric(metric::SHUFFLE_MERGED_LOCAL_BLOCKS_FETCHED),
-                remote_merged_chunks_fetched: self.metric(metric::SHUFFLE_MERGED_REMOTE_CHUNKS_FETCHED),
-                local_merged_chunks_fetched: self.metric(metric::SHUFFLE_MERGED_LOCAL_CHUNKS_FETCHED),
-                remote_merged_bytes_read: self.metric(metric::SHUFFLE_MERGED_REMOTE_BYTES_READ),
-                local_merged_bytes_read: self.metric(metric::SHUFFLE_MERGED_LOCAL_BYTES_READ),
-                remote_merged_reqs_duration: self.metric(metric::SHUFFLE_MERGED_REMOTE_REQS_DURATION),
-            },
-        }
-    }
 }
+
+macro_rules! distributions {
+    ($($place:literal $name:ident $column:ident $group:ident $key:literal $accumulator:literal [$($rest:ident).+] $stage:ident
+        $([$($quantiles:ident).+])?;)+) => {
+        impl Summary {
+            fn distributions(&self, quantiles: &[f64]) -> TaskMetricDistributions {
+                let mut all = TaskMetricDistributions { quantiles: quantiles.to_vec(), ..TaskMetricDistributions::default() };
+                all.duration = self.at(Measure::Duration);
+                all.getting_result_time = self.at(Measure::GettingResultTime);
+                all.scheduler_delay = self.at(Measure::SchedulerDelay);
+                all.shuffle_read_metrics.read_bytes = self.at(Measure::READ_BYTES);
+                all.shuffle_read_metrics.total_blocks_fetched = self.at(Measure::BLOCKS_FETCHED);
+                $($(all.$($quantiles).+ = self.at(Measure::Metric(metric::$name));)?)+
+                all
+            }
+        }
+    };
+}
+
+crate::task_metrics!(distributions);
 
 /// Quantiles over the executors of a stage attempt; `None` where there are none. `quantiles` must be ascending.
 pub fn executor_summary(stage: &Stage, quantiles: &[f64]) -> Option<ExecutorMetricsDistributions> {

@@ -14,10 +14,7 @@ use crate::application::Application;
 use crate::metric::{self, TaskMetricValues};
 use crate::stage_tasks::{StageTasks, Tasks};
 use crate::tasks::{TaskAccumulable, TaskColumn};
-use crate::types::{
-    AccumulableInfo, Date, InputMetrics, OutputMetrics, ShufflePushReadMetrics, ShuffleReadMetrics,
-    ShuffleWriteMetrics, TaskData, TaskMetrics,
-};
+use crate::types::{AccumulableInfo, Date, TaskData, TaskMetrics};
 pub use query::{TaskQuery, TaskSort};
 
 /// Tasks of a stage attempt, in an order. They are made when they are asked for or printed: a stage may have millions.
@@ -136,55 +133,15 @@ impl<'a> Tasks<'a> {
     }
 }
 
-fn task_metrics(values: &TaskMetricValues) -> TaskMetrics {
-    TaskMetrics {
-        executor_deserialize_time: values[metric::EXECUTOR_DESERIALIZE_TIME],
-        executor_deserialize_cpu_time: values[metric::EXECUTOR_DESERIALIZE_CPU_TIME],
-        executor_run_time: values[metric::EXECUTOR_RUN_TIME],
-        executor_cpu_time: values[metric::EXECUTOR_CPU_TIME],
-        result_size: values[metric::RESULT_SIZE],
-        jvm_gc_time: values[metric::JVM_GC_TIME],
-        result_serialization_time: values[metric::RESULT_SERIALIZATION_TIME],
-        memory_bytes_spilled: values[metric::MEMORY_BYTES_SPILLED],
-        disk_bytes_spilled: values[metric::DISK_BYTES_SPILLED],
-        peak_execution_memory: values[metric::PEAK_EXECUTION_MEMORY],
-        input_metrics: InputMetrics {
-            bytes_read: values[metric::INPUT_BYTES_READ],
-            records_read: values[metric::INPUT_RECORDS_READ],
-        },
-        output_metrics: OutputMetrics {
-            bytes_written: values[metric::OUTPUT_BYTES_WRITTEN],
-            records_written: values[metric::OUTPUT_RECORDS_WRITTEN],
-        },
-        shuffle_read_metrics: shuffle_read_metrics(values),
-        shuffle_write_metrics: ShuffleWriteMetrics {
-            bytes_written: values[metric::SHUFFLE_BYTES_WRITTEN],
-            write_time: values[metric::SHUFFLE_WRITE_TIME],
-            records_written: values[metric::SHUFFLE_RECORDS_WRITTEN],
-        },
-    }
+macro_rules! rest_metrics {
+    ($($place:literal $name:ident $column:ident $group:ident $key:literal $accumulator:literal [$($rest:ident).+] $stage:ident
+        $([$($quantiles:ident).+])?;)+) => {
+        fn task_metrics(values: &TaskMetricValues) -> TaskMetrics {
+            let mut all = TaskMetrics::default();
+            $(all.$($rest).+ = values[metric::$name];)+
+            all
+        }
+    };
 }
 
-fn shuffle_read_metrics(values: &TaskMetricValues) -> ShuffleReadMetrics {
-    ShuffleReadMetrics {
-        remote_blocks_fetched: values[metric::SHUFFLE_REMOTE_BLOCKS_FETCHED],
-        local_blocks_fetched: values[metric::SHUFFLE_LOCAL_BLOCKS_FETCHED],
-        fetch_wait_time: values[metric::SHUFFLE_FETCH_WAIT_TIME],
-        remote_bytes_read: values[metric::SHUFFLE_REMOTE_BYTES_READ],
-        remote_bytes_read_to_disk: values[metric::SHUFFLE_REMOTE_BYTES_READ_TO_DISK],
-        local_bytes_read: values[metric::SHUFFLE_LOCAL_BYTES_READ],
-        records_read: values[metric::SHUFFLE_RECORDS_READ],
-        remote_reqs_duration: values[metric::SHUFFLE_REMOTE_REQS_DURATION],
-        shuffle_push_read_metrics: ShufflePushReadMetrics {
-            corrupt_merged_block_chunks: values[metric::SHUFFLE_CORRUPT_MERGED_BLOCK_CHUNKS],
-            merged_fetch_fallback_count: values[metric::SHUFFLE_MERGED_FETCH_FALLBACK_COUNT],
-            remote_merged_blocks_fetched: values[metric::SHUFFLE_MERGED_REMOTE_BLOCKS_FETCHED],
-            local_merged_blocks_fetched: values[metric::SHUFFLE_MERGED_LOCAL_BLOCKS_FETCHED],
-            remote_merged_chunks_fetched: values[metric::SHUFFLE_MERGED_REMOTE_CHUNKS_FETCHED],
-            local_merged_chunks_fetched: values[metric::SHUFFLE_MERGED_LOCAL_CHUNKS_FETCHED],
-            remote_merged_bytes_read: values[metric::SHUFFLE_MERGED_REMOTE_BYTES_READ],
-            local_merged_bytes_read: values[metric::SHUFFLE_MERGED_LOCAL_BYTES_READ],
-            remote_merged_reqs_duration: values[metric::SHUFFLE_MERGED_REMOTE_REQS_DURATION],
-        },
-    }
-}
+crate::task_metrics!(rest_metrics);

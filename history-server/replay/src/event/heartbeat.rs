@@ -109,49 +109,17 @@ impl TaskProgress {
     }
 }
 
-/// Which metric an accumulator of Spark's own stands for, by its name behind `internal.metrics.`.
-fn metric_of(name: &str) -> Option<usize> {
-    Some(match name {
-        "executorDeserializeTime" => metric::EXECUTOR_DESERIALIZE_TIME,
-        "executorDeserializeCpuTime" => metric::EXECUTOR_DESERIALIZE_CPU_TIME,
-        "executorRunTime" => metric::EXECUTOR_RUN_TIME,
-        "executorCpuTime" => metric::EXECUTOR_CPU_TIME,
-        "resultSize" => metric::RESULT_SIZE,
-        "jvmGCTime" => metric::JVM_GC_TIME,
-        "resultSerializationTime" => metric::RESULT_SERIALIZATION_TIME,
-        "memoryBytesSpilled" => metric::MEMORY_BYTES_SPILLED,
-        "diskBytesSpilled" => metric::DISK_BYTES_SPILLED,
-        "peakExecutionMemory" => metric::PEAK_EXECUTION_MEMORY,
-        "input.bytesRead" => metric::INPUT_BYTES_READ,
-        "input.recordsRead" => metric::INPUT_RECORDS_READ,
-        "output.bytesWritten" => metric::OUTPUT_BYTES_WRITTEN,
-        "output.recordsWritten" => metric::OUTPUT_RECORDS_WRITTEN,
-        "shuffle.write.bytesWritten" => metric::SHUFFLE_BYTES_WRITTEN,
-        "shuffle.write.recordsWritten" => metric::SHUFFLE_RECORDS_WRITTEN,
-        "shuffle.write.writeTime" => metric::SHUFFLE_WRITE_TIME,
-        _ => return shuffle_read_metric(name),
-    })
+macro_rules! accumulators {
+    ($($place:literal $name:ident $column:ident $group:ident $key:literal $accumulator:literal [$($rest:ident).+] $stage:ident
+        $([$($quantiles:ident).+])?;)+) => {
+        /// Which metric an accumulator of Spark's own stands for, by its name behind `internal.metrics.`.
+        fn metric_of(name: &str) -> Option<usize> {
+            match name {
+                $($accumulator => Some(metric::$name),)+
+                _ => None,
+            }
+        }
+    };
 }
 
-fn shuffle_read_metric(name: &str) -> Option<usize> {
-    Some(match name {
-        "shuffle.read.remoteBlocksFetched" => metric::SHUFFLE_REMOTE_BLOCKS_FETCHED,
-        "shuffle.read.localBlocksFetched" => metric::SHUFFLE_LOCAL_BLOCKS_FETCHED,
-        "shuffle.read.remoteBytesRead" => metric::SHUFFLE_REMOTE_BYTES_READ,
-        "shuffle.read.remoteBytesReadToDisk" => metric::SHUFFLE_REMOTE_BYTES_READ_TO_DISK,
-        "shuffle.read.localBytesRead" => metric::SHUFFLE_LOCAL_BYTES_READ,
-        "shuffle.read.fetchWaitTime" => metric::SHUFFLE_FETCH_WAIT_TIME,
-        "shuffle.read.recordsRead" => metric::SHUFFLE_RECORDS_READ,
-        "shuffle.read.remoteReqsDuration" => metric::SHUFFLE_REMOTE_REQS_DURATION,
-        "shuffle.push.read.corruptMergedBlockChunks" => metric::SHUFFLE_CORRUPT_MERGED_BLOCK_CHUNKS,
-        "shuffle.push.read.mergedFetchFallbackCount" => metric::SHUFFLE_MERGED_FETCH_FALLBACK_COUNT,
-        "shuffle.push.read.remoteMergedBlocksFetched" => metric::SHUFFLE_MERGED_REMOTE_BLOCKS_FETCHED,
-        "shuffle.push.read.localMergedBlocksFetched" => metric::SHUFFLE_MERGED_LOCAL_BLOCKS_FETCHED,
-        "shuffle.push.read.remoteMergedChunksFetched" => metric::SHUFFLE_MERGED_REMOTE_CHUNKS_FETCHED,
-        "shuffle.push.read.localMergedChunksFetched" => metric::SHUFFLE_MERGED_LOCAL_CHUNKS_FETCHED,
-        "shuffle.push.read.remoteMergedBytesRead" => metric::SHUFFLE_MERGED_REMOTE_BYTES_READ,
-        "shuffle.push.read.localMergedBytesRead" => metric::SHUFFLE_MERGED_LOCAL_BYTES_READ,
-        "shuffle.push.read.remoteMergedReqsDuration" => metric::SHUFFLE_MERGED_REMOTE_REQS_DURATION,
-        _ => return None,
-    })
-}
+history_model::task_metrics!(accumulators);

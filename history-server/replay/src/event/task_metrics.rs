@@ -42,106 +42,129 @@ const EXECUTOR_METRIC_KEYS: [&[u8]; EXECUTOR_METRICS.len()] = [
     b"\"ConcurrentGCTime\":",
 ];
 
+/// What stands behind a key.
 #[derive(Clone, Copy)]
 enum Slot {
     Number(usize),
-    Group(&'static [&'static [u8]], &'static [Self]),
+    Group(&'static Keys),
     Ignored,
 }
 
-macro_rules! keys {
-    ($name:ident, $slots:ident: $($key:literal => $slot:expr),* $(,)?) => {
-        const $name: &[&[u8]] = &[$($key),*];
-        const $slots: &[Slot] = &[$($slot),*];
+/// The objects in which a task's metrics are.
+#[expect(non_camel_case_types, reason = "named as in the list of metrics")]
+#[derive(Clone, Copy)]
+enum Group {
+    task,
+    read,
+    push,
+    write,
+    input,
+    output,
+}
+
+/// An object has no more keys than this.
+const MOST_KEYS: usize = 24;
+
+/// The keys of an object, in the order of an event log, and what stands behind each.
+struct Keys {
+    keys: [&'static [u8]; MOST_KEYS],
+    slots: [Slot; MOST_KEYS],
+    count: usize,
+}
+
+macro_rules! log_keys {
+    ($($place:literal $name:ident $column:ident $group:ident $key:literal $accumulator:literal [$($rest:ident).+] $stage:ident
+        $([$($quantiles:ident).+])?;)+) => {
+        const METRICS: &[(Group, &[u8], usize)] =
+            &[$((Group::$group, concat!("\"", $key, "\":").as_bytes(), metric::$name)),+];
     };
 }
 
-keys! { METRIC_KEYS, METRIC_SLOTS:
-    b"\"Executor Deserialize Time\":" => Slot::Number(metric::EXECUTOR_DESERIALIZE_TIME),
-    b"\"Executor Deserialize CPU Time\":" => Slot::Number(metric::EXECUTOR_DESERIALIZE_CPU_TIME),
-    b"\"Executor Run Time\":" => Slot::Number(metric::EXECUTOR_RUN_TIME),
-    b"\"Executor CPU Time\":" => Slot::Number(metric::EXECUTOR_CPU_TIME),
-    b"\"Peak Execution Memory\":" => Slot::Number(metric::PEAK_EXECUTION_MEMORY),
-    b"\"Peak On Heap Execution Memory\":" => Slot::Ignored,
-    b"\"Peak Off Heap Execution Memory\":" => Slot::Ignored,
-    b"\"Result Size\":" => Slot::Number(metric::RESULT_SIZE),
-    b"\"JVM GC Time\":" => Slot::Number(metric::JVM_GC_TIME),
-    b"\"Result Serialization Time\":" => Slot::Number(metric::RESULT_SERIALIZATION_TIME),
-    b"\"Memory Bytes Spilled\":" => Slot::Number(metric::MEMORY_BYTES_SPILLED),
-    b"\"Disk Bytes Spilled\":" => Slot::Number(metric::DISK_BYTES_SPILLED),
-    b"\"Shuffle Read Metrics\":" => Slot::Group(READ_KEYS, READ_SLOTS),
-    b"\"Shuffle Write Metrics\":" => Slot::Group(WRITE_KEYS, WRITE_SLOTS),
-    b"\"Input Metrics\":" => Slot::Group(INPUT_KEYS, INPUT_SLOTS),
-    b"\"Output Metrics\":" => Slot::Group(OUTPUT_KEYS, OUTPUT_SLOTS),
-    b"\"Updated Blocks\":" => Slot::Ignored,
+history_model::task_metrics!(log_keys);
+
+impl Keys {
+    const fn of(group: Group) -> Self {
+        let mut all = Self { keys: [b""; MOST_KEYS], slots: [Slot::Ignored; MOST_KEYS], count: 0 };
+        let mut at = 0;
+        while at < METRICS.len() {
+            let (of, key, place) = METRICS[at];
+            if of as usize == group as usize {
+                all = all.and(key, Slot::Number(place));
+            }
+            at += 1;
+        }
+        all
+    }
+
+    /// The same with another key at a place.
+    const fn with(mut self, at: usize, key: &'static [u8], slot: Slot) -> Self {
+        let mut last = self.count;
+        while last > at {
+            self.keys[last] = self.keys[last - 1];
+            self.slots[last] = self.slots[last - 1];
+            last -= 1;
+        }
+        self.keys[at] = key;
+        self.slots[at] = slot;
+        self.count += 1;
+        self
+    }
+
+    /// The same with another key at the end.
+    const fn and(self, key: &'static [u8], slot: Slot) -> Self {
+        let end = self.count;
+        self.with(end, key, slot)
+    }
+
+    /// The same with two keys that nobody needs, behind the execution memory of which they are parts.
+    const fn with_parts_of_execution_memory(self) -> Self {
+        let mut at = 0;
+        while !matches!(self.slots[at], Slot::Number(metric::PEAK_EXECUTION_MEMORY)) {
+            at += 1;
+        }
+        self.with(at + 1, b"\"Peak On Heap Execution Memory\":", Slot::Ignored).with(
+            at + 2,
+            b"\"Peak Off Heap Execution Memory\":",
+            Slot::Ignored,
+        )
+    }
 }
 
-keys! { READ_KEYS, READ_SLOTS:
-    b"\"Remote Blocks Fetched\":" => Slot::Number(metric::SHUFFLE_REMOTE_BLOCKS_FETCHED),
-    b"\"Local Blocks Fetched\":" => Slot::Number(metric::SHUFFLE_LOCAL_BLOCKS_FETCHED),
-    b"\"Fetch Wait Time\":" => Slot::Number(metric::SHUFFLE_FETCH_WAIT_TIME),
-    b"\"Remote Bytes Read\":" => Slot::Number(metric::SHUFFLE_REMOTE_BYTES_READ),
-    b"\"Remote Bytes Read To Disk\":" => Slot::Number(metric::SHUFFLE_REMOTE_BYTES_READ_TO_DISK),
-    b"\"Local Bytes Read\":" => Slot::Number(metric::SHUFFLE_LOCAL_BYTES_READ),
-    b"\"Total Records Read\":" => Slot::Number(metric::SHUFFLE_RECORDS_READ),
-    b"\"Remote Requests Duration\":" => Slot::Number(metric::SHUFFLE_REMOTE_REQS_DURATION),
-    b"\"Push Based Shuffle\":" => Slot::Group(PUSH_KEYS, PUSH_SLOTS),
+static TASK: Keys = Keys::of(Group::task)
+    .with_parts_of_execution_memory()
+    .and(b"\"Shuffle Read Metrics\":", Slot::Group(&READ))
+    .and(b"\"Shuffle Write Metrics\":", Slot::Group(&WRITE))
+    .and(b"\"Input Metrics\":", Slot::Group(&INPUT))
+    .and(b"\"Output Metrics\":", Slot::Group(&OUTPUT))
+    .and(b"\"Updated Blocks\":", Slot::Ignored);
+static READ: Keys = Keys::of(Group::read)
+    .and(b"\"Push Based Shuffle\":", Slot::Group(&PUSH))
     // How Spark 3.3 to 4.0 named what they read, though not what they wrote.
-    b"\"Shuffle Push Read Metrics\":" => Slot::Group(PUSH_KEYS, PUSH_SLOTS),
-}
-
-keys! { PUSH_KEYS, PUSH_SLOTS:
-    b"\"Corrupt Merged Block Chunks\":" => Slot::Number(metric::SHUFFLE_CORRUPT_MERGED_BLOCK_CHUNKS),
-    b"\"Merged Fetch Fallback Count\":" => Slot::Number(metric::SHUFFLE_MERGED_FETCH_FALLBACK_COUNT),
-    b"\"Merged Remote Blocks Fetched\":" => Slot::Number(metric::SHUFFLE_MERGED_REMOTE_BLOCKS_FETCHED),
-    b"\"Merged Local Blocks Fetched\":" => Slot::Number(metric::SHUFFLE_MERGED_LOCAL_BLOCKS_FETCHED),
-    b"\"Merged Remote Chunks Fetched\":" => Slot::Number(metric::SHUFFLE_MERGED_REMOTE_CHUNKS_FETCHED),
-    b"\"Merged Local Chunks Fetched\":" => Slot::Number(metric::SHUFFLE_MERGED_LOCAL_CHUNKS_FETCHED),
-    b"\"Merged Remote Bytes Read\":" => Slot::Number(metric::SHUFFLE_MERGED_REMOTE_BYTES_READ),
-    b"\"Merged Local Bytes Read\":" => Slot::Number(metric::SHUFFLE_MERGED_LOCAL_BYTES_READ),
-    b"\"Merged Remote Requests Duration\":" => Slot::Number(metric::SHUFFLE_MERGED_REMOTE_REQS_DURATION),
-    b"\"Merged Fallback Count\":" => Slot::Number(metric::SHUFFLE_MERGED_FETCH_FALLBACK_COUNT),
-}
-
-keys! { WRITE_KEYS, WRITE_SLOTS:
-    b"\"Shuffle Bytes Written\":" => Slot::Number(metric::SHUFFLE_BYTES_WRITTEN),
-    b"\"Shuffle Write Time\":" => Slot::Number(metric::SHUFFLE_WRITE_TIME),
-    b"\"Shuffle Records Written\":" => Slot::Number(metric::SHUFFLE_RECORDS_WRITTEN),
-}
-
-keys! { INPUT_KEYS, INPUT_SLOTS:
-    b"\"Bytes Read\":" => Slot::Number(metric::INPUT_BYTES_READ),
-    b"\"Records Read\":" => Slot::Number(metric::INPUT_RECORDS_READ),
-}
-
-keys! { OUTPUT_KEYS, OUTPUT_SLOTS:
-    b"\"Bytes Written\":" => Slot::Number(metric::OUTPUT_BYTES_WRITTEN),
-    b"\"Records Written\":" => Slot::Number(metric::OUTPUT_RECORDS_WRITTEN),
-}
+    .and(b"\"Shuffle Push Read Metrics\":", Slot::Group(&PUSH));
+static PUSH: Keys =
+    Keys::of(Group::push).and(b"\"Merged Fallback Count\":", Slot::Number(metric::SHUFFLE_MERGED_FETCH_FALLBACK_COUNT));
+static WRITE: Keys = Keys::of(Group::write);
+static INPUT: Keys = Keys::of(Group::input);
+static OUTPUT: Keys = Keys::of(Group::output);
 
 /// Reads task metrics; what is missing counts as 0.
 pub(crate) fn task_metrics(scan: &mut Scan<'_>) -> Result<TaskMetricValues> {
     let mut metrics = [0; metric::COUNT];
     if !scan.null() {
-        metric_group(scan, METRIC_KEYS, METRIC_SLOTS, &mut metrics)?;
+        metric_group(scan, &TASK, &mut metrics)?;
     }
     Ok(metrics)
 }
 
-fn metric_group(
-    scan: &mut Scan<'_>,
-    keys: &'static [&'static [u8]],
-    slots: &'static [Slot],
-    metrics: &mut TaskMetricValues,
-) -> Result<()> {
-    scan.object(keys, |scan, key| {
+fn metric_group(scan: &mut Scan<'_>, keys: &'static Keys, metrics: &mut TaskMetricValues) -> Result<()> {
+    scan.object(&keys.keys[..keys.count], |scan, key| {
         if scan.null() {
             return Ok(());
         }
-        match slots[key] {
+        match keys.slots[key] {
             Slot::Ignored => scan.skip_value()?,
             Slot::Number(at) => metrics[at] = scan.int()?,
-            Slot::Group(keys, slots) => metric_group(scan, keys, slots, metrics)?,
+            Slot::Group(keys) => metric_group(scan, keys, metrics)?,
         }
         Ok(())
     })

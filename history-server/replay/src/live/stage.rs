@@ -191,45 +191,14 @@ fn accumulator_updates(all: &[Accumulable]) -> Vec<AccumulableInfo> {
         .collect()
 }
 
-fn set_metrics(data: &mut StageData, sums: &TaskMetricValues) {
-    data.executor_deserialize_time = sums[metric::EXECUTOR_DESERIALIZE_TIME];
-    data.executor_deserialize_cpu_time = sums[metric::EXECUTOR_DESERIALIZE_CPU_TIME];
-    data.executor_run_time = sums[metric::EXECUTOR_RUN_TIME];
-    data.executor_cpu_time = sums[metric::EXECUTOR_CPU_TIME];
-    data.result_size = sums[metric::RESULT_SIZE];
-    data.jvm_gc_time = sums[metric::JVM_GC_TIME];
-    data.result_serialization_time = sums[metric::RESULT_SERIALIZATION_TIME];
-    data.memory_bytes_spilled = sums[metric::MEMORY_BYTES_SPILLED];
-    data.disk_bytes_spilled = sums[metric::DISK_BYTES_SPILLED];
-    data.peak_execution_memory = sums[metric::PEAK_EXECUTION_MEMORY];
-    data.input_bytes = sums[metric::INPUT_BYTES_READ];
-    data.input_records = sums[metric::INPUT_RECORDS_READ];
-    data.output_bytes = sums[metric::OUTPUT_BYTES_WRITTEN];
-    data.output_records = sums[metric::OUTPUT_RECORDS_WRITTEN];
-    data.shuffle_write_bytes = sums[metric::SHUFFLE_BYTES_WRITTEN];
-    data.shuffle_write_time = sums[metric::SHUFFLE_WRITE_TIME];
-    data.shuffle_write_records = sums[metric::SHUFFLE_RECORDS_WRITTEN];
-    set_shuffle_read(data, sums);
+macro_rules! sums {
+    ($($place:literal $name:ident $column:ident $group:ident $key:literal $accumulator:literal [$($rest:ident).+] $stage:ident
+        $([$($quantiles:ident).+])?;)+) => {
+        fn set_metrics(data: &mut StageData, sums: &TaskMetricValues) {
+            $(data.$stage = sums[metric::$name];)+
+            data.shuffle_read_bytes = data.shuffle_local_bytes_read.wrapping_add(data.shuffle_remote_bytes_read);
+        }
+    };
 }
 
-fn set_shuffle_read(data: &mut StageData, sums: &TaskMetricValues) {
-    data.shuffle_remote_blocks_fetched = sums[metric::SHUFFLE_REMOTE_BLOCKS_FETCHED];
-    data.shuffle_local_blocks_fetched = sums[metric::SHUFFLE_LOCAL_BLOCKS_FETCHED];
-    data.shuffle_fetch_wait_time = sums[metric::SHUFFLE_FETCH_WAIT_TIME];
-    data.shuffle_remote_bytes_read = sums[metric::SHUFFLE_REMOTE_BYTES_READ];
-    data.shuffle_remote_bytes_read_to_disk = sums[metric::SHUFFLE_REMOTE_BYTES_READ_TO_DISK];
-    data.shuffle_local_bytes_read = sums[metric::SHUFFLE_LOCAL_BYTES_READ];
-    data.shuffle_read_bytes =
-        sums[metric::SHUFFLE_LOCAL_BYTES_READ].wrapping_add(sums[metric::SHUFFLE_REMOTE_BYTES_READ]);
-    data.shuffle_read_records = sums[metric::SHUFFLE_RECORDS_READ];
-    data.shuffle_corrupt_merged_block_chunks = sums[metric::SHUFFLE_CORRUPT_MERGED_BLOCK_CHUNKS];
-    data.shuffle_merged_fetch_fallback_count = sums[metric::SHUFFLE_MERGED_FETCH_FALLBACK_COUNT];
-    data.shuffle_merged_remote_blocks_fetched = sums[metric::SHUFFLE_MERGED_REMOTE_BLOCKS_FETCHED];
-    data.shuffle_merged_local_blocks_fetched = sums[metric::SHUFFLE_MERGED_LOCAL_BLOCKS_FETCHED];
-    data.shuffle_merged_remote_chunks_fetched = sums[metric::SHUFFLE_MERGED_REMOTE_CHUNKS_FETCHED];
-    data.shuffle_merged_local_chunks_fetched = sums[metric::SHUFFLE_MERGED_LOCAL_CHUNKS_FETCHED];
-    data.shuffle_merged_remote_bytes_read = sums[metric::SHUFFLE_MERGED_REMOTE_BYTES_READ];
-    data.shuffle_merged_local_bytes_read = sums[metric::SHUFFLE_MERGED_LOCAL_BYTES_READ];
-    data.shuffle_remote_reqs_duration = sums[metric::SHUFFLE_REMOTE_REQS_DURATION];
-    data.shuffle_merged_remote_reqs_duration = sums[metric::SHUFFLE_MERGED_REMOTE_REQS_DURATION];
-}
+history_model::task_metrics!(sums);

@@ -1,6 +1,7 @@
 //! Jobs and stages, and what belongs to each stage.
 
 use super::super::sheet::{Owner, Sheet};
+use history_model::metric;
 use history_model::types::{
     AccumulableInfo, ExecutorStageSummary, JobExecutionStatus, SpeculationStageSummary, StageStatus,
 };
@@ -96,18 +97,18 @@ pub(super) fn stages<'a>(owner: &Owner<'a>, model: &'a Application) -> Sheet<'a>
     let table = fields! { table,
         int32 num_tasks num_active_tasks num_complete_tasks num_failed_tasks num_killed_tasks num_completed_indices
             resource_profile_id shuffle_mergers_count;
-        int64 executor_deserialize_time executor_deserialize_cpu_time executor_run_time executor_cpu_time result_size
-            jvm_gc_time result_serialization_time memory_bytes_spilled disk_bytes_spilled peak_execution_memory
-            input_bytes input_records output_bytes output_records shuffle_remote_blocks_fetched
-            shuffle_local_blocks_fetched shuffle_fetch_wait_time shuffle_remote_bytes_read
-            shuffle_remote_bytes_read_to_disk shuffle_local_bytes_read shuffle_read_bytes shuffle_read_records
-            shuffle_corrupt_merged_block_chunks shuffle_merged_fetch_fallback_count
-            shuffle_merged_remote_blocks_fetched shuffle_merged_local_blocks_fetched
-            shuffle_merged_remote_chunks_fetched shuffle_merged_local_chunks_fetched shuffle_merged_remote_bytes_read
-            shuffle_merged_local_bytes_read shuffle_remote_reqs_duration shuffle_merged_remote_reqs_duration
-            shuffle_write_bytes shuffle_write_time shuffle_write_records;
     };
-    table.peaks(|stage| stage.data.peak_executor_metrics.as_ref()).named("stages")
+    metric::SUMS
+        .into_iter()
+        .fold(table, |table, (name, of)| {
+            // Of what is read of shuffles there is a sum of both ways, before the number of records.
+            let both = name == metric::SUMS[metric::SHUFFLE_RECORDS_READ].0;
+            let table =
+                if both { table.int64("shuffle_read_bytes", |stage| stage.data.shuffle_read_bytes) } else { table };
+            table.int64(name, move |stage| of(&stage.data))
+        })
+        .peaks(|stage| stage.data.peak_executor_metrics.as_ref())
+        .named("stages")
 }
 
 /// What belongs to a stage attempt, with the attempt.
