@@ -94,7 +94,10 @@ fn mutate(bytes: &mut Vec<u8>, dice: &mut TestRng) {
             0 if at < bytes.len() => bytes[at] ^= 1 << dice.random_range(0..8),
             1 => drop(bytes.drain(at..end)),
             2 => drop(bytes.splice(at..at, bytes[at..end].to_vec())),
-            3 => drop(bytes.splice(at..end, "\\ud8\"\u{20ac}".bytes())),
+            3 => {
+                let escape = ["\\ud8\"\u{20ac}", "\\u\u{20ac}"][dice.random_range(0..2)];
+                drop(bytes.splice(at..end, escape.bytes()));
+            }
             4 => drop(bytes.splice(at..at, dice.random::<i64>().to_string().bytes())),
             _ => bytes[at..end].reverse(),
         }

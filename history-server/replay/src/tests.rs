@@ -198,6 +198,18 @@ fn what_cannot_be_read_is_told_and_the_rest_is_there() {
 }
 
 #[test]
+fn events_that_nobody_reads_are_kept_as_far_as_there_is_room() {
+    let event = |bytes: usize| format!("{{\"Event\":\"com.acme.Big\",\"text\":\"{}\"}}\n", "x".repeat(bytes));
+    let log: String = [event(1 << 20), event(1000)].concat() + &event(1_000_000).repeat(20);
+    let app = replay(&[log.as_bytes()]);
+    let lines: Vec<_> = app.other_events.iter().map(|event| event.line).collect();
+    // The first one is too long, and the last are too much.
+    assert_eq!(lines, (2..19).collect::<Vec<_>>());
+    assert_eq!((app.problems.unknown_events["com.acme.Big"], app.problems.other_events_left_out), (22, 5));
+    assert!(app.other_events[0].json.starts_with("{\"Event\":\"com.acme.Big\",\"text\":\"xxx"));
+}
+
+#[test]
 fn tasks_without_an_end_have_run_until_the_log_last_changed() {
     let log = log();
     let running = &log[..log.find("{\"Event\":\"SparkListenerTaskEnd\"").unwrap()];

@@ -138,6 +138,24 @@ fn of_executors_that_are_gone_the_lowest_ids_go_as_text() {
 }
 
 #[test]
+fn of_tasks_that_are_gone_nothing_is_left_that_their_executors_measured() {
+    let stage = stage_info(0, 12, None);
+    let submitted = event("StageSubmitted", &format!("\"Stage Info\":{stage},\"Properties\":{{}}"));
+    let measured = "\"Task Executor Metrics\":{\"JVMHeapMemory\":5,\"TotalGCTime\":3},\"Task Metrics\"";
+    let log = submitted + &tasks(0, 0..12, 2).replace("\"Task Metrics\"", measured);
+    let ids = |settings: &Settings| {
+        let app = replay(&log, settings);
+        let (table, peaks) = (&app.tasks.stages[&(0, 0)], &app.tasks.peaks[&(0, 0)]);
+        let of_table: Vec<_> = table.column(TaskColumn::TaskId).iter().collect();
+        let of_peaks: Vec<_> = (0..peaks.len()).map(|row| peaks.task_id(row)).collect();
+        assert_eq!((of_table, peaks.peaks(0).get("TotalGCTime")), (of_peaks.clone(), 3));
+        of_peaks
+    };
+    assert_eq!(ids(&Settings::default()), (0..12).collect::<Vec<_>>());
+    assert_eq!(ids(&Settings { retained_tasks: Some(5), ..Settings::default() }), [7, 8, 9, 10, 11]);
+}
+
+#[test]
 fn of_tasks_those_that_ended_first_go_and_their_accumulators_with_them() {
     let settings = Settings { retained_tasks: Some(5), ..Settings::default() };
     let stage = stage_info(0, 12, None);
