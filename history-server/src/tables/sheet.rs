@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::Result;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
@@ -15,6 +15,9 @@ use history_model::types::{EXECUTOR_METRICS, ExecutorMetrics};
 
 /// Rows are written in groups of this many: what is held at once, and the least that a reader fetches.
 pub(super) const GROUP_ROWS: usize = 128 * 1024;
+
+/// Tables with fewer rows are small.
+const SMALL_ROWS: usize = 256;
 
 /// The columns with which every table begins.
 #[derive(Clone, Copy)]
@@ -54,9 +57,15 @@ impl<'a> Sheet<'a> {
     pub(super) fn write(&self, identity: Vec<KeyValue>, sink: impl Write + Send) -> Result<()> {
         let fields = self.columns.iter().map(Column::schema).collect::<Result<Vec<_>>>()?;
         let schema = Arc::new(Type::group_type_builder("schema").with_fields(fields).build()?);
+        // In few rows dictionaries and statistics take more room than what they spare.
+        let is_small = self.rows < SMALL_ROWS;
+        let statistics = if is_small { EnabledStatistics::None } else { EnabledStatistics::Page };
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_key_value_metadata(Some(identity))
+            .set_dictionary_enabled(!is_small)
+            .set_statistics_enabled(statistics)
+            .set_offset_index_disabled(is_small)
             .build();
         let mut file = SerializedFileWriter::new(sink, schema, Arc::new(properties))?;
         for start in (0..self.rows).step_by(GROUP_ROWS) {
