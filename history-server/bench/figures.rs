@@ -86,6 +86,10 @@ impl Bench {
             }
             wait_until_idle(&server)?;
             drop(server);
+            if matches!(program, Program::SparkWithStore { .. } | Program::HearthWhenAsked { .. }) {
+                let kept = format!("{name}: kept of a log of {}", Value::Bytes(size_bytes(&logs)?));
+                self.add(kept, &program, Value::Bytes(size_bytes(state.path())?));
+            }
             let (second, _server) = opened(&program, &logs, state.path(), &path)?;
             let plain = format!("{name}: open after a restart");
             let beside_store = format!("{plain}, Spark with a store (RocksDB)");
@@ -380,6 +384,17 @@ fn wait_until_idle(server: &Server) -> anyhow::Result<()> {
 }
 
 /// The id of the only application in a folder: its file's name.
+/// How much there is in a folder.
+fn size_bytes(folder: &Path) -> anyhow::Result<u64> {
+    let mut all = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let found = entry.metadata()?;
+        all += if found.is_dir() { size_bytes(&entry.path())? } else { found.len() };
+    }
+    Ok(all)
+}
+
 fn only_application(logs: &Path) -> anyhow::Result<String> {
     let entry = std::fs::read_dir(logs)?.next().context("the folder is empty")??;
     let name = entry.file_name().to_string_lossy().into_owned();
