@@ -38,6 +38,16 @@ impl Owner {
     }
 }
 
+/// Which collector wrote a segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Author {
+    /// A name that it made for itself.
+    pub(crate) writer: String,
+    /// One more than that of the collector which it went on after.
+    pub(crate) epoch: u64,
+}
+
 /// What the collector leaves in each segment's footer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,6 +64,15 @@ pub(crate) struct Note {
     pub(crate) gaps: Vec<Gap>,
     #[serde(default)]
     pub(crate) end: Option<End>,
+    #[serde(default)]
+    pub(crate) author: Author,
+    /// Whether the segment will not be written again; as all were taken to be that do not say so.
+    #[serde(default = "yes")]
+    pub(crate) sealed: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How many gaps a note tells; what comes later is counted in the last one's place.
@@ -69,6 +88,8 @@ impl Note {
             resume: Resume::default(),
             gaps: Vec::new(),
             end: None,
+            author: Author::default(),
+            sealed: false,
         }
     }
 

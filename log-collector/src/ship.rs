@@ -4,6 +4,7 @@ mod budget;
 mod context;
 mod find;
 mod follow;
+mod object;
 mod pipe;
 mod shipper;
 mod uploads;

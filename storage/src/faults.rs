@@ -10,6 +10,8 @@ use object_store::{
     PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 
+use tokio::sync::watch;
+
 use crate::Store;
 
 /// Makes a store fail when told to, so that a test can show what a service does then.
@@ -21,6 +23,9 @@ pub struct Faults {
     requests: AtomicU64,
     /// The one request that fails, and how.
     planned: Mutex<Option<(u64, Failure)>>,
+    /// Of a thousand requests, so many fail.
+    failing: AtomicU64,
+    frozen: watch::Sender<bool>,
 }
 
 /// How one request fails.
@@ -50,6 +55,21 @@ impl Faults {
         self.panicking.store(panicking, Ordering::SeqCst);
     }
 
+    /// From now on requests are not made before this is taken back; then they are, late.
+    pub fn set_frozen(&self, frozen: bool) {
+        self.frozen.send_replace(frozen);
+    }
+
+    /// Of a thousand requests, so many fail from now on, by turns in every way that there is.
+    pub fn fail_some(&self, per_thousand: u64) {
+        self.failing.store(per_thousand, Ordering::SeqCst);
+    }
+
+    async fn thawed(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.frozen.subscribe().wait_for(|frozen| !frozen).await;
+    }
+
     /// How many requests have been made, those that failed among them.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::SeqCst)
@@ -69,15 +89,24 @@ impl Faults {
             return Err(failure());
         }
         let planned = *self.planned.lock().unwrap_or_else(PoisonError::into_inner);
-        match planned.filter(|(planned, _)| *planned == number) {
+        let planned = planned.filter(|(planned, _)| *planned == number).map(|(_, how)| how);
+        match planned.or_else(|| self.drawn(number)) {
             None => Ok(Fate::Done),
-            Some((_, Failure::Refused)) => Err(failure()),
-            Some((_, Failure::AnswerLost)) => Ok(Fate::Lost),
-            Some((_, Failure::Hangs)) => Ok(Fate::Hangs),
+            Some(Failure::Refused) => Err(failure()),
+            Some(Failure::AnswerLost) => Ok(Fate::Lost),
+            Some(Failure::Hangs) => Ok(Fate::Hangs),
         }
     }
 
+    /// How a request of that number fails by chance, which is the same each time.
+    fn drawn(&self, number: u64) -> Option<Failure> {
+        let chance = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
+        let fails = chance % 1000 < self.failing.load(Ordering::SeqCst);
+        fails.then_some([Failure::Refused, Failure::AnswerLost, Failure::Hangs][(chance / 1000 % 3) as usize])
+    }
+
     async fn run<T>(&self, request: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.thawed().await;
         match self.ask()? {
             Fate::Done => request.await,
             Fate::Lost => {
@@ -144,11 +173,11 @@ impl ObjectStore for Faulty {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        listed(&self.faults, self.inner.list(prefix))
+        listed(Arc::clone(&self.faults), self.inner.list(prefix))
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        listed(&self.faults, self.inner.list_with_offset(prefix, offset))
+        listed(Arc::clone(&self.faults), self.inner.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -161,14 +190,18 @@ impl ObjectStore for Faulty {
 }
 
 fn listed(
-    faults: &Arc<Faults>,
+    faults: Arc<Faults>,
     found: BoxStream<'static, Result<ObjectMeta>>,
 ) -> BoxStream<'static, Result<ObjectMeta>> {
-    match faults.ask() {
-        Ok(Fate::Done) => found,
-        Ok(Fate::Hangs) => stream::pending().boxed(),
-        Ok(Fate::Lost) | Err(_) => stream::once(async { Err(failure()) }).boxed(),
-    }
+    let asked = async move {
+        faults.thawed().await;
+        match faults.ask() {
+            Ok(Fate::Done) => found,
+            Ok(Fate::Hangs) => stream::pending().boxed(),
+            Ok(Fate::Lost) | Err(_) => stream::once(async { Err(failure()) }).boxed(),
+        }
+    };
+    stream::once(asked).flatten().boxed()
 }
 
 #[derive(Debug)]

@@ -28,6 +28,7 @@ mod find;
 mod footer;
 mod loaded;
 mod read;
+mod whole;
 mod write;
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod tests;
 
 pub use footer::{Footer, Frame};
 pub use read::Run;
+pub use whole::Whole;
 pub use write::{Record, Writer};
 
 /// The most content that one frame holds, and so what a reader must hold at least.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use storage::Store;
+use storage::{ObjectPath, Store};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +14,8 @@ use crate::{Health, Metrics};
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) store: Store,
+    /// The name of this collector, for others that write to the same store.
+    pub(crate) writer: String,
     pub(crate) identities: Identities,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) health: Arc<Health>,
@@ -39,10 +41,16 @@ pub(crate) struct Settings {
     pub(crate) rotation_grace: Duration,
     /// How long the reason why a container ended is waited for when its file is gone.
     pub(crate) end_timeout: Duration,
+    /// How long the store may take for a request.
+    pub(crate) request_timeout: Duration,
     /// A segment of this size is written, however new it is.
     pub(crate) segment_bytes: usize,
     /// A segment of this size is not written again.
     pub(crate) sealed_bytes: usize,
+}
+
+fn no_answer(late: tokio::time::error::Elapsed) -> storage::Error {
+    storage::Error::Unavailable { path: ObjectPath::root(), source: Box::new(late) }
 }
 
 impl Context {
@@ -54,10 +62,38 @@ impl Context {
         self.uploads.until_done(what, size_bytes, (&self.metrics, &self.health), call).await
     }
 
+    /// As [`Context::ask`], for what is done in a moment: when it is not, that is a failure like any other.
+    pub(crate) async fn ask_briefly<T, F>(
+        &self,
+        what: &str,
+        size_bytes: usize,
+        call: impl Fn() -> F,
+    ) -> Result<T, Stopped>
+    where
+        F: Future<Output = storage::Result<T>>,
+    {
+        let limit = self.settings.request_timeout;
+        let call = || {
+            let answer = tokio::time::timeout(limit, call());
+            async move { answer.await.unwrap_or_else(|late| Err(no_answer(late))) }
+        };
+        self.ask(what, size_bytes, call).await
+    }
+
     /// Waits until there may be more to read.
     pub(crate) async fn pause(&self) -> Result<(), Stopped> {
         tokio::select! {
             () = tokio::time::sleep(self.settings.poll_interval) => {}
+            () = self.stop.cancelled() => {}
+        }
+        if self.has_given_up() { Err(Stopped) } else { Ok(()) }
+    }
+
+    /// Leaves a log to another collector for a while: until that one should have shipped what there is, or has ended.
+    pub(crate) async fn stand_back(&self) -> Result<(), Stopped> {
+        const LEAST: Duration = Duration::from_secs(1);
+        tokio::select! {
+            () = tokio::time::sleep((self.settings.flush_interval * 4).max(LEAST)) => {}
             () = self.stop.cancelled() => {}
         }
         if self.has_given_up() { Err(Stopped) } else { Ok(()) }

@@ -22,12 +22,12 @@ pub(super) async fn find(context: &Context, container: &Container, owner: Option
     let Some(by_pod) = below(layout::of_pod(&container.namespace, &container.pod)) else { return Err(Stopped) };
     let store = &context.store;
     let list = || async { store.list(&by_pod).try_collect::<Vec<ObjectMeta>>().await };
-    let objects = context.ask("looking for what was shipped", 0, list).await?;
+    let objects = context.ask_briefly("looking for what was shipped", 0, list).await?;
     let link = objects.iter().find(|object| object.path.name() == LINK).map(|object| object.path.clone());
     let target = match link {
         Some(link) => {
             let get = || store.get(&link, LINK_LIMIT_BYTES);
-            layout::parse_link(&context.ask("reading a link", 0, get).await?)
+            layout::parse_link(&context.ask_briefly("reading a link", 0, get).await?)
         }
         None => None,
     };
@@ -36,6 +36,6 @@ pub(super) async fn find(context: &Context, container: &Container, owner: Option
     let folder = if is_by_pod { by_pod.clone() } else { target.or_else(of_owner).unwrap_or_else(|| by_pod.clone()) };
     debug_assert!(matches!(Key::parse(&folder), Some(Key::Log(_))));
     let open = || Run::open(store, &folder);
-    let run = context.ask("reading what was shipped", 0, open).await?;
+    let run = context.ask_briefly("reading what was shipped", 0, open).await?;
     Ok(Stored { folder, run, by_pod })
 }

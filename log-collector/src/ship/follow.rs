@@ -21,6 +21,9 @@ const QUIET_POLLS: u32 = 4;
 /// A Kubernetes API that does not answer is not asked more often than this for one pod.
 const LEAST_PAUSE: Duration = Duration::from_millis(500);
 
+/// How often it is looked whether the reason for an end came unnoticed.
+const MISSED: Duration = Duration::from_secs(1);
+
 /// Why a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -114,14 +117,19 @@ async fn follow(
         }
         match filled {
             Filled::More => continue,
-            Filled::End => return finish(context, shipper).await,
+            Filled::End => match shipper.ship(true, context.identities.end(shipper.container())).await? {
+                true => return finish(context, shipper).await,
+                false => continue,
+            },
             // Its last lines are nowhere but in a file without a name.
-            Filled::Ending => shipper.ship(false, None).await?,
+            Filled::Ending => drop(shipper.ship(false, None).await?),
             Filled::Idle => {}
         }
         if is_stopping && shipper.may_read() {
-            shipper.ship(false, None).await?;
-            return Ok(Outcome::Stopped);
+            match shipper.ship(false, None).await? {
+                true => return Ok(Outcome::Stopped),
+                false => continue,
+            }
         }
         if !shipper.has_owner() && context.identities.owner(shipper.container()).is_some() {
             shipper.learn(context.identities.owner(shipper.container()));
@@ -153,10 +161,9 @@ async fn pause(context: &Context, shipper: &Shipper<'_>, inbox: &UnboundedReceiv
     }
 }
 
-/// Ships what is left of a container whose file is gone, then, when it comes in time, why it ended. What is in the store is
-/// complete before that is waited for: nobody else could complete it.
+/// Lets go of a container whose file is gone, and waits, for a while, for why it ended. What is in the store is complete
+/// before that: nobody else could complete it.
 async fn finish(context: &Context, mut shipper: Shipper<'_>) -> Result<Outcome, Stopped> {
-    shipper.ship(true, context.identities.end(shipper.container())).await?;
     shipper.close().await;
     let deadline = Instant::now() + context.settings.end_timeout;
     while context.identities.learns() && Instant::now() < deadline && !context.stop.is_cancelled() {
@@ -167,7 +174,14 @@ async fn finish(context: &Context, mut shipper: Shipper<'_>) -> Result<Outcome, 
             shipper.ship(true, end).await?;
             break;
         }
-        tokio::time::sleep(context.settings.poll_interval.min(context.settings.end_timeout)).await;
+        // It may wait for long, and holds nothing meanwhile.
+        shipper.leave();
+        tokio::select! {
+            () = context.identities.changed() => {}
+            // What is learned between the two looks is seen a moment later.
+            () = tokio::time::sleep_until(deadline.min(Instant::now() + MISSED)) => {}
+            () = context.stop.cancelled() => {}
+        }
     }
     Ok(Outcome::Finished)
 }

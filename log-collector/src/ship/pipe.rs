@@ -1,8 +1,8 @@
 use std::io;
 
-use storage::segment::{Position, Record, Writer};
+use storage::segment::{Footer, Position, Record, Writer};
 
-use crate::tail::{Filled, Lost, Parser, Source};
+use crate::tail::{Filled, Lost, Parser, Resume, Source};
 
 /// What turns a container's files into a segment. All of it is work for a processor and a disk, none of it waits for a
 /// network.
@@ -70,6 +70,14 @@ impl Pipe {
         };
         self.gaps.extend(lost.map(|lost| (self.writer.end(), lost)));
         true
+    }
+
+    /// Goes back, or on, to where `last` ends; `false` when the files for that are not held.
+    pub(super) fn go_to(&mut self, last: &Footer, resume: Resume) -> io::Result<bool> {
+        self.parser = Parser::resume(resume.record());
+        self.writer = Writer::new(last.end.clone(), &last.open_lines);
+        self.gaps.clear();
+        self.source.reopen(resume, last.end.source_bytes)
     }
 
     pub(super) fn memory_bytes(&self) -> usize {

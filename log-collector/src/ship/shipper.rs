@@ -1,19 +1,20 @@
 use std::time::Duration;
 
-use bytes::Bytes;
 use storage::ObjectPath;
 use storage::segment::{Position, Run, Writer};
 use tokio::time::Instant;
 
 use super::budget::Holding;
-use super::find::find;
+use super::find::{Stored, find};
+use super::object::{Left, Object, Wrote};
 use super::pipe::Pipe;
 use super::{Context, Stopped};
 use crate::container::STREAMS;
 use crate::discover::Found;
-use crate::layout::{self, LINK, Note, Owner};
+use crate::lag::{self, Lag};
+use crate::layout::{self, Author, LINK, Note, Owner};
 use crate::metrics::{Metrics, Share};
-use crate::tail::{Filled, Parser, Source};
+use crate::tail::{Filled, Generation, Parser, Source};
 use crate::{Container, End, Gap};
 
 /// What a segment's open frames and footer may come to.
@@ -32,11 +33,10 @@ pub(super) struct Shipper<'a> {
     /// When something was read last.
     read_at: Instant,
     finished: bool,
-    /// Whether this segment was written before.
-    is_begun: bool,
+    object: Object,
     /// Where links still have to be written.
     links: Vec<ObjectPath>,
-    lag: Share<'a>,
+    lag: Lag<'a>,
     memory: Share<'a>,
     holding: Holding<'a>,
 }
@@ -48,6 +48,9 @@ const SHORT_TURN_BYTES: u64 = 1;
 impl<'a> Shipper<'a> {
     /// Asks the store how far this container's log came, and goes on from there.
     pub(super) async fn recover(context: &'a Context, found: Found, owner: Option<Owner>) -> Result<Self, Stopped> {
+        // It is behind by all that there is, as long as the store does not say how far it came.
+        let lag = context.metrics.lags.follow(lag::Source::Pods);
+        lag.set(found.generations.iter().map(Generation::size_bytes).sum(), 0);
         let Found { container, live, generations, .. } = found;
         let stored = find(context, &container, owner.as_ref()).await?;
         let last = stored.run.as_ref().map(Run::last);
@@ -68,23 +71,35 @@ impl<'a> Shipper<'a> {
         let writer = Writer::new(end.clone(), &last.map(|last| last.open_lines.clone()).unwrap_or_default());
         let gaps = missing.map(|lost| (end, lost)).into_iter().collect();
         let mut shipper = Self {
-            links: if is_new && stored.folder != stored.by_pod { vec![stored.by_pod] } else { Vec::new() },
+            links: if is_new && stored.folder != stored.by_pod { vec![stored.by_pod.clone()] } else { Vec::new() },
             pipe: Some(Pipe { source, parser, writer, gaps, malformed: 0 }),
             finished: last.is_some_and(|last| last.finished),
-            folder: stored.folder,
+            folder: stored.folder.clone(),
             shipped: at,
             unshipped_since: None,
             read_at: Instant::now(),
-            is_begun: false,
-            lag: Share::of(&context.metrics.lag_bytes),
+            object: Object::new(Author { writer: context.writer.clone(), epoch: note.author.epoch + 1 }),
+            lag,
             memory: Share::of(&context.metrics.buffered_bytes),
             holding: context.budget.hold(),
             context,
             note,
         };
+        shipper.go_on_with(&stored);
         shipper.note_gaps();
         shipper.learn(owner);
+        shipper.count();
         Ok(shipper)
+    }
+
+    /// Where the last segment can still grow, it does.
+    fn go_on_with(&mut self, stored: &Stored) {
+        self.object.seal();
+        if let Some(run) = stored.run.as_ref().filter(|_| !self.note.sealed)
+            && let Ok(path) = self.folder.join(&run.last().start.segment_name())
+        {
+            self.object.leave(path);
+        }
     }
 
     pub(super) fn container(&self) -> &Container {
@@ -233,56 +248,104 @@ impl<'a> Shipper<'a> {
         self.holding.may_grow()
     }
 
-    /// Writes what has not been written; `finished` says that nothing will follow.
-    pub(super) async fn ship(&mut self, finished: bool, end: Option<End>) -> Result<(), Stopped> {
+    /// Writes what has not been written; `finished` says that nothing will follow. `false`: another collector has written
+    /// meanwhile, and what it has not is read again.
+    pub(super) async fn ship(&mut self, finished: bool, end: Option<End>) -> Result<bool, Stopped> {
         let is_told = finished && (!self.finished || (end.is_some() && self.note.end != end));
         if self.unshipped_since.is_some() || is_told || !self.links.is_empty() {
             self.finished = finished;
             self.note.end = end.or(self.note.end.take());
             self.write_links().await?;
-            self.write().await?;
+            if self.write().await? == Wrote::Others {
+                self.go_back().await?;
+                self.count();
+                return Ok(false);
+            }
         }
-        let is_large = self.stored_bytes() >= self.context.settings.sealed_bytes;
-        // Why it ended may come later, and is then better told in the segment that there is.
-        let is_over = self.finished && self.note.end.is_some();
-        if is_over || is_large || self.holding.is_asked() {
+        if self.note.sealed {
             self.seal();
+        } else if self.holding.is_asked() {
+            self.leave();
         }
         self.count();
-        Ok(())
+        Ok(true)
     }
 
-    async fn write(&mut self) -> Result<(), Stopped> {
+    async fn write(&mut self) -> Result<Wrote, Stopped> {
+        match self.object.take_up(self.context).await? {
+            Left::Nothing => {}
+            Left::Segment(earlier) => {
+                if !self.work(move |pipe| pipe.writer.put_before(&earlier)).await {
+                    return Ok(Wrote::Others);
+                }
+            }
+            Left::Others => return Ok(Wrote::Others),
+        }
         let record = self.pipe.as_ref().and_then(|pipe| pipe.parser.open());
         self.note.resume = self.work(move |pipe| pipe.source.resume(record)).await;
+        self.note.author = self.object.author().clone();
+        // Why it ended may come later, and is then better told in the segment that there is.
+        let is_over = self.finished && self.note.end.is_some();
+        self.note.sealed = is_over || self.stored_bytes() >= self.context.settings.sealed_bytes;
         let note = self.note.encode();
         let Some(pipe) = &self.pipe else { return Err(Stopped) };
         let position = pipe.writer.end().source_bytes;
         let Ok(path) = self.folder.join(&pipe.writer.start().segment_name()) else { return Err(Stopped) };
         let (size_bytes, finished) = (pipe.writer.stored_bytes() + ENVELOPE_BYTES, self.finished);
-        let put = || self.put(&path, pipe.writer.encode(&note, finished));
-        self.context.ask("shipping a log", size_bytes, put).await?;
+        let encode = || pipe.writer.encode(&note, finished);
+        if self.object.put(self.context, &path, size_bytes, encode).await? == Wrote::Others {
+            return Ok(Wrote::Others);
+        }
         let metrics = &self.context.metrics;
         Metrics::add(&metrics.shipped_bytes, position - self.shipped);
         Metrics::add(&metrics.objects, 1);
         self.shipped = position;
-        self.is_begun = true;
         self.unshipped_since = None;
         self.work(move |pipe| pipe.source.release(position)).await;
-        Ok(())
+        Ok(Wrote::Done)
     }
 
-    /// Writes the segment. The first write of it must find nothing: so the last one of a collector that was killed, should it
-    /// still be under way, cannot replace more by less. Both write the same bytes as far as they go.
-    async fn put(&self, path: &ObjectPath, bytes: Bytes) -> storage::Result<()> {
-        Metrics::add(&self.context.metrics.written_bytes, bytes.len() as u64);
-        if !self.is_begun {
-            match self.context.store.put_if_absent(path, bytes.clone()).await {
-                Err(storage::Error::AlreadyExists { .. }) => {}
-                other => return other.map(|_| ()),
+    /// Another collector has written: goes on from where that one came to, at once if this one is the later of the two, and
+    /// otherwise after a while, in which that one may well have done all there is to do.
+    async fn go_back(&mut self) -> Result<(), Stopped> {
+        let mut is_first = true;
+        let (stored, note) = loop {
+            let stored = find(self.context, &self.note.container, self.note.owner.as_ref()).await?;
+            let note = stored.run.as_ref().and_then(|run| Note::parse(&run.last().note));
+            let note = note.unwrap_or_else(|| Note::new(self.note.container.clone()));
+            if self.object.overtake(&note.author) || !is_first {
+                break (stored, note);
+            }
+            is_first = false;
+            Metrics::add(&self.context.metrics.superseded, 1);
+            tracing::warn!(pod.name = self.note.container.pod, "another collector ships this log as well");
+            self.context.stand_back().await?;
+        };
+        let Some(run) = &stored.run else {
+            // Removed by others: what is in memory begins it anew.
+            self.object.seal();
+            return Ok(());
+        };
+        let (last, resume) = (run.last().clone(), note.resume.clone());
+        let end: Vec<u64> = last.end.streams.iter().map(|stream| stream.bytes).collect();
+        let at = last.end.source_bytes;
+        self.finished = last.finished;
+        let went = self.work(move |pipe| pipe.go_to(&last, resume)).await;
+        if !went.unwrap_or_default() {
+            return Err(Stopped);
+        }
+        let is_behind = |gap: &Gap| gap.at_bytes.iter().zip(&end).all(|(at, end)| at >= end);
+        let known = std::mem::replace(&mut self.note, note);
+        self.note.executor = known.executor;
+        self.note.owner = self.note.owner.take().or(known.owner);
+        for gap in known.gaps.into_iter().filter(is_behind) {
+            if !self.note.gaps.contains(&gap) {
+                self.note.add_gap(gap);
             }
         }
-        self.context.store.put(path, bytes).await
+        (self.folder, self.shipped, self.unshipped_since) = (stored.folder.clone(), at, None);
+        self.go_on_with(&stored);
+        Ok(())
     }
 
     async fn write_links(&mut self) -> Result<(), Stopped> {
@@ -290,7 +353,7 @@ impl<'a> Shipper<'a> {
         while let Some(folder) = self.links.last() {
             let Ok(path) = folder.join(LINK) else { break };
             let put = || self.context.store.put(&path, bytes.clone());
-            self.context.ask("linking a log", bytes.len(), put).await?;
+            self.context.ask_briefly("linking a log", bytes.len(), put).await?;
             self.links.pop();
         }
         Ok(())
@@ -302,7 +365,18 @@ impl<'a> Shipper<'a> {
             && !pipe.writer.is_empty()
         {
             pipe.writer = pipe.writer.next();
-            self.is_begun = false;
+            self.object.seal();
+        }
+    }
+
+    /// Lets go of what has been written: what follows goes on with the segment in the store.
+    pub(super) fn leave(&mut self) {
+        if let Some(pipe) = &mut self.pipe
+            && self.object.is_here()
+            && let Ok(path) = self.folder.join(&pipe.writer.start().segment_name())
+        {
+            pipe.writer = pipe.writer.next();
+            self.object.leave(path);
         }
     }
 
@@ -314,6 +388,6 @@ impl<'a> Shipper<'a> {
         let held = pipe.memory_bytes() as u64;
         self.memory.set(held);
         self.holding.set(held);
-        self.lag.set(pipe.source.left_bytes() + pipe.source.position() - self.shipped);
+        self.lag.set(pipe.source.left_bytes() + pipe.source.position(), self.shipped);
     }
 }

@@ -1,7 +1,7 @@
 //! One file of a log, between two rotations.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -131,6 +131,16 @@ impl Generation {
         read
     }
 
+    /// Reads from the front again.
+    pub(super) fn rewind(&self) -> io::Result<()> {
+        if let Some(gzip) = &self.gzip {
+            let mut file = self.file.try_clone()?;
+            file.rewind()?;
+            *gzip.lock().unwrap_or_else(PoisonError::into_inner) = MultiGzDecoder::new(file);
+        }
+        Ok(())
+    }
+
     pub(super) fn skip(&self, bytes: u64) -> io::Result<()> {
         if let Some(gzip) = &self.gzip {
             let mut gzip = gzip.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,7 +171,8 @@ impl Generation {
         Some(Sha256Digest::of(line).to_string().chars().take(32).collect())
     }
 
-    pub(super) fn size_bytes(&self) -> u64 {
+    /// How large it is, where that is known: of a compressed one it is not.
+    pub(crate) fn size_bytes(&self) -> u64 {
         if self.gzip.is_some() { 0 } else { self.file.metadata().map_or(0, |meta| meta.len()) }
     }
 

@@ -139,6 +139,34 @@ impl Source {
         Ok((source, is_missing.then_some(Lost { size_bytes: None })))
     }
 
+    /// Goes back, or on, to where `resume` says, at `source_bytes`: what lies before is in the store. `false` when the file that
+    /// it names is not among those that are held.
+    pub(crate) fn reopen(&mut self, resume: Resume, source_bytes: u64) -> io::Result<bool> {
+        let read = self.unreleased.drain(..).map(|(_, generation)| Held { generation, lost: None });
+        let mut held: VecDeque<Held> = read.chain(self.generations.drain(..)).collect();
+        let is_named = |held: &Held| resume.generation.is_some() && held.generation.fingerprint() == resume.generation;
+        let known = held.iter().position(is_named);
+        if known.is_none() && source_bytes > 0 {
+            return Ok(false);
+        }
+        for shipped in held.drain(..known.unwrap_or_default()) {
+            shipped.generation.release();
+        }
+        for held in &held {
+            held.generation.rewind()?;
+        }
+        self.start = known.map_or(source_bytes, |_| resume.generation_start);
+        self.read = source_bytes.saturating_sub(self.start);
+        if let Some(first) = held.front() {
+            first.generation.skip(self.read)?;
+        }
+        self.seen.extend(resume.generation.clone());
+        (self.generations, self.resume, self.closing) = (held, resume, Closing::default());
+        self.carry.clear();
+        self.consumed = 0;
+        Ok(true)
+    }
+
     /// Takes generations that were found later, oldest first. Those up to the last one that is known already are passed
     /// over: it has been read, or is being read, and so have those before it. `lost`: some before them could not be opened
     /// before they went.

@@ -9,3 +9,4 @@ mod loss;
 mod names;
 mod reading;
 mod support;
+mod two;

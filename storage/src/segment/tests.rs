@@ -10,7 +10,8 @@ struct Line {
     content: Vec<u8>,
     ends_line: bool,
     later_ms: i64,
-    /// 0: nothing, 1: the segment is written, 2: it is written, and the next one begins.
+    /// 0: nothing, 1: the segment is written, 2: it is written, and the next one begins, 3: it is written, let go of, and taken
+    /// up again with the next write.
     flush: u8,
 }
 
@@ -19,7 +20,7 @@ fn any_line() -> impl Strategy<Value = Line> {
         8 => prop::collection::vec(any::<u8>(), 0..60),
         1 => (any::<u8>(), 1usize..400_000).prop_map(|(byte, length)| vec![byte; length]),
     ];
-    let flush = prop_oneof![8 => Just(0u8), 2 => Just(1), 1 => Just(2)];
+    let flush = prop_oneof![8 => Just(0u8), 2 => Just(1), 1 => Just(2), 1 => Just(3)];
     (0usize..2, content, prop::bool::weighted(0.8), 0i64..5_000, flush)
         .prop_map(|(stream, content, ends_line, later_ms, flush)| Line { stream, content, ends_line, later_ms, flush })
 }
@@ -44,10 +45,20 @@ impl Expected {
     }
 }
 
+/// Writes a segment, behind what was left in the store.
+async fn put(store: &Store, folder: &ObjectPath, writer: &mut Writer, left: &mut Option<ObjectPath>, is_last: bool) {
+    if let Some(left) = left.take() {
+        let whole = Whole::parse(&store.get(&left, u64::MAX).await.unwrap()).unwrap();
+        assert!(writer.put_before(&whole));
+    }
+    let path = folder.join(&writer.start().segment_name()).unwrap();
+    store.put(&path, writer.encode(if is_last { b"end" } else { b"{}" }, is_last)).await.unwrap();
+}
+
 async fn write(store: &Store, folder: &ObjectPath, lines: &[Line]) -> [Expected; 2] {
     let mut expected = [Expected::default(), Expected::default()];
     let mut writer = Writer::new(Position::start(2), &[]);
-    let (mut time_ms, mut source) = (1_700_000_000_000, 0);
+    let (mut time_ms, mut source, mut left) = (1_700_000_000_000, 0, None);
     for line in lines {
         time_ms += line.later_ms;
         let source_end = source + line.content.len() as u64 + 40;
@@ -62,16 +73,16 @@ async fn write(store: &Store, folder: &ObjectPath, lines: &[Line]) -> [Expected;
         source = source_end;
         expected[line.stream].push(line, time_ms);
         if line.flush > 0 {
-            store
-                .put(&folder.join(&writer.start().segment_name()).unwrap(), writer.encode(b"{}", false))
-                .await
-                .unwrap();
+            put(store, folder, &mut writer, &mut left, false).await;
+        }
+        if line.flush > 2 {
+            left = folder.join(&writer.start().segment_name()).ok();
         }
         if line.flush > 1 {
             writer = writer.next();
         }
     }
-    store.put(&folder.join(&writer.start().segment_name()).unwrap(), writer.encode(b"end", true)).await.unwrap();
+    put(store, folder, &mut writer, &mut left, true).await;
     expected
 }
 

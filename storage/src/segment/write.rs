@@ -3,7 +3,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use memchr::memchr_iter;
 
-use super::{Footer, Frame, MAX_FRAME_BYTES, MAX_NOTE_BYTES, Position, StreamPosition};
+use super::{Footer, Frame, MAX_FRAME_BYTES, MAX_NOTE_BYTES, Position, StreamPosition, Whole};
 use crate::codec;
 
 /// A frame is closed at the first line's end from here on.
@@ -73,6 +73,25 @@ impl Writer {
     #[must_use]
     pub fn next(&self) -> Self {
         Self::new(self.end(), &self.open_lines())
+    }
+
+    /// Puts what `earlier` holds before what this one holds, so that the two are one. `false`, and nothing is done, when
+    /// `earlier` does not end where this one starts.
+    pub fn put_before(&mut self, earlier: &Whole) -> bool {
+        if earlier.footer.end != self.start {
+            return false;
+        }
+        let shift = earlier.frames().len() as u64;
+        let shifted = |range: &Range<u64>| range.start + shift..range.end + shift;
+        let later = self.frames.iter().map(|frame| Frame {
+            stored: shifted(&frame.stored),
+            stamps: shifted(&frame.stamps),
+            ..frame.clone()
+        });
+        self.frames = earlier.footer.frames.iter().cloned().chain(later).collect();
+        self.stored = [earlier.frames(), &self.stored].concat();
+        self.start = earlier.footer.start.clone();
+        true
     }
 
     /// Where it starts.
