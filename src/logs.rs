@@ -69,7 +69,16 @@ async fn print_all(request: LogsRequest) -> anyhow::Result<()> {
 
 fn head(log: &ContainerLog, stream: Stream) -> std::io::Result<()> {
     let executor = log.executor.as_deref().unwrap_or("?");
-    writeln!(std::io::stdout(), "==> {executor} {} {} <==", log.container.pod, stream.name())
+    let restart = match log.container.restart {
+        0 => String::new(),
+        restart => format!(", restart {restart}"),
+    };
+    let end = log.end.as_ref().map(|end| format!(", {end}")).unwrap_or_default();
+    let gaps = match log.gaps.len() {
+        0 => String::new(),
+        gaps => format!(", lines missing in {gaps} places"),
+    };
+    writeln!(std::io::stdout(), "==> {executor} {}{restart} {}{end}{gaps} <==", log.container.pod, stream.name())
 }
 
 /// Prints what is there and what comes, of all streams as it comes: where another one goes on, a line names it.

@@ -67,15 +67,45 @@ impl std::fmt::Display for Container {
 }
 
 /// How a container ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct End {
-    /// Its exit code.
-    pub exit_code: i32,
-    /// Kubernetes' word for why: `Completed`, `Error`, `OOMKilled`, …
+    /// Its exit code, if Kubernetes told one: of a pod that was evicted there may be none.
+    #[serde(default)]
+    pub exit_code: Option<i32>,
+    /// Kubernetes' word for why. The pod's where it has one (`Evicted`, `DeadlineExceeded`, `NodeShutdown`, …), for then the
+    /// container's says no more than that it was killed; otherwise the container's (`Completed`, `Error`, `OOMKilled`, …).
+    #[serde(default)]
     pub reason: Option<String>,
-    /// When.
+    /// Kubernetes' sentence about it, cut at 500 characters.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// When it had started.
+    #[serde(default)]
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    #[serde(default)]
     pub finished_at: Option<DateTime<Utc>>,
+}
+
+impl End {
+    /// Whether it ended as it should.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.exit_code == Some(0)
+    }
+}
+
+impl std::fmt::Display for End {
+    /// As in `exit code 137, OOMKilled`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.exit_code, &self.reason) {
+            (Some(code), Some(reason)) => write!(f, "exit code {code}, {reason}"),
+            (Some(code), None) => write!(f, "exit code {code}"),
+            (None, Some(reason)) => f.write_str(reason),
+            (None, None) => f.write_str("failed"),
+        }
+    }
 }
 
 /// Lines that existed and could not be collected.

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt as _};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event};
@@ -41,6 +42,8 @@ pub(super) struct Pods {
 struct Known {
     owner: Option<Owner>,
     ends: HashMap<(String, u32), End>,
+    /// How the pod failed, for containers of which no more is known.
+    failed: Option<End>,
     /// Which of the watches it is in, if any has shown it.
     watch: Option<usize>,
     gone: Option<Instant>,
@@ -92,7 +95,8 @@ impl Pods {
 
     pub(super) fn end(&self, container: &Container) -> Option<End> {
         let pods = self.by_uid.read().unwrap_or_else(PoisonError::into_inner);
-        pods.get(&container.pod_uid)?.ends.get(&(container.name.clone(), container.restart)).cloned()
+        let known = pods.get(&container.pod_uid)?;
+        known.ends.get(&(container.name.clone(), container.restart)).or(known.failed.as_ref()).cloned()
     }
 
     pub(super) async fn changed(&self) {
@@ -106,6 +110,7 @@ impl Pods {
             let known = pods.entry(uid.to_owned()).or_default();
             known.owner = owner_of(pod).or_else(|| known.owner.take());
             known.ends.extend(ends_of(pod));
+            known.failed = failure_of(pod).or_else(|| known.failed.take());
             (known.watch, known.gone) = (watch.or(known.watch), None);
         }
         drop(pods);
@@ -211,22 +216,48 @@ fn owner_of(pod: &Pod) -> Option<Owner> {
 
 fn ends_of(pod: &Pod) -> Vec<((String, u32), End)> {
     let Some(status) = &pod.status else { return Vec::new() };
+    let failure = failure_of(pod);
     let lists = [&status.init_container_statuses, &status.container_statuses, &status.ephemeral_container_statuses];
     let of_container = |status: &ContainerStatus| {
         let now = u32::try_from(status.restart_count).unwrap_or_default();
         let states = [(Some(now), &status.state), (now.checked_sub(1), &status.last_state)];
-        let name = status.name.clone();
+        let (name, failure) = (status.name.clone(), failure.clone());
         states.map(|(restart, state)| {
             let ended = state.as_ref()?.terminated.as_ref()?;
-            let finished_at = ended.finished_at.as_ref();
-            let finished_at = finished_at.and_then(|time| DateTime::from_timestamp_millis(time.0.as_millisecond()));
-            Some((
-                (name.clone(), restart?),
-                End { exit_code: ended.exit_code, reason: ended.reason.clone(), finished_at },
-            ))
+            let failure = failure.clone().filter(|_| ended.exit_code != 0);
+            let (pods_reason, pods_message) = failure.map(|end| (end.reason, end.message)).unwrap_or_default();
+            let end = End {
+                exit_code: Some(ended.exit_code),
+                reason: pods_reason.or_else(|| ended.reason.clone()),
+                message: pods_message.or_else(|| ended.message.as_deref().map(cut)),
+                started_at: ended.started_at.as_ref().and_then(time),
+                finished_at: ended.finished_at.as_ref().and_then(time),
+            };
+            Some(((name.clone(), restart?), end))
         })
     };
     lists.into_iter().flatten().flatten().flat_map(of_container).flatten().collect()
+}
+
+/// Why the whole pod failed, where that has a reason of its own.
+fn failure_of(pod: &Pod) -> Option<End> {
+    let status = pod.status.as_ref().filter(|status| status.phase.as_deref() == Some("Failed"))?;
+    let reason = status.reason.clone().filter(|reason| !reason.is_empty())?;
+    Some(End {
+        reason: Some(reason),
+        message: status.message.as_deref().map(cut),
+        started_at: status.start_time.as_ref().and_then(time),
+        ..End::default()
+    })
+}
+
+fn time(time: &Time) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(time.0.as_millisecond())
+}
+
+fn cut(text: &str) -> String {
+    const MOST_CHARS: usize = 500;
+    text.chars().take(MOST_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -72,6 +72,11 @@ impl Api {
 
     /// A pod as it is now, seen by all who watch.
     pub(crate) fn apply(&self, name: &str, labels: Value, statuses: Value) {
+        self.apply_status(name, labels, json!({ "containerStatuses": statuses }));
+    }
+
+    /// The same, with its whole status.
+    pub(crate) fn apply_status(&self, name: &str, labels: Value, status: Value) {
         let mut cluster = self.cluster.lock().unwrap();
         cluster.version += 1;
         let pod = json!({
@@ -81,7 +86,7 @@ impl Api {
                 "resourceVersion": cluster.version.to_string(),
             },
             "spec": { "containers": [] },
-            "status": { "containerStatuses": statuses },
+            "status": status,
         });
         cluster.pods.retain(|known| known["metadata"]["name"] != name);
         cluster.pods.push(pod.clone());

@@ -60,7 +60,7 @@ async fn an_executor_is_shipped_under_its_application_and_found_by_its_pod() {
         logs.of_pod("ns", "a-name-of-my-own").await.ok()?.pop().filter(|log| log.finished && log.end.is_some())
     })
     .await;
-    assert_eq!(log.end.as_ref().map(|end| end.exit_code), Some(143));
+    assert_eq!(log.end.as_ref().and_then(|end| end.exit_code), Some(143));
     assert_eq!(content(&log).await, written);
     assert_eq!(logs.of_application("spark-1").await.unwrap().len(), 1);
     collector.stop().await;
@@ -157,5 +157,76 @@ async fn a_completed_pod_is_finished_though_its_file_stays() {
     })
     .await;
     assert_eq!(log.end.unwrap().reason.as_deref(), Some("Completed"));
+    collector.stop().await;
+}
+
+/// A container's status, ended like this.
+fn ended(exit_code: i32, reason: &str) -> Value {
+    json!([{
+        "name": "spark-kubernetes-executor", "restartCount": 0, "ready": false, "image": "", "imageID": "",
+        "state": { "terminated": {
+            "exitCode": exit_code, "reason": reason,
+            "startedAt": "2026-01-02T03:04:05Z", "finishedAt": "2026-01-02T03:05:05Z",
+        } },
+    }])
+}
+
+async fn end_of(store: &Store, executor: u32) -> log_collector::End {
+    eventually("its end", async || {
+        let log = Logs::new(store.clone()).of_executor("spark-1", &executor.to_string()).await.ok()?.pop()?;
+        log.end.filter(|_| log.finished)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn why_a_container_ended_is_told_also_when_that_is_known_long_after_its_file_has_gone() {
+    let (root, store, api) = (tempfile::tempdir().unwrap(), Store::in_memory(), Api::start().await);
+    let collector = start(&store, &root, &api, LONG);
+    let mut container = Container::executor(root.path(), 1);
+    container.line(1, "java.lang.OutOfMemoryError");
+    api.apply("pi-exec-1", labels(1), json!([]));
+    of_executor(&store, 1).await;
+    let written = container.delete();
+    eventually("a finished log", async || of_executor(&store, 1).await.finished.then_some(())).await;
+    assert_eq!(of_executor(&store, 1).await.end, None);
+    api.apply("pi-exec-1", labels(1), ended(137, "OOMKilled"));
+    let end = end_of(&store, 1).await;
+    assert_eq!(end.to_string(), "exit code 137, OOMKilled");
+    let ran = end.finished_at.unwrap() - end.started_at.unwrap();
+    assert_eq!(ran, chrono::TimeDelta::minutes(1));
+    assert!(!end.is_success());
+    assert_eq!(content(&of_executor(&store, 1).await).await, written);
+    // It stands in the segment that there was.
+    let segments: Vec<_> =
+        futures::TryStreamExt::try_collect::<Vec<_>>(store.list(&storage::ObjectPath::root())).await.unwrap();
+    assert_eq!(segments.iter().filter(|object| object.path.name().ends_with(".zst")).count(), 1);
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_pod_s_own_reason_goes_before_that_of_its_containers() {
+    let (root, store, api) = (tempfile::tempdir().unwrap(), Store::in_memory(), Api::start().await);
+    let collector = start(&store, &root, &api, LONG);
+    let evicted = |statuses: Value| {
+        json!({
+            "phase": "Failed", "reason": "Evicted", "containerStatuses": statuses,
+            "message": "The node was low on resource: ephemeral-storage.",
+        })
+    };
+    for (executor, statuses) in [(1, ended(137, "Error")), (2, json!([]))] {
+        Container::executor(root.path(), executor).line(0, "hello");
+        api.apply_status(&format!("pi-exec-{executor}"), labels(executor), evicted(statuses));
+    }
+    let (first, second) = (end_of(&store, 1).await, end_of(&store, 2).await);
+    assert_eq!((first.exit_code, second.exit_code), (Some(137), None));
+    for end in [first, second] {
+        assert_eq!(end.reason.as_deref(), Some("Evicted"));
+        assert!(end.message.unwrap().contains("ephemeral-storage"));
+    }
+    let deadline = json!({ "phase": "Failed", "reason": "DeadlineExceeded", "containerStatuses": ended(143, "Error") });
+    Container::executor(root.path(), 3).line(0, "hello");
+    api.apply_status("pi-exec-3", labels(3), deadline);
+    assert_eq!(end_of(&store, 3).await.to_string(), "exit code 143, DeadlineExceeded");
     collector.stop().await;
 }

@@ -19,7 +19,7 @@ pub(super) fn size(bytes: u64) -> String {
 
 pub(super) fn state(log: &ContainerLog) -> Badge {
     match &log.end {
-        Some(end) if end.exit_code == 0 => Badge::new("exited 0", "idle"),
+        Some(end) if end.is_success() => Badge::new("exited 0", "idle"),
         Some(_) => Badge { hint: "The container ended with an error", ..Badge::new("failed", "bad") },
         None if log.finished => Badge { hint: "Nothing will follow", ..Badge::new("ended", "idle") },
         None => Badge { hint: "More lines may come", ..Badge::new("running", "busy") },
@@ -37,9 +37,13 @@ pub(super) fn facts(log: &ContainerLog, stream: Stream) -> Vec<Fact> {
         facts.push(Fact::text("Restarts before", container.restart.to_string()));
     }
     if let Some(end) = &log.end {
-        let reason = end.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-        facts.push(Fact::text("Exit code", format!("{}{reason}", end.exit_code)));
-        facts.push(Fact::new("Finished", Cell::time(end.finished_at.map(|at| Date(at.timestamp_millis())))));
+        facts.push(Fact::text("Ended", end.to_string()));
+        if let Some(message) = &end.message {
+            facts.push(Fact::text("Kubernetes says", message.clone()));
+        }
+        let time = |at: Option<chrono::DateTime<chrono::Utc>>| Cell::time(at.map(|at| Date(at.timestamp_millis())));
+        facts.push(Fact::new("Started", time(end.started_at)));
+        facts.push(Fact::new("Finished", time(end.finished_at)));
     }
     let lines = i64::try_from(log.lines(stream)).unwrap_or(i64::MAX);
     facts.push(Fact::text("Lines", format::count(lines)));
