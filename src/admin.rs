@@ -25,16 +25,23 @@ pub(crate) struct Metric {
     pub(crate) name: &'static str,
     pub(crate) help: &'static str,
     pub(crate) kind: Kind,
+    /// What tells it from others of its name.
+    pub(crate) label: Option<(&'static str, &'static str)>,
     pub(crate) value: u64,
 }
 
 impl Metric {
     pub(crate) fn counter(name: &'static str, help: &'static str, value: u64) -> Self {
-        Self { name, help, kind: Kind::Counter, value }
+        Self { name, help, kind: Kind::Counter, label: None, value }
     }
 
     pub(crate) fn gauge(name: &'static str, help: &'static str, value: u64) -> Self {
-        Self { name, help, kind: Kind::Gauge, value }
+        Self { name, help, kind: Kind::Gauge, label: None, value }
+    }
+
+    /// One of several of its name, which follow one another.
+    pub(crate) fn of(self, label: &'static str, value: &'static str) -> Self {
+        Self { label: Some((label, value)), ..self }
     }
 }
 
@@ -165,15 +172,19 @@ async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
 
 /// The text format 0.0.4 that Prometheus scrapes.
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
-    let mut text = String::new();
+    let (mut text, mut described) = (String::new(), "");
     for metric in admin.inner.metrics.get().into_iter().flatten().flat_map(|read| read()) {
-        let Metric { name, help, kind, value } = metric;
+        let Metric { name, help, kind, label, value } = metric;
         let kind = match kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
         };
         // Writing to a String does not fail.
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+        if std::mem::replace(&mut described, name) != name {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        }
+        let label = label.map(|(label, value)| format!("{{{label}=\"{value}\"}}")).unwrap_or_default();
+        let _ = writeln!(text, "{name}{label} {value}");
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

@@ -1,7 +1,7 @@
 //! Builds the log collector.
 
 use anyhow::Context as _;
-use log_collector::{Collector, Config, PodIdentity, Snapshot};
+use log_collector::{Behind, Collector, Config, PodIdentity, Snapshot};
 use storage::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -90,6 +90,12 @@ const ROWS: [Row; 18] = [
         "Bytes of log files that were gone before they could be read, as far as known",
         |now| now.lost_bytes,
     ),
+    (
+        Metric::counter,
+        "hearth_log_collector_superseded_total",
+        "Times that another collector was found to ship the same log, and was let go first",
+        |now| now.superseded,
+    ),
     (Metric::gauge, "hearth_log_collector_open_files", "Log files of containers that are open", |now| now.open_files),
     (Metric::gauge, "hearth_log_collector_unopened_files", "Log files that wait to be opened", |now| {
         now.unopened_files
@@ -113,17 +119,34 @@ const ROWS: [Row; 18] = [
         |now| now.undecided,
     ),
     (Metric::gauge, "hearth_log_collector_containers", "Containers and event logs followed now", |now| now.containers),
-    (Metric::gauge, "hearth_log_collector_lag_bytes", "Bytes in log files not safe in the store yet", |now| {
-        now.lag_bytes
-    }),
     (Metric::gauge, "hearth_log_collector_buffered_bytes", "Memory that holds lines", |now| now.buffered_bytes),
 ];
+
+/// What a number is called, what it says, and where it is taken from.
+type BehindRow = (&'static str, &'static str, fn(Behind) -> u64);
+
+/// How far behind the logs of each kind are.
+fn behind(now: &Snapshot) -> Vec<Metric> {
+    let kinds = [("pods", now.pods_behind), ("event-logs", now.events_behind)];
+    const ROWS: [BehindRow; 3] = [
+        ("hearth_log_collector_followed_logs", "Logs followed now", |behind| behind.logs),
+        ("hearth_log_collector_lag_bytes", "Bytes in log files not safe in the store yet", |behind| behind.bytes),
+        ("hearth_log_collector_lag_seconds", "For how long the oldest of them have been there, about", |behind| {
+            behind.longest.as_secs()
+        }),
+    ];
+    let of_row = |(name, help, value): BehindRow| {
+        kinds.map(|(kind, behind)| Metric::gauge(name, help, value(behind)).of("source", kind))
+    };
+    ROWS.into_iter().flat_map(of_row).collect()
+}
 
 /// The collector's numbers.
 pub(crate) fn metrics(collector: &Collector) -> ReadMetrics {
     let metrics = collector.metrics();
     Box::new(move || {
         let now = metrics.snapshot();
-        ROWS.iter().map(|&(make, name, help, value)| make(name, help, value(&now))).collect()
+        let rows = ROWS.iter().map(|&(make, name, help, value)| make(name, help, value(&now)));
+        rows.chain(behind(&now)).collect()
     })
 }

@@ -45,10 +45,14 @@ pub struct Config {
     pub rotation_grace: Duration,
     /// How long, after it was told to stop, a collector goes on trying to ship what is there.
     pub drain_timeout: Duration,
+    /// How long the store may take for one request about a pod's log; one that takes longer has failed.
+    pub request_timeout: Duration,
     /// The longest pause between two attempts to reach the store.
     pub longest_pause: Duration,
     /// How long the reason why a container ended is waited for when its file is gone.
     pub end_timeout: Duration,
+    /// A collector with lines that have waited longer than this to be shipped does not do its job.
+    pub lag_limit: Duration,
     /// How much memory may hold lines.
     pub memory_bytes: u64,
     /// A folder for hard links to log files that have not been shipped, so that also what is deleted while no collector runs
@@ -80,8 +84,10 @@ impl Default for Config {
             identity_timeout: Duration::from_secs(10),
             rotation_grace: Duration::from_secs(2),
             drain_timeout: Duration::from_secs(20),
+            request_timeout: Duration::from_mins(2),
             longest_pause: Duration::from_secs(30),
-            end_timeout: Duration::from_secs(30),
+            end_timeout: Duration::from_mins(5),
+            lag_limit: Duration::from_mins(5),
             memory_bytes: 24 * 1024 * 1024,
             pin_dir: None,
             max_pinned_bytes: 4 * 1024 * 1024 * 1024,
@@ -103,6 +109,7 @@ impl Config {
             identity_timeout: self.identity_timeout,
             rotation_grace: self.rotation_grace,
             end_timeout: self.end_timeout,
+            request_timeout: self.request_timeout,
             segment_bytes: self.segment_bytes,
             sealed_bytes: self.sealed_bytes,
         }
@@ -124,7 +131,9 @@ impl Collector {
     /// A collector that ships into `store`.
     #[must_use]
     pub fn new(store: Store, config: Config) -> Self {
-        Self { store, config, metrics: Arc::default(), health: Arc::default() }
+        let metrics = Arc::<Metrics>::default();
+        let health = Arc::new(Health::new(Arc::clone(&metrics), config.lag_limit));
+        Self { store, config, metrics, health }
     }
 
     /// What it counts, also while it runs.
@@ -163,6 +172,7 @@ impl Collector {
         let settings = config.settings();
         let context = Arc::new(ship::Context {
             store,
+            writer: uuid::Uuid::new_v4().to_string(),
             identities,
             metrics,
             health,
@@ -260,6 +270,7 @@ impl Pods {
     async fn run(mut self, scan_interval: Duration) {
         let stop = self.context.stop.clone();
         loop {
+            self.context.health.works(FOLDER);
             self = self.scan().await;
             if stop.is_cancelled() {
                 break;
@@ -271,6 +282,7 @@ impl Pods {
                 () = stop.cancelled() => {}
             }
         }
+        self.context.health.rests(FOLDER);
         while let Some(ended) = self.tasks.join_next_with_id().await {
             self.retire(ended);
         }

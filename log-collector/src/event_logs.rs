@@ -59,6 +59,7 @@ pub(crate) async fn run(context: Arc<Context>, folder: PathBuf, scan_interval: D
     let (mut tasks, mut running, mut done) = (JoinSet::new(), parts::Running::default(), HashMap::new());
     let trouble = format!("the folder of event logs {}", folder.display());
     loop {
+        context.health.works(&trouble);
         match scan(&folder, watcher.folders()).await {
             Ok(logs) => {
                 context.health.clear(&trouble);
@@ -92,6 +93,7 @@ pub(crate) async fn run(context: Arc<Context>, folder: PathBuf, scan_interval: D
             () = context.stop.cancelled() => {}
         }
     }
+    context.health.rests(&trouble);
     while tasks.join_next().await.is_some() {}
 }
 

@@ -33,6 +33,7 @@ pub(crate) async fn run(context: Arc<Context>, pods: PathBuf, volume: String, sc
     let (mut tasks, mut running) = (JoinSet::new(), parts::Running::default());
     let trouble = format!("the kubelet's folder of pods {}", pods.display());
     while !context.stop.is_cancelled() {
+        context.health.works(&trouble);
         let (folder, name) = (pods.clone(), volume.clone());
         let found = tokio::task::spawn_blocking(move || find(&folder, &name)).await;
         match found.map_err(std::io::Error::other).flatten() {
@@ -58,6 +59,7 @@ pub(crate) async fn run(context: Arc<Context>, pods: PathBuf, volume: String, sc
             () = context.stop.cancelled() => {}
         }
     }
+    context.health.rests(&trouble);
     while tasks.join_next().await.is_some() {}
 }
 

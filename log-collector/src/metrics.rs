@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::lag::{Behind, Lags, Source};
+
 /// What a collector counts while it runs.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -13,13 +15,14 @@ pub struct Metrics {
     pub(crate) store_refusals: AtomicU64,
     pub(crate) gaps: AtomicU64,
     pub(crate) lost_bytes: AtomicU64,
+    pub(crate) superseded: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) strangers: AtomicU64,
     pub(crate) undecided: AtomicU64,
     pub(crate) open_files: AtomicU64,
     pub(crate) unopened_files: AtomicU64,
     pub(crate) containers: AtomicU64,
-    pub(crate) lag_bytes: AtomicU64,
+    pub(crate) lags: Lags,
     pub(crate) buffered_bytes: AtomicU64,
 }
 
@@ -46,6 +49,8 @@ pub struct Snapshot {
     pub gaps: u64,
     /// How large the files were that were gone, as far as that is known.
     pub lost_bytes: u64,
+    /// Times that another collector was found to ship the same log, and was let go first.
+    pub superseded: u64,
     /// How many times the work on one container or event log broke off by a fault of this program; each began again.
     pub panics: u64,
     /// Containers that were found to be none of Spark's, and left alone.
@@ -60,6 +65,10 @@ pub struct Snapshot {
     pub containers: u64,
     /// Bytes that lie in log files and are not safe in the store yet.
     pub lag_bytes: u64,
+    /// How far behind containers' logs are.
+    pub pods_behind: Behind,
+    /// How far behind event logs are.
+    pub events_behind: Behind,
     /// Memory that holds lines.
     pub buffered_bytes: u64,
 }
@@ -68,6 +77,7 @@ impl Metrics {
     /// The numbers now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
+        let (pods_behind, events_behind) = (self.lags.of(Source::Pods), self.lags.of(Source::Events));
         let get = |number: &AtomicU64| number.load(Ordering::Relaxed);
         Snapshot {
             read_bytes: get(&self.read_bytes),
@@ -80,13 +90,16 @@ impl Metrics {
             store_refusals: get(&self.store_refusals),
             gaps: get(&self.gaps),
             lost_bytes: get(&self.lost_bytes),
+            superseded: get(&self.superseded),
             panics: get(&self.panics),
             strangers: get(&self.strangers),
             undecided: get(&self.undecided),
             open_files: get(&self.open_files),
             unopened_files: get(&self.unopened_files),
             containers: get(&self.containers),
-            lag_bytes: get(&self.lag_bytes),
+            lag_bytes: pods_behind.bytes + events_behind.bytes,
+            pods_behind,
+            events_behind,
             buffered_bytes: get(&self.buffered_bytes),
         }
     }

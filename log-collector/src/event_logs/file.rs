@@ -11,7 +11,8 @@ use storage::{Error, ObjectPath};
 use tokio::time::Instant;
 
 use crate::files;
-use crate::metrics::{Metrics, Share};
+use crate::lag::{Lag, Source};
+use crate::metrics::Metrics;
 use crate::ship::{Context, Stopped};
 
 /// What Spark puts behind the name of a log that it still writes.
@@ -45,7 +46,7 @@ pub(super) struct EventFile<'a> {
     unshipped_since: Option<Instant>,
     /// Whether the store shows it as a file that grows.
     is_shown: bool,
-    lag: Share<'a>,
+    lag: Lag<'a>,
 }
 
 impl<'a> EventFile<'a> {
@@ -56,7 +57,7 @@ impl<'a> EventFile<'a> {
         object: ObjectPath,
         growing: ObjectPath,
     ) -> Result<Self, Stopped> {
-        let lag = Share::of(&context.metrics.lag_bytes);
+        let lag = context.metrics.lags.follow(Source::Events);
         let (file, unshipped_since) = (Arc::new(file), None);
         let mut this =
             Self { context, file, object, growing, part_start: 0, shipped: 0, unshipped_since, is_shown: false, lag };
@@ -183,7 +184,7 @@ impl<'a> EventFile<'a> {
     /// Ships what has been added, if that is due or `now`. `false` when there is nothing more at present.
     pub(super) async fn ship_on(&mut self, now: bool) -> Result<bool, Stopped> {
         let size = self.size_bytes();
-        self.lag.set(size.saturating_sub(self.shipped));
+        self.lag.set(size, self.shipped);
         if size <= self.shipped {
             return Ok(false);
         }
@@ -210,7 +211,7 @@ impl<'a> EventFile<'a> {
         if end - self.part_start >= SEALED_BYTES {
             self.part_start = end;
         }
-        self.lag.set(size - end);
+        self.lag.set(size, end);
         Ok(true)
     }
 

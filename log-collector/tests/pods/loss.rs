@@ -416,6 +416,70 @@ async fn a_store_that_fails_costs_time_and_no_lines() {
     collector.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_now_and_then_in_every_way_costs_no_line() {
+    let (root, store, faults) = (tempfile::tempdir().unwrap(), Store::in_memory(), Arc::new(Faults::default()));
+    faults.fail_some(100);
+    let collector = Running::start_with(&store.with_faults(&faults), root.path(), |config| {
+        config.request_timeout = Duration::from_millis(100);
+        config.sealed_bytes = 300;
+    });
+    let mut containers: Vec<_> = (0..8).map(|number| Container::executor(root.path(), number)).collect();
+    for round in 0..6 {
+        for container in &mut containers {
+            for line in 0..20 {
+                container.line(line % 2, &format!("line {line} of round {round}"));
+            }
+        }
+        for (number, container) in (0..).zip(&containers) {
+            shipped(&store, number, &container.written).await;
+        }
+    }
+    let written: Vec<_> = containers.into_iter().map(Container::delete).collect();
+    for (number, written) in (0..).zip(&written) {
+        assert_shipped(&store, number, written).await;
+    }
+    assert!(collector.metrics.snapshot().store_errors > 0);
+    collector.stop().await;
+}
+
+#[tokio::test]
+async fn a_collector_that_gets_behind_says_so() {
+    let (root, store, faults) = (tempfile::tempdir().unwrap(), Store::in_memory(), Arc::new(Faults::default()));
+    let start =
+        |store: &Store| Running::start_with(store, root.path(), |config| config.lag_limit = Duration::from_millis(300));
+    let collector = start(&store.with_faults(&faults));
+    let mut container = Container::executor(root.path(), 1);
+    container.line(0, "one");
+    shipped(&store, 1, &container.written).await;
+    eventually("no trouble", async || collector.health.troubles().is_empty().then_some(())).await;
+    faults.set_down(true);
+    container.line(0, "two");
+    let says = async || collector.health.troubles().into_iter().find(|trouble| trouble.contains("wait to be shipped"));
+    let trouble = eventually("a complaint", says).await;
+    let size = std::fs::metadata(container.live()).unwrap().len();
+    let now = collector.metrics.snapshot();
+    assert_eq!((now.pods_behind.logs, now.pods_behind.bytes), (1, size / 2), "{trouble}");
+    faults.set_down(false);
+    shipped(&store, 1, &container.written).await;
+    eventually("no complaint", async || says().await.is_none().then_some(())).await;
+    assert_eq!(collector.metrics.snapshot().lag_bytes, 0);
+    collector.kill().await;
+    // One that finds everything shipped is not behind, and one that cannot ask how far it came is.
+    let collector = start(&store.with_faults(&faults));
+    eventually("a log that is followed", async || {
+        let now = collector.metrics.snapshot();
+        (now.pods_behind.logs == 1 && now.lag_bytes == 0).then_some(())
+    })
+    .await;
+    collector.kill().await;
+    faults.set_down(true);
+    let collector = start(&store.with_faults(&faults));
+    let behind = async || (collector.metrics.snapshot().lag_bytes == size).then_some(());
+    eventually("a log that is behind as far as is known", behind).await;
+    collector.kill().await;
+}
+
 #[tokio::test]
 async fn a_collector_that_is_stopped_ships_what_is_there() {
     let (root, store) = (tempfile::tempdir().unwrap(), Store::in_memory());
