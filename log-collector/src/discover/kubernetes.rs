@@ -296,9 +296,9 @@ mod tests {
             restart,
         };
         let last = pods.end(&container(1)).unwrap();
-        assert_eq!((last.exit_code, last.reason.as_deref()), (137, Some("OOMKilled")));
+        assert_eq!((last.exit_code, last.reason.as_deref()), (Some(137), Some("OOMKilled")));
         assert_eq!(last.finished_at.unwrap().timestamp(), 1_767_323_045);
-        assert_eq!(pods.end(&container(0)).unwrap().exit_code, 1);
+        assert_eq!(pods.end(&container(0)).unwrap().exit_code, Some(1));
         assert_eq!(pods.end(&container(2)), None);
     }
 
