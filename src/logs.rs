@@ -1,14 +1,24 @@
 //! `hearth logs`: prints what was shipped.
 
+mod grep;
+mod paint;
+mod part;
+mod print;
+
 use std::io::Write as _;
 
 use anyhow::bail;
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use log_collector::{ContainerLog, Logs, Stream};
+use futures::TryStreamExt as _;
+use log_collector::{Logs, Stream};
 use storage::Store;
 
 use crate::config::{LogsRequest, LogsWanted};
-use crate::grep::Grep;
+use paint::Paint;
+use part::Part;
+use print::Print;
+
+/// How many lines are printed from the first error on, unless told otherwise.
+const LINES_OF_AN_ERROR: u64 = 20;
 
 /// Prints the logs that `request` asks for to standard output, each container's stream under a line that names it when
 /// there is more than one. Whoever reads it may go away at any time.
@@ -47,18 +57,31 @@ async fn print_all(request: LogsRequest) -> anyhow::Result<()> {
             Stream::Stderr => wanted.stderr,
         })
         .collect();
-    let parts: Vec<_> = found.iter().flat_map(|log| streams.iter().map(move |stream| (log, *stream))).collect();
-    if wanted.follow {
-        return follow(&logs, &parts, wanted).await;
+    let paint = Paint::new(wanted.color);
+    if wanted.first_error {
+        return first_errors(&Part::of_first_errors(found, &streams, wanted, LINES_OF_AN_ERROR).await?, paint).await;
     }
-    let headed = parts.len() > 1;
-    for (log, stream) in parts {
-        if headed {
-            head(log, stream)?;
+    let mut parts = Vec::new();
+    for log in found {
+        for stream in &streams {
+            parts.push(Part::of(&log, *stream, wanted).await?);
         }
-        let start = start(log, stream, wanted).await?;
-        let mut bytes = log.whole(stream, start);
-        let mut print = Print::new(wanted);
+    }
+    match wanted {
+        LogsWanted { follow: true, .. } => follow(&logs, app_id, &streams, parts, wanted, paint).await,
+        LogsWanted { merge: true, .. } => merge(parts, wanted, paint).await,
+        _ => one_after_another(parts, wanted, paint).await,
+    }
+}
+
+async fn one_after_another(parts: Vec<Part>, wanted: &LogsWanted, paint: Paint) -> anyhow::Result<()> {
+    let headed = parts.len() > 1;
+    for part in parts {
+        if headed {
+            writeln!(std::io::stdout(), "{}", paint.head(&part.head()))?;
+        }
+        let mut bytes = part.log.range(part.stream, part.range.clone());
+        let mut print = Print::new(wanted, paint);
         while let Some(chunk) = bytes.try_next().await? {
             print.chunk(&chunk)?;
         }
@@ -67,84 +90,64 @@ async fn print_all(request: LogsRequest) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn head(log: &ContainerLog, stream: Stream) -> std::io::Result<()> {
-    let executor = log.executor.as_deref().unwrap_or("?");
-    let restart = match log.container.restart {
-        0 => String::new(),
-        restart => format!(", restart {restart}"),
-    };
-    let end = log.end.as_ref().map(|end| format!(", {end}")).unwrap_or_default();
-    let gaps = match log.gaps.len() {
-        0 => String::new(),
-        gaps => format!(", lines missing in {gaps} places"),
-    };
-    writeln!(std::io::stdout(), "==> {executor} {}{restart} {}{end}{gaps} <==", log.container.pod, stream.name())
-}
-
-/// Prints what is there and what comes, of all streams as it comes: where another one goes on, a line names it.
-async fn follow(logs: &Logs, parts: &[(&ContainerLog, Stream)], wanted: &LogsWanted) -> anyhow::Result<()> {
-    let mut all = stream::SelectAll::new();
-    let mut prints = Vec::new();
-    for (index, (log, stream)) in parts.iter().enumerate() {
-        let start = start(log, *stream, wanted).await?;
-        all.push(logs.follow(log, *stream, start).map_ok(move |bytes| (index, bytes)).boxed());
-        prints.push(Print::new(wanted));
-    }
-    let mut last = None;
-    while let Some((index, bytes)) = all.try_next().await? {
-        if let (true, Some((log, stream))) = (parts.len() > 1 && last != Some(index), parts.get(index)) {
-            head(log, *stream)?;
+/// All streams as one, in the order of time; before each line, whose it is.
+async fn merge(parts: Vec<Part>, wanted: &LogsWanted, paint: Paint) -> anyhow::Result<()> {
+    let names: Vec<String> = parts.iter().map(Part::name).collect();
+    let mut lines = log_collector::merge(parts.into_iter().map(|part| (part.log, part.stream, part.range)).collect());
+    let mut print = Print::new(wanted, paint);
+    while let Some(line) = lines.try_next().await? {
+        if let Some(name) = names.get(line.part).filter(|_| names.len() > 1) {
+            print.prefix(&format!("{name} | "));
         }
-        last = Some(index);
-        if let Some(print) = prints.get_mut(index) {
-            print.chunk(&bytes)?;
-        }
+        print.line(&line.bytes)?;
     }
-    prints.iter_mut().try_for_each(Print::finish)?;
+    print.finish()?;
     Ok(())
 }
 
-/// Where the part of a stream starts that is asked for.
-async fn start(log: &ContainerLog, stream: Stream, wanted: &LogsWanted) -> anyhow::Result<u64> {
-    let since = match wanted.since {
-        Some(since) => log.offset_of_time(stream, since.into()).await?,
-        None => 0,
-    };
-    // Counted before the pattern is looked for: the last lines, and of those the ones that match.
-    let tail = match wanted.tail_lines {
-        Some(most) => {
-            let lines = log.lines(stream);
-            log.lines_of(stream, lines.saturating_sub(most)..lines.saturating_add(1)).await?.range.start
-        }
-        None => 0,
-    };
-    Ok(since.max(tail))
+async fn first_errors(parts: &[Part], paint: Paint) -> anyhow::Result<()> {
+    if parts.is_empty() {
+        writeln!(std::io::stderr(), "no line tells of an error")?;
+    }
+    for part in parts {
+        let errors = part.errors();
+        let lines = if errors == 1 { "line tells" } else { "lines tell" };
+        writeln!(std::io::stdout(), "{}", paint.head(&format!("{}, {errors} {lines} of errors", part.head())))?;
+        let page = part.log.page(part.stream, part.range.clone()).await?;
+        std::io::stdout().write_all(&page.bytes)?;
+    }
+    Ok(())
 }
 
-/// Prints bytes as they are, or the lines that match.
-struct Print {
-    grep: Option<Grep>,
-}
-
-impl Print {
-    fn new(wanted: &LogsWanted) -> Self {
-        Self { grep: wanted.grep.clone().map(|pattern| Grep::new(pattern, wanted.context_lines)) }
-    }
-
-    fn chunk(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        let mut out = std::io::stdout().lock();
-        match &mut self.grep {
-            Some(grep) => grep.push(bytes, &mut out)?,
-            None => out.write_all(bytes)?,
+/// Prints what is there and what comes, of all streams as it comes, also of containers that are started later: where another
+/// one goes on, a line names it.
+async fn follow(
+    logs: &Logs,
+    app_id: &str,
+    streams: &[Stream],
+    parts: Vec<Part>,
+    wanted: &LogsWanted,
+    paint: Paint,
+) -> anyhow::Result<()> {
+    let mut headed = parts.len() > 1;
+    let begun = parts.into_iter().map(|part| (part.log, part.stream, part.range.start)).collect();
+    let mut all = logs.follow_all((app_id, wanted.executor.as_deref()), streams, begun);
+    let mut prints = std::collections::HashMap::new();
+    let mut last = None;
+    while let Some(added) = all.try_next().await? {
+        let whose = (added.log.container.clone(), added.stream);
+        let is_other = last.as_ref() != Some(&whose);
+        // One that follows alone needs no name, until another one comes.
+        headed |= is_other && last.is_some();
+        if headed && is_other {
+            let part = Part { log: added.log.clone(), stream: added.stream, range: 0..u64::MAX };
+            writeln!(std::io::stdout(), "{}", paint.head(&part.head()))?;
         }
-        out.flush()
+        prints.entry(whose.clone()).or_insert_with(|| Print::new(wanted, paint)).chunk(&added.bytes)?;
+        last = Some(whose);
     }
-
-    fn finish(&mut self) -> std::io::Result<()> {
-        let mut out = std::io::stdout().lock();
-        self.grep.as_mut().map_or(Ok(()), |grep| grep.finish(&mut out))?;
-        out.flush()
-    }
+    prints.values_mut().try_for_each(Print::finish)?;
+    Ok(())
 }
 
 async fn list_applications(logs: &Logs, request: &LogsRequest) -> anyhow::Result<()> {

@@ -9,7 +9,6 @@ mod collector;
 mod config;
 mod doctor;
 mod fetch;
-mod grep;
 mod history;
 mod http;
 mod logs;

@@ -108,6 +108,19 @@ impl std::fmt::Display for End {
     }
 }
 
+/// The lines of a log that tell of an error: those with `ERROR`, `FATAL`, `Exception` or `Traceback` as a word of their first 160
+/// bytes (of `…Exception`, the end of one).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorLines {
+    /// How many there are.
+    pub lines: u64,
+    /// Where in its stream the first of them starts.
+    pub first_bytes: u64,
+    /// When that was written, milliseconds since 1970.
+    pub first_ms: i64,
+}
+
 /// Lines that existed and could not be collected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

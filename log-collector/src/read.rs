@@ -6,9 +6,13 @@ use storage::segment::Run;
 use storage::{ObjectMeta, ObjectPath, Store};
 
 mod container;
+mod damage;
 mod follow;
+mod merge;
 
 pub use container::{ContainerLog, Page};
+pub use follow::Added;
+pub use merge::{MergedLine, merge};
 
 use crate::Result;
 use crate::layout::{self, LINK};

@@ -2,6 +2,7 @@
 
 mod budget;
 mod context;
+mod errors;
 mod find;
 mod follow;
 mod object;

@@ -26,6 +26,7 @@
 
 mod find;
 mod footer;
+mod lines;
 mod loaded;
 mod read;
 mod whole;
@@ -35,6 +36,7 @@ mod write;
 mod tests;
 
 pub use footer::{Footer, Frame};
+pub use lines::Line;
 pub use read::Run;
 pub use whole::Whole;
 pub use write::{Record, Writer};

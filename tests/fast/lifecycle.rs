@@ -74,6 +74,8 @@ async fn the_sample_can_be_opened_at_once_and_its_logs_be_printed() {
     assert_eq!(lines.len(), 2, "{printed}");
     assert!(lines[1].starts_with("executor 1 stdout line 3000"), "{printed}");
 
+    printed_parts_are_what_is_asked_for(&store, app).await;
+
     let mut logs = guarded(env!("CARGO_BIN_EXE_hearth"));
     logs.args(["logs", "--store", &store, "no-such-application"]);
     let refused = run(&mut logs, Duration::from_secs(20)).await;
@@ -133,4 +135,36 @@ async fn dashboards_and_alerts_name_metrics_that_there_are() {
     })
     .await;
     hearth.stop().await;
+}
+
+/// What `hearth logs` prints of the sample, told in many ways which part is wanted.
+async fn printed_parts_are_what_is_asked_for(store: &str, app: &str) {
+    let print = async |arguments: &[&str]| {
+        let mut logs = guarded(env!("CARGO_BIN_EXE_hearth"));
+        logs.args(["logs", "--store", store, app]).args(arguments);
+        run(&mut logs, Duration::from_secs(20)).await.succeeded()
+    };
+    let whole = print(&["1", "--stdout"]).await.stdout;
+    let lines: Vec<&str> = whole.lines().collect();
+    assert!(lines.len() > 3000);
+    let some = print(&["1", "--stdout", "--lines", "11-12"]).await.stdout;
+    assert_eq!(some.lines().collect::<Vec<_>>(), lines[10..12]);
+    assert_eq!(print(&["1", "--stdout", "--bytes", "5-14"]).await.stdout, whole[5..15]);
+    let matching = print(&["1", "--stdout", "--grep", "line 2999$", "-C", "1"]).await.stdout;
+    assert_eq!(matching.lines().count(), 3, "{matching}");
+    let painted = print(&["1", "--stdout", "--grep", "line 2999$", "--color", "always"]).await.stdout;
+    assert!(painted.contains("\u{1b}[1;31mline 2999\u{1b}[0m"), "{painted}");
+    assert_eq!(print(&["1", "--stdout", "--until", "2001-01-01T00:00:00Z"]).await.stdout, "");
+    // Each stream's lines in their order, all of them, behind the stream's name.
+    let stderr = print(&["1", "--stderr"]).await.stdout;
+    let merged = print(&["1", "--merge"]).await.stdout;
+    for (name, expected) in [("1 stdout | ", &whole), ("1 stderr | ", &stderr)] {
+        let of_stream: Vec<&str> = merged.lines().filter_map(|line| line.strip_prefix(name)).collect();
+        assert_eq!(of_stream, expected.lines().collect::<Vec<_>>(), "{name}");
+    }
+    assert!(print(&["--first-error"]).await.stderr.contains("no line tells of an error"));
+    let mut wrong = guarded(env!("CARGO_BIN_EXE_hearth"));
+    wrong.args(["logs", "--store", store, app, "--lines", "9-3", "--follow", "--until", "never"]);
+    let refused = run(&mut wrong, Duration::from_secs(20)).await;
+    assert_eq!(refused.status.code(), Some(64), "{}", refused.stderr);
 }

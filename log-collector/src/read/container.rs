@@ -2,11 +2,14 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use futures::stream::BoxStream;
 use storage::segment::{Run, StreamPosition};
 use storage::{ByteStream, ObjectPath};
 
+use super::damage;
 use crate::layout::{self, Note};
-use crate::{Container, End, Gap, Result, Stream};
+use crate::{Container, End, ErrorLines, Gap, Result, STREAMS, Stream};
 
 /// The most that one page holds.
 const MAX_PAGE_BYTES: u64 = 16 * 1024 * 1024;
@@ -26,6 +29,8 @@ pub struct ContainerLog {
     pub end: Option<End>,
     /// Where lines are missing.
     pub gaps: Vec<Gap>,
+    /// For stdout and for stderr, the lines that tell of an error.
+    pub errors: [ErrorLines; STREAMS],
     /// When something was added last.
     pub last_shipped: DateTime<Utc>,
     pub(crate) folder: ObjectPath,
@@ -55,6 +60,7 @@ impl ContainerLog {
             executor: owner.map(|owner| owner.executor).or(executor),
             finished: run.last().finished,
             end: note.as_ref().and_then(|note| note.end.clone()),
+            errors: note.as_ref().map(|note| note.errors).unwrap_or_default(),
             gaps: note.map(|note| note.gaps).unwrap_or_default(),
             last_shipped: run.last_modified(),
             folder,
@@ -89,7 +95,8 @@ impl ContainerLog {
         Ok(times.and_then(|(first, last)| Some((time(first)?, time(last)?))))
     }
 
-    /// The bytes of `range`, cut at the stream's end and at 16 MiB.
+    /// The bytes of `range`, cut at the stream's end and at 16 MiB. Where the store's copy is damaged, as many bytes say so as
+    /// there were.
     ///
     /// # Errors
     /// A failure of the store.
@@ -97,7 +104,13 @@ impl ContainerLog {
         let total_bytes = self.size_bytes(stream);
         let start = range.start.min(total_bytes);
         let end = range.end.clamp(start, total_bytes).min(start.saturating_add(MAX_PAGE_BYTES));
-        let bytes = self.run.read(stream.index(), start..end).await?;
+        let bytes = match self.run.read(stream.index(), start..end).await {
+            Err(storage::Error::Corrupt { .. }) => {
+                let chunks: Vec<Bytes> = damage::stream(&self.run, stream.index(), start..end).try_collect().await?;
+                chunks.concat().into()
+            }
+            other => other?,
+        };
         Ok(Page { range: start..start + bytes.len() as u64, bytes, total_bytes })
     }
 
@@ -141,7 +154,65 @@ impl ContainerLog {
     /// A stream from `start` to its end, as it arrives, with flat memory.
     #[must_use]
     pub fn whole(&self, stream: Stream, start: u64) -> ByteStream {
-        self.run.stream(stream.index(), start..u64::MAX)
+        self.range(stream, start..u64::MAX)
+    }
+
+    /// The bytes of `range`, cut at the stream's end, as they arrive, with flat memory. As in [`ContainerLog::page`], damage
+    /// costs no more than itself.
+    #[must_use]
+    pub fn range(&self, stream: Stream, range: Range<u64>) -> ByteStream {
+        damage::stream(&self.run, stream.index(), range)
+    }
+
+    /// Whether something behind the end cannot be read, for the store's copy is damaged.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.run.is_damaged()
+    }
+
+    /// Which of `streams` has the first line that tells of an error, and where that starts; by the time at which it was
+    /// written. No request.
+    #[must_use]
+    pub fn first_error_of(&self, streams: &[Stream]) -> Option<(Stream, u64, DateTime<Utc>)> {
+        let found = Stream::ALL.into_iter().zip(self.errors);
+        let found = found.filter(|(stream, errors)| errors.lines > 0 && streams.contains(stream));
+        let (stream, first) = found.min_by_key(|(_, errors)| errors.first_ms)?;
+        Some((stream, first.first_bytes, time(first.first_ms)?))
+    }
+
+    /// Where so many lines end that follow the byte at `start`, or the stream does: at most 16 MiB behind it.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn offset_of_lines_behind(&self, stream: Stream, start: u64, lines: u64) -> Result<u64> {
+        let mut bytes = self.range(stream, start..start.saturating_add(MAX_PAGE_BYTES));
+        let (mut at, mut left) = (start, lines);
+        while let Some(chunk) = bytes.try_next().await? {
+            for end in memchr::memchr_iter(b'\n', &chunk) {
+                left = left.saturating_sub(1);
+                if left == 0 {
+                    return Ok(at + end as u64 + 1);
+                }
+            }
+            at += chunk.len() as u64;
+        }
+        Ok(at)
+    }
+
+    /// Where the line starts that has that number, counted from 0; the stream's end when there are fewer.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn offset_of_line(&self, stream: Stream, line: u64) -> Result<u64> {
+        Ok(self.run.offset_of_line(stream.index(), line).await?)
+    }
+
+    pub(super) fn lines_in(
+        &self,
+        stream: Stream,
+        range: Range<u64>,
+    ) -> BoxStream<'static, storage::Result<storage::segment::Line>> {
+        self.run.lines(stream.index(), range)
     }
 
     /// Executors by number, the driver and what is not known first; then by pod, container and restart.

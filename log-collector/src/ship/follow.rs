@@ -64,6 +64,7 @@ async fn identify(context: &Context, container: &Container) -> Option<Option<Own
     loop {
         match context.identities.of(container) {
             Identity::Spark(owner) => return Some(Some(owner)),
+            Identity::Chosen => return Some(None),
             Identity::Stranger => return None,
             Identity::Unknown => {}
         }

@@ -2,6 +2,8 @@ use std::io;
 
 use storage::segment::{Footer, Position, Record, Writer};
 
+use super::errors;
+use crate::container::{ErrorLines, STREAMS};
 use crate::tail::{Filled, Lost, Parser, Resume, Source};
 
 /// What turns a container's files into a segment. All of it is work for a processor and a disk, none of it waits for a
@@ -15,6 +17,8 @@ pub(super) struct Pipe {
     pub(super) gaps: Vec<(Position, Lost)>,
     /// How many lines were not in the format.
     pub(super) malformed: u64,
+    /// For each stream, the lines that tell of an error.
+    pub(super) errors: [ErrorLines; STREAMS],
 }
 
 impl Pipe {
@@ -44,10 +48,16 @@ impl Pipe {
 
     /// Takes what is complete; with `at_end`, the rest too.
     pub(super) fn take(&mut self, at_end: bool) {
+        // One look at all of it, for most of it has none.
+        let may_have_errors = errors::may_be_in(self.source.bytes());
         loop {
             let at = self.source.position();
             let Some(piece) = self.parser.next(self.source.bytes(), at_end) else { break };
             let size = piece.size;
+            if may_have_errors && errors::is_error(&piece.content) {
+                let first_bytes = self.writer.end().of(piece.stream).bytes;
+                errors::count(&mut self.errors, piece.stream, first_bytes, piece.time_ms);
+            }
             self.writer.push(Record {
                 stream: piece.stream,
                 content: &piece.content,
@@ -73,7 +83,8 @@ impl Pipe {
     }
 
     /// Goes back, or on, to where `last` ends; `false` when the files for that are not held.
-    pub(super) fn go_to(&mut self, last: &Footer, resume: Resume) -> io::Result<bool> {
+    pub(super) fn go_to(&mut self, last: &Footer, resume: Resume, errors: [ErrorLines; STREAMS]) -> io::Result<bool> {
+        self.errors = errors;
         self.parser = Parser::resume(resume.record());
         self.writer = Writer::new(last.end.clone(), &last.open_lines);
         self.gaps.clear();

@@ -72,7 +72,7 @@ impl<'a> Shipper<'a> {
         let gaps = missing.map(|lost| (end, lost)).into_iter().collect();
         let mut shipper = Self {
             links: if is_new && stored.folder != stored.by_pod { vec![stored.by_pod.clone()] } else { Vec::new() },
-            pipe: Some(Pipe { source, parser, writer, gaps, malformed: 0 }),
+            pipe: Some(Pipe { source, parser, writer, gaps, malformed: 0, errors: note.errors }),
             finished: last.is_some_and(|last| last.finished),
             folder: stored.folder.clone(),
             shipped: at,
@@ -284,6 +284,7 @@ impl<'a> Shipper<'a> {
         let record = self.pipe.as_ref().and_then(|pipe| pipe.parser.open());
         self.note.resume = self.work(move |pipe| pipe.source.resume(record)).await;
         self.note.author = self.object.author().clone();
+        self.note.errors = self.pipe.as_ref().map_or(self.note.errors, |pipe| pipe.errors);
         // Why it ended may come later, and is then better told in the segment that there is.
         let is_over = self.finished && self.note.end.is_some();
         self.note.sealed = is_over || self.stored_bytes() >= self.context.settings.sealed_bytes;
@@ -326,11 +327,11 @@ impl<'a> Shipper<'a> {
             self.object.seal();
             return Ok(());
         };
-        let (last, resume) = (run.last().clone(), note.resume.clone());
+        let (last, resume, errors) = (run.last().clone(), note.resume.clone(), note.errors);
         let end: Vec<u64> = last.end.streams.iter().map(|stream| stream.bytes).collect();
         let at = last.end.source_bytes;
         self.finished = last.finished;
-        let went = self.work(move |pipe| pipe.go_to(&last, resume)).await;
+        let went = self.work(move |pipe| pipe.go_to(&last, resume, errors)).await;
         if !went.unwrap_or_default() {
             return Err(Stopped);
         }

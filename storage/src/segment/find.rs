@@ -44,6 +44,13 @@ pub(super) fn line_start(content: &[u8], line_starts: u64, index: usize) -> usiz
     starts.nth(index).unwrap_or(content.len())
 }
 
+/// How many of the `line_starts` lines that start in a frame do so before byte `at` of its content.
+pub(super) fn line_starts_before(content: &[u8], line_starts: u64, at: usize) -> usize {
+    let inner = || memchr_iter(b'\n', content).map(|end| end + 1).filter(|&start| start < content.len());
+    let starts_at_once = line_starts > inner().count() as u64;
+    usize::from(starts_at_once && at > 0) + inner().take_while(|&start| start < at).count()
+}
+
 /// Reads a frame's column of timestamps.
 pub(super) fn stamps(bytes: &[u8], line_starts: u64) -> Option<Vec<i64>> {
     const LONGEST: usize = 10;

@@ -27,7 +27,8 @@ impl Loaded {
         let mut meta = meta.clone();
         for _ in 0..ATTEMPTS {
             let size = meta.size_bytes;
-            let tail = match get(store, &meta.path, size.saturating_sub(TAIL_BYTES)..size, None).await {
+            let tail = get(store, &meta.path, size.saturating_sub(TAIL_BYTES)..size, None).await;
+            let tail = match tail {
                 Ok(Some((now, tail))) if now.size_bytes == size => (now, tail),
                 Ok(Some((now, _))) => {
                     meta = now;
@@ -35,10 +36,10 @@ impl Loaded {
                 }
                 Err(error) if error.is_not_found() => return Err(error),
                 // Nobody answers a range that starts behind the end of what is now a shorter object.
-                Ok(None) | Err(_) => {
+                other @ (Ok(None) | Err(_)) => {
                     let now = store.head(&meta.path).await?;
                     if now.size_bytes == size {
-                        return Err(corrupt(&meta.path, "it is empty, or cannot be read"));
+                        return Err(other.err().unwrap_or_else(|| corrupt(&meta.path, "it is empty")));
                     }
                     meta = now;
                     continue;

@@ -14,6 +14,8 @@ use crate::{Error, ObjectMeta, ObjectPath, Result, Store};
 const NEAR_BYTES: u64 = 64 * 1024;
 /// … of at most this size.
 const REQUEST_BYTES: u64 = 4 * 1024 * 1024;
+/// How many segments before one are looked at for bytes that it lacks.
+const LONGEST_OVERLAP: usize = 8;
 
 /// A run of segments as it was when it was opened. Cheap to clone.
 ///
@@ -23,6 +25,7 @@ pub struct Run {
     store: Store,
     segments: Arc<[Segment]>,
     last: Arc<Loaded>,
+    damaged: bool,
     /// The footer that was read last: pages of one place ask for it several times.
     recent: Arc<Mutex<Recent>>,
 }
@@ -38,8 +41,10 @@ struct Segment {
 impl Run {
     /// Opens the run that lies in `folder`: one listing and one read. `None` when there is no segment.
     ///
+    /// A segment that is damaged costs what lies in it and no more: at the end of the run, the run ends before it.
+    ///
     /// # Errors
-    /// [`Error::Corrupt`] when the last segment cannot be read; a failure of the store.
+    /// [`Error::Corrupt`] when no segment can be read; a failure of the store.
     pub async fn open(store: &Store, folder: &ObjectPath) -> Result<Option<Self>> {
         let objects = store.list(folder).try_collect().await?;
         Self::of_objects(store, objects).await
@@ -56,15 +61,32 @@ impl Run {
         });
         let mut segments: Vec<_> = segments.collect();
         segments.sort_by(|a, b| a.meta.path.cmp(&b.meta.path));
-        let Some(last) = segments.last() else { return Ok(None) };
-        let last = Arc::new(Loaded::read(store, &last.meta).await?);
-        Ok(Some(Self { store: store.clone(), segments: segments.into(), last, recent: Arc::default() }))
+        let mut damaged = None;
+        while let Some(last) = segments.last() {
+            match Loaded::read(store, &last.meta).await {
+                Ok(last) => {
+                    let (last, recent) = (Arc::new(last), Arc::default());
+                    let damaged = damaged.is_some();
+                    return Ok(Some(Self { store: store.clone(), segments: segments.into(), last, damaged, recent }));
+                }
+                Err(error @ Error::Corrupt { .. }) => damaged = Some(error),
+                Err(error) => return Err(error),
+            }
+            segments.pop();
+        }
+        damaged.map_or(Ok(None), Err)
     }
 
     /// The footer of the last segment: where the run ends, whether it is finished, and the writer's latest note.
     #[must_use]
     pub fn last(&self) -> &Footer {
         &self.last.footer
+    }
+
+    /// Whether something behind the end cannot be read.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
     }
 
     /// Where the run ends.
@@ -177,14 +199,35 @@ impl Run {
         Ok(self.end().of(stream).bytes)
     }
 
-    /// At least one byte from the start of `range`, which lies within the stream; at most one request's worth.
-    async fn read_some(&self, stream: usize, range: Range<u64>) -> Result<Bytes> {
+    /// Which segment should have the first byte of `range`, and up to where that one counts.
+    pub(super) fn segment_of(&self, stream: usize, range: &Range<u64>) -> (usize, u64) {
         let at = self.segments.partition_point(|segment| segment.start.of(stream).bytes <= range.start);
-        let index = at.saturating_sub(1);
         // Where the next segment starts, it counts.
         let end = self.segments.get(at).map_or(range.end, |next| next.start.of(stream).bytes.min(range.end));
+        (at.saturating_sub(1), end)
+    }
+
+    /// The segment at `index`, or, where that one ends before the byte at `start`, one before it that reaches further: a
+    /// writer that was thought dead may have begun a short one late.
+    pub(super) async fn load_reaching(&self, stream: usize, start: u64, index: usize) -> Result<Arc<Loaded>> {
+        let first = self.load(index).await?;
+        if first.footer.end.of(stream).bytes > start {
+            return Ok(first);
+        }
+        for index in (index.saturating_sub(LONGEST_OVERLAP)..index).rev() {
+            let earlier = self.load(index).await?;
+            if earlier.footer.end.of(stream).bytes > start {
+                return Ok(earlier);
+            }
+        }
+        Ok(first)
+    }
+
+    /// At least one byte from the start of `range`, which lies within the stream; at most one request's worth.
+    async fn read_some(&self, stream: usize, range: Range<u64>) -> Result<Bytes> {
+        let (index, end) = self.segment_of(stream, &range);
         for _ in 0..ATTEMPTS {
-            let loaded = self.load(index).await?;
+            let loaded = self.load_reaching(stream, range.start, index).await?;
             let frames = find::frames(&loaded.footer, stream, &(range.start..end), NEAR_BYTES, REQUEST_BYTES);
             let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
                 let reason = format!("bytes {range:?} of stream {stream} are missing from it");
@@ -201,6 +244,15 @@ impl Run {
             }
         }
         Err(self.changes_too_often(index))
+    }
+
+    /// Where in a stream what can be read goes on behind the segment that has the byte at `at`, for whom that one is damaged.
+    pub fn behind_damage(&self, stream: usize, at: u64) -> u64 {
+        self.segment_of(stream, &(at..self.end().of(stream).bytes)).1
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     async fn stamps(&self, index: usize, frame: &Frame) -> Result<Vec<i64>> {
@@ -236,7 +288,7 @@ impl Run {
     }
 
     /// Reads a segment's footer again: it was written anew since it was listed.
-    async fn reload(&self, index: usize) -> Result<()> {
+    pub(super) async fn reload(&self, index: usize) -> Result<()> {
         let Some(segment) = self.segments.get(index) else { return Ok(()) };
         let meta = self.store.head(&segment.meta.path).await?;
         let loaded = Arc::new(Loaded::read(&self.store, &meta).await?);
@@ -244,7 +296,7 @@ impl Run {
         Ok(())
     }
 
-    fn changes_too_often(&self, index: usize) -> Error {
+    pub(super) fn changes_too_often(&self, index: usize) -> Error {
         let path = self.segments.get(index).map_or_else(ObjectPath::root, |segment| segment.meta.path.clone());
         Error::Corrupt { path, reason: "it changes faster than it can be read".to_owned() }
     }

@@ -5,13 +5,16 @@ use std::io::{self, Write};
 
 use regex::bytes::Regex;
 
+use super::paint::Paint;
+
 /// A line that is longer is taken in pieces.
 const MAX_LINE_BYTES: usize = 1024 * 1024;
 
 /// Writes lines that match, and some around each; where lines were left out between two such groups, `--`.
-pub(crate) struct Grep {
+pub(super) struct Grep {
     pattern: Regex,
     context_lines: usize,
+    paint: Paint,
     line: Vec<u8>,
     before: VecDeque<Vec<u8>>,
     /// How many lines more are written after a match.
@@ -21,10 +24,11 @@ pub(crate) struct Grep {
 }
 
 impl Grep {
-    pub(crate) fn new(pattern: Regex, context_lines: usize) -> Self {
+    pub(super) fn new(pattern: Regex, context_lines: usize, paint: Paint) -> Self {
         Self {
             pattern,
             context_lines,
+            paint,
             line: Vec::new(),
             before: VecDeque::new(),
             after: 0,
@@ -34,7 +38,7 @@ impl Grep {
     }
 
     /// Takes what comes next, and writes what is to be written of it.
-    pub(crate) fn push(&mut self, mut bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
         while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
             let (line, rest) = bytes.split_at(end);
             self.line.extend_from_slice(line);
@@ -46,13 +50,16 @@ impl Grep {
     }
 
     /// Takes what is left when nothing more comes.
-    pub(crate) fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
         if self.line.is_empty() { Ok(()) } else { self.take(out) }
     }
 
     fn take(&mut self, out: &mut impl Write) -> io::Result<()> {
         let mut line = std::mem::take(&mut self.line);
         let is_match = self.pattern.is_match(&line);
+        if is_match {
+            line = self.paint.matches(&self.pattern, &line).into_owned();
+        }
         line.push(b'\n');
         if is_match {
             if self.has_left_out && self.has_written && self.context_lines > 0 {
@@ -86,7 +93,7 @@ mod tests {
         let text = b"a\nb\nhit one\nc\nd\ne\nf\nhit two\nhit three";
         let pattern = Regex::new("^hit").unwrap();
         for size in 1..text.len() {
-            let (mut grep, mut out) = (Grep::new(pattern.clone(), 1), Vec::new());
+            let (mut grep, mut out) = (Grep::new(pattern.clone(), 1, Paint::new(Some(false))), Vec::new());
             for portion in text.chunks(size) {
                 grep.push(portion, &mut out).unwrap();
             }
