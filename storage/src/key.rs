@@ -137,6 +137,8 @@ pub enum Key {
     Log(ObjectPath),
     /// `history/<path>`: replayed applications, below it the history server's own layout.
     History(ObjectPath),
+    /// `leases/<name>`: who does what only one of several processes should.
+    Lease(String),
 }
 
 impl Key {
@@ -156,6 +158,7 @@ impl Key {
             Self::PodTemplate { namespace, name } => format!("pod-templates/{namespace}/{name}.yaml"),
             Self::Log(path) => under("logs", path),
             Self::History(path) => under("history", path),
+            Self::Lease(name) => format!("leases/{name}"),
         })
     }
 
@@ -168,6 +171,7 @@ impl Key {
             "event-logs" => Some(Self::EventLog(rest)),
             "logs" => Some(Self::Log(rest)),
             "history" => Some(Self::History(rest)),
+            "leases" => Some(Self::Lease(rest.as_str().to_owned())),
             "pod-templates" => {
                 let (namespace, file) = rest.as_str().split_once('/')?;
                 let name = file.strip_suffix(".yaml").filter(|name| !name.is_empty() && !name.contains('/'))?;
@@ -201,7 +205,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_key_is_read_back(path in any_path(), digest: [u8; 32], name in "[a-z0-9-]{1,20}", kind in 0..8) {
+        fn every_key_is_read_back(path in any_path(), digest: [u8; 32], name in "[a-z0-9-]{1,20}", kind in 0..9) {
             let key = match kind {
                 0 => Key::EventLog(path),
                 1 => Key::Blob(Sha256Digest::from_bytes(digest)),
@@ -209,6 +213,7 @@ mod tests {
                 3 => Key::Upload(uuid::Uuid::from_u128(u128::from_le_bytes(digest[..16].try_into().unwrap()))),
                 4 => Key::PodTemplate { namespace: name.clone(), name },
                 5 => Key::Log(path),
+                8 => Key::Lease(name),
                 6 => Key::Moved(uuid::Uuid::from_u128(u128::from_le_bytes(digest[..16].try_into().unwrap()))),
                 _ => Key::History(path),
             };
