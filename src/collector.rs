@@ -1,7 +1,7 @@
 //! Builds the log collector.
 
 use anyhow::Context as _;
-use log_collector::{Behind, Collector, Config, PodIdentity, Snapshot};
+use log_collector::{Behind, Collector, Config, PodIdentity, Retention, Selection, Snapshot};
 use storage::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -33,10 +33,21 @@ pub(crate) fn build(config: &config::Config, store: &Store) -> Option<(Collector
         kubelet_pods: part.kubelet_dir.as_ref().map(|folder| folder.join("pods")),
         event_log_volume: part.event_log_volume.clone(),
         pod_identity,
+        selection: Selection {
+            selector: part.pod_selector.clone(),
+            application_label: part.application_label.clone(),
+            main_only: part.main_containers_only,
+        },
         namespaces: part.namespaces.clone(),
         flush_interval: part.flush_interval,
         pin_dir: part.pin_dir.clone(),
         drain_timeout: config.drain_timeout,
+        retention: Retention {
+            max_age: part.logs_max_age,
+            max_bytes: part.logs_max_bytes,
+            interval: part.logs_clean_interval,
+            ..Retention::default()
+        },
         ..Config::default()
     };
     Some((Collector::new(store.clone(), settings), folders.join(", ")))

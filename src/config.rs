@@ -5,6 +5,7 @@
 
 mod access;
 mod ask;
+mod collector;
 mod command_line;
 mod common;
 mod fetch;
@@ -27,6 +28,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use storage::StoreUrl;
 
 pub(crate) use self::access::{Access, TlsFiles};
+pub(crate) use self::collector::{Collector, PodIdentity};
 pub(crate) use self::logs::LogsWanted;
 pub(crate) use ask::{AppRequest, AppsRequest, DoctorRequest, HistorySite, OpenRequest};
 pub(crate) use command_line::Refusal;
@@ -136,27 +138,6 @@ pub(crate) struct Staging {
     pub(crate) event_log_drain_timeout: Option<Duration>,
 }
 
-/// How Spark's pods are recognised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PodIdentity {
-    Kubernetes,
-    Names,
-}
-
-/// The log collector's settings.
-#[derive(Debug)]
-pub(crate) struct Collector {
-    pub(crate) pod_logs: Option<PathBuf>,
-    pub(crate) event_log_dirs: Vec<PathBuf>,
-    pub(crate) pod_identity: PodIdentity,
-    pub(crate) namespaces: Vec<String>,
-    pub(crate) node_name: Option<String>,
-    pub(crate) flush_interval: Duration,
-    pub(crate) pin_dir: Option<PathBuf>,
-    pub(crate) kubelet_dir: Option<PathBuf>,
-    pub(crate) event_log_volume: String,
-}
-
 /// `hearth logs`
 #[derive(Debug)]
 pub(crate) struct LogsRequest {
@@ -232,7 +213,7 @@ fn read_config(layers: &mut Layers<'_>, matches: &ArgMatches, role: &str) -> Opt
     let access = access::read(layers, tls.as_ref());
     // Every part is read before any is given up, so that the mistakes of all are reported.
     let staging = has(Section::Staging).then(|| staging(layers));
-    let collector = has(Section::Collector).then(|| collector(layers, role == "serve"));
+    let collector = has(Section::Collector).then(|| collector::read(layers, role == "serve"));
     let history = has(Section::History).then(|| history::read(layers));
     if let (Some(Some(history)), Some(access)) = (&history, &access) {
         access::check_acls(layers, history.acls, access);
@@ -278,50 +259,6 @@ fn staging(layers: &mut Layers<'_>) -> Option<Staging> {
         max_upload_bytes: max_upload_bytes?,
         event_log_drain_timeout: event_log_drain_timeout?,
     })
-}
-
-fn collector(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
-    let folder = |text: &str| match std::fs::metadata(text) {
-        Ok(meta) if !meta.is_dir() => Err("it is not a folder".to_owned()),
-        Ok(_) => Ok(PathBuf::from(text)),
-        Err(error) => Err(error.to_string()),
-    };
-    let mut pod_logs = layers.many_with(Section::Collector, "pod-logs", folder).pop();
-    let event_log_dirs = layers.many_with(Section::Collector, "event-log-dir", folder);
-    let kubelet_dir = layers.many_with(Section::Collector, "kubelet-dir", folder).pop();
-    let event_log_volume = layers.one(Section::Collector, "event-log-volume");
-    if pod_logs.is_none() && event_log_dirs.is_empty() && kubelet_dir.is_none() && !serve {
-        pod_logs = Some(PathBuf::from("/var/log/pods"));
-    }
-    let pin_dir = match layers.one::<String>(Section::Collector, "pin-dir").as_deref() {
-        Some("off") => None,
-        Some("auto") | None => pod_logs.as_deref().and_then(beside),
-        Some(folder) => Some(PathBuf::from(folder)),
-    };
-    let pod_identity = layers.one_with(Section::Collector, "pod-identity", |text| match text {
-        "kubernetes" => Ok(PodIdentity::Kubernetes),
-        "names" => Ok(PodIdentity::Names),
-        _ => Err("there are kubernetes and names".to_owned()),
-    });
-    let namespaces = layers.many_with(Section::Collector, "namespace", |text| Ok(text.to_owned()));
-    let node_name = layers.one(Section::Collector, "node-name");
-    let flush_interval = layers.one_with(Section::Collector, "flush-interval", values::duration);
-    Some(Collector {
-        pod_logs,
-        event_log_dirs,
-        pod_identity: pod_identity?,
-        namespaces,
-        node_name,
-        flush_interval: flush_interval?,
-        pin_dir,
-        kubelet_dir,
-        event_log_volume: event_log_volume?,
-    })
-}
-
-/// A hidden folder beside `folder`, on the same file system unless that is a mount point.
-fn beside(folder: &Path) -> Option<PathBuf> {
-    Some(folder.with_file_name(format!(".{}-hearth-pins", folder.file_name()?.to_str()?)))
 }
 
 fn read_logs(layers: &mut Layers<'_>, matches: &ArgMatches) -> Option<LogsRequest> {

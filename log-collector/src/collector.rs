@@ -13,7 +13,7 @@ use crate::discover::{Found, Identities, Scanner, Watcher};
 use crate::lock::FolderLock;
 use crate::parts::Running;
 use crate::ship::{self, Budget, Outcome, Settings, Uploads};
-use crate::{Container, Error, Health, Metrics, PodIdentity, Result, event_logs, event_volumes};
+use crate::{Container, Error, Health, Metrics, PodIdentity, Result, Retention, Selection, event_logs, event_volumes};
 
 /// What a collector collects, and how.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Config {
     pub event_log_volume: String,
     /// How Spark's pods are recognised.
     pub pod_identity: PodIdentity,
+    /// Which pods are shipped besides Spark's, and which containers.
+    pub selection: Selection,
     /// Ship the pods of these namespaces only; of all when there are none.
     pub namespaces: Vec<String>,
     /// How long a line may wait before it is shipped.
@@ -63,6 +65,8 @@ pub struct Config {
     /// How many files of pods' logs may be open; two of each container always may. What must wait for another to be closed is
     /// read later, or, when it is deleted before, told as a gap.
     pub max_open_files: u64,
+    /// Which logs in the store are deleted.
+    pub retention: Retention,
     /// An object of a pod's log that has grown to this size is written however new its lines are.
     pub segment_bytes: usize,
     /// An object of a pod's log that has this size is not written again: the next one begins.
@@ -77,6 +81,7 @@ impl Default for Config {
             kubelet_pods: None,
             event_log_volume: "spark-event-logs".to_owned(),
             pod_identity: PodIdentity::Names,
+            selection: Selection::default(),
             namespaces: Vec::new(),
             flush_interval: Duration::from_secs(5),
             poll_interval: Duration::from_millis(500),
@@ -92,6 +97,7 @@ impl Default for Config {
             pin_dir: None,
             max_pinned_bytes: 4 * 1024 * 1024 * 1024,
             max_open_files: 2000,
+            retention: Retention::default(),
             // What a writer in a hurry fills in some seconds.
             segment_bytes: 4 * 1024 * 1024,
             // Half an hour of an executor that logs as Spark does by default.
@@ -163,10 +169,15 @@ impl Collector {
             }
         }
         raise_open_files();
-        let (identities, learner) = Identities::start(&config.pod_identity, &config.namespaces).await?;
+        let (identities, learner) =
+            Identities::start(&config.pod_identity, &config.namespaces, config.selection.clone()).await?;
         let mut background = JoinSet::new();
         if let Some(learner) = learner {
             background.spawn(learner.run());
+        }
+        if !config.retention.is_off() {
+            let sweeping = config.retention.clone().run(store.clone());
+            background.spawn(async move { match sweeping.await {} });
         }
         let give_up = CancellationToken::new();
         let settings = config.settings();
@@ -189,7 +200,7 @@ impl Collector {
             biased;
             () = stop.cancelled() => {}
             Some(_) = parts.join_next() => return Err(Error::Broken { part: "a reader of a folder" }),
-            Some(_) = background.join_next() => return Err(Error::Broken { part: "the watch of pods" }),
+            Some(_) = background.join_next() => return Err(Error::Broken { part: "the watch of pods, or of old logs" }),
         }
         let drained = tokio::time::timeout(config.drain_timeout, async { while parts.join_next().await.is_some() {} });
         if drained.await.is_err() {
@@ -290,7 +301,7 @@ impl Pods {
 
     async fn scan(mut self) -> Self {
         let identities = self.context.identities.clone();
-        self.scanner.reconsider(|container| identities.owner(container).is_some());
+        self.scanner.reconsider(|container| identities.wants(container));
         let mut scanner = self.scanner;
         let scanned = tokio::task::spawn_blocking(move || {
             let found = scanner.scan();

@@ -6,6 +6,7 @@ mod names;
 mod node;
 mod paths;
 mod pins;
+mod selection;
 mod watch;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::{Container, End, Result};
 
 pub(crate) use identity::Identity;
 pub(crate) use node::{Found, Scanner};
+pub use selection::{LabelSelector, Selection};
 pub(crate) use watch::{Folders, Watcher};
 
 /// How Spark's pods are recognised, and whose they are.
@@ -45,11 +47,13 @@ impl Identities {
     pub(crate) async fn start(
         identity: &PodIdentity,
         namespaces: &[String],
+        selection: Selection,
     ) -> Result<(Self, Option<kubernetes::Learner>)> {
         match identity {
             PodIdentity::Names => Ok((Self { kubernetes: None }, None)),
             PodIdentity::Kubernetes { kubeconfig, node } => {
-                let learner = kubernetes::Learner::new(kubeconfig.as_deref(), node.as_deref(), namespaces).await?;
+                let learner =
+                    kubernetes::Learner::new(kubeconfig.as_deref(), node.as_deref(), namespaces, selection).await?;
                 Ok((Self { kubernetes: Some(learner.pods()) }, Some(learner)))
             }
         }
@@ -62,7 +66,12 @@ impl Identities {
 
     /// Whose it is, as far as is known.
     pub(crate) fn of(&self, container: &Container) -> Identity {
-        self.kubernetes.as_ref().map_or(Identity::Unknown, |pods| pods.identity(&container.pod_uid))
+        self.kubernetes.as_ref().map_or(Identity::Unknown, |pods| pods.identity_of(container))
+    }
+
+    /// Whether it is known to be one that is shipped.
+    pub(crate) fn wants(&self, container: &Container) -> bool {
+        matches!(self.of(container), Identity::Spark(_) | Identity::Chosen)
     }
 
     /// Whether a pod is one of Spark's drivers; where there is nobody to learn from, every pod is taken as one.

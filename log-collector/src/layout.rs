@@ -13,7 +13,7 @@
 use serde::{Deserialize, Serialize};
 use storage::{Key, ObjectPath};
 
-use crate::container::{Container, End, Gap};
+use crate::container::{Container, End, ErrorLines, Gap, STREAMS};
 use crate::tail::Resume;
 use crate::{Error, Result};
 
@@ -64,6 +64,9 @@ pub(crate) struct Note {
     pub(crate) gaps: Vec<Gap>,
     #[serde(default)]
     pub(crate) end: Option<End>,
+    /// For each stream, the lines that tell of an error.
+    #[serde(default)]
+    pub(crate) errors: [ErrorLines; STREAMS],
     #[serde(default)]
     pub(crate) author: Author,
     /// Whether the segment will not be written again; as all were taken to be that do not say so.
@@ -88,6 +91,7 @@ impl Note {
             resume: Resume::default(),
             gaps: Vec::new(),
             end: None,
+            errors: Default::default(),
             author: Author::default(),
             sealed: false,
         }
@@ -156,6 +160,13 @@ pub(crate) fn parse_folder_name(name: &str) -> Option<(&str, &str, u32)> {
     let (rest, restart) = name.rsplit_once('.')?;
     let (uid, container) = rest.rsplit_once('.')?;
     Some((uid, container, restart.parse().ok()?))
+}
+
+/// The application that a folder of containers' logs belongs to; `None` for one of a pod.
+pub(crate) fn application_of(folder: &ObjectPath) -> Option<String> {
+    let below = folder.strip_prefix(&root())?;
+    let application = below.parts().next()?;
+    (application != PODS).then(|| application.to_owned())
 }
 
 fn below(parts: &[&str]) -> Result<ObjectPath> {

@@ -5,7 +5,9 @@ use crate::layout::Owner;
 pub(crate) enum Identity {
     /// Spark's.
     Spark(Owner),
-    /// None of Spark's: the API has shown a pod that is not.
+    /// Chosen by its labels, which say of no application that it belongs to.
+    Chosen,
+    /// None of these: the API has shown a pod, or a container, that is not to be shipped.
     Stranger,
     /// Nobody has said so far.
     Unknown,

@@ -16,6 +16,7 @@ use kube::{Api, Client, Config};
 use tokio::sync::watch;
 
 use super::identity::Identity;
+use super::selection::Selection;
 use crate::layout::Owner;
 use crate::{Container, End, Error, Result};
 
@@ -34,6 +35,7 @@ const REMEMBERED: Duration = Duration::from_hours(6);
 /// What was learned.
 pub(super) struct Pods {
     client: Option<Client>,
+    selection: Selection,
     by_uid: RwLock<HashMap<String, Known>>,
     version: watch::Sender<u64>,
 }
@@ -41,6 +43,9 @@ pub(super) struct Pods {
 #[derive(Clone, Debug, Default)]
 struct Known {
     owner: Option<Owner>,
+    is_chosen: bool,
+    /// The container that the pod is there for.
+    main: Option<String>,
     ends: HashMap<(String, u32), End>,
     /// How the pod failed, for containers of which no more is known.
     failed: Option<End>,
@@ -56,16 +61,27 @@ impl std::fmt::Debug for Pods {
 }
 
 impl Pods {
-    fn new(client: Option<Client>) -> Self {
-        Self { client, by_uid: RwLock::default(), version: watch::Sender::new(0) }
+    fn new(client: Option<Client>, selection: Selection) -> Self {
+        Self { client, selection, by_uid: RwLock::default(), version: watch::Sender::new(0) }
     }
 
     pub(super) fn identity(&self, uid: &str) -> Identity {
         match self.by_uid.read().unwrap_or_else(PoisonError::into_inner).get(uid) {
             Some(Known { owner: Some(owner), .. }) => Identity::Spark(owner.clone()),
+            Some(Known { is_chosen: true, .. }) => Identity::Chosen,
             Some(_) => Identity::Stranger,
             None => Identity::Unknown,
         }
+    }
+
+    /// The same for one of its containers.
+    pub(super) fn identity_of(&self, container: &Container) -> Identity {
+        let is_beside = self.selection.main_only && {
+            let pods = self.by_uid.read().unwrap_or_else(PoisonError::into_inner);
+            let main = pods.get(&container.pod_uid).and_then(|known| known.main.as_ref());
+            main.is_some_and(|main| *main != container.name)
+        };
+        if is_beside { Identity::Stranger } else { self.identity(&container.pod_uid) }
     }
 
     /// Asks for one pod by its name, and learns it: `None` when the API does not answer, `Some(false)` when it has no such pod.
@@ -108,13 +124,24 @@ impl Pods {
         let mut pods = self.by_uid.write().unwrap_or_else(PoisonError::into_inner);
         for uid in uids_of(pod) {
             let known = pods.entry(uid.to_owned()).or_default();
-            known.owner = owner_of(pod).or_else(|| known.owner.take());
+            let labels = pod.metadata.labels.as_ref();
+            known.is_chosen = self.selection.selector.as_ref().is_some_and(|selector| selector.matches(labels));
+            let chosen = || self.owner_by_label(pod).filter(|_| known.is_chosen);
+            known.owner = owner_of(pod).or_else(chosen).or_else(|| known.owner.take());
+            known.main = main_of(pod).or_else(|| known.main.take());
             known.ends.extend(ends_of(pod));
             known.failed = failure_of(pod).or_else(|| known.failed.take());
             (known.watch, known.gone) = (watch.or(known.watch), None);
         }
         drop(pods);
         self.version.send_modify(|version| *version += 1);
+    }
+
+    /// Of a pod that is none of Spark's: the application that its label names, in which it goes by its own name.
+    fn owner_by_label(&self, pod: &Pod) -> Option<Owner> {
+        let label = self.selection.application_label.as_ref()?;
+        let application = pod.metadata.labels.as_ref()?.get(label)?.clone();
+        Some(Owner { application, executor: pod.metadata.name.clone()? })
     }
 
     /// What was learned of pods that are gone stays true; it is forgotten after a while.
@@ -150,12 +177,18 @@ impl Pods {
 #[derive(Debug)]
 pub(crate) struct Learner {
     apis: Vec<Api<Pod>>,
-    node: Option<String>,
+    /// What is asked of each: all pods of a node, or those with certain labels.
+    watched: Vec<watcher::Config>,
     pods: Arc<Pods>,
 }
 
 impl Learner {
-    pub(super) async fn new(kubeconfig: Option<&Path>, node: Option<&str>, namespaces: &[String]) -> Result<Self> {
+    pub(super) async fn new(
+        kubeconfig: Option<&Path>,
+        node: Option<&str>,
+        namespaces: &[String],
+        selection: Selection,
+    ) -> Result<Self> {
         let config = match kubeconfig {
             Some(path) => {
                 let kubeconfig = Kubeconfig::read_from(path).map_err(|e| Error::Kubernetes(e.into()))?;
@@ -169,8 +202,16 @@ impl Learner {
             [] => vec![Api::all(client.clone())],
             some => some.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect(),
         };
-        let pods = Arc::new(Pods::new(Some(client)));
-        Ok(Self { apis, node: node.map(str::to_owned), pods })
+        // Of one node all pods are watched, so that it is known which are not Spark's; of a cluster that would be too many.
+        let watched = match node {
+            Some(node) => vec![watcher::Config::default().fields(&format!("spec.nodeName={node}"))],
+            None => {
+                let chosen = selection.selector.as_ref().map(ToString::to_string);
+                let labels = std::iter::once(ROLE.to_owned()).chain(chosen);
+                labels.map(|labels| watcher::Config::default().labels(&labels)).collect()
+            }
+        };
+        Ok(Self { apis, watched, pods: Arc::new(Pods::new(Some(client), selection)) })
     }
 
     pub(super) fn pods(&self) -> Arc<Pods> {
@@ -179,15 +220,14 @@ impl Learner {
 
     /// Learns for ever; a failure of the API is tried again with growing pauses.
     pub(crate) async fn run(self) {
-        // Of one node all pods are watched, so that it is known which are not Spark's; of a cluster that would be too many.
-        let config = match &self.node {
-            Some(node) => watcher::Config::default().fields(&format!("spec.nodeName={node}")),
-            None => watcher::Config::default().labels(ROLE),
-        };
-        let mut listed = vec![HashSet::new(); self.apis.len()];
-        let watches = self.apis.into_iter().enumerate().map(|(watch, api)| {
-            watcher::watcher(api, config.clone()).default_backoff().map(move |event| (watch, event)).boxed()
-        });
+        let asked = self.apis.iter().flat_map(|api| self.watched.iter().map(|config| (api.clone(), config.clone())));
+        let watches: Vec<_> = asked
+            .enumerate()
+            .map(|(watch, (api, config))| {
+                watcher::watcher(api, config).default_backoff().map(move |event| (watch, event)).boxed()
+            })
+            .collect();
+        let mut listed = vec![HashSet::new(); watches.len()];
         let mut events = stream::select_all(watches);
         while let Some((watch, event)) = events.next().await {
             match (event, listed.get_mut(watch)) {
@@ -212,6 +252,14 @@ fn owner_of(pod: &Pod) -> Option<Owner> {
         _ => label(EXECUTOR)?,
     };
     Some(Owner { application: label(APPLICATION)?, executor })
+}
+
+/// Spark's own container, or the first.
+fn main_of(pod: &Pod) -> Option<String> {
+    let containers = &pod.spec.as_ref()?.containers;
+    let is_spark = |name: &str| ["spark-kubernetes-driver", "spark-kubernetes-executor"].contains(&name);
+    let spark = containers.iter().find(|container| is_spark(&container.name));
+    spark.or_else(|| containers.first()).map(|container| container.name.clone())
 }
 
 fn ends_of(pod: &Pod) -> Vec<((String, u32), End)> {
@@ -273,7 +321,7 @@ mod tests {
 
     #[test]
     fn labels_and_exit_codes_are_remembered_when_the_pod_is_gone() {
-        let pods = Pods::new(None);
+        let pods = Pods::new(None, Selection::default());
         let labels = json!({ APPLICATION: "spark-1", ROLE: "executor", EXECUTOR: "7" });
         let mut listed = HashSet::new();
         pods.take(0, Event::InitApply(pod(labels.clone(), json!([]))), &mut listed);

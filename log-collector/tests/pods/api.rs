@@ -77,6 +77,15 @@ impl Api {
 
     /// The same, with its whole status.
     pub(crate) fn apply_status(&self, name: &str, labels: Value, status: Value) {
+        self.apply_pod(name, labels, json!({ "containers": [] }), status);
+    }
+
+    /// The same, with its containers.
+    pub(crate) fn apply_spec(&self, name: &str, labels: Value, spec: Value) {
+        self.apply_pod(name, labels, spec, json!({}));
+    }
+
+    fn apply_pod(&self, name: &str, labels: Value, spec: Value, status: Value) {
         let mut cluster = self.cluster.lock().unwrap();
         cluster.version += 1;
         let pod = json!({
@@ -85,7 +94,7 @@ impl Api {
                 "name": name, "namespace": "ns", "uid": format!("uid-of-{name}"), "labels": labels,
                 "resourceVersion": cluster.version.to_string(),
             },
-            "spec": { "containers": [] },
+            "spec": spec,
             "status": status,
         });
         cluster.pods.retain(|known| known["metadata"]["name"] != name);

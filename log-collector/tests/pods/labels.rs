@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use log_collector::{ContainerLog, Logs, PodIdentity, Stream};
+use log_collector::{ContainerLog, Logs, PodIdentity, Selection, Stream};
 use serde_json::{Value, json};
 use storage::Store;
 use tempfile::TempDir;
@@ -22,6 +22,16 @@ fn start(store: &Store, root: &TempDir, api: &Api, identity_timeout: Duration) -
     Running::start_with(store, root.path(), |config| {
         config.pod_identity = pod_identity;
         config.identity_timeout = identity_timeout;
+    })
+}
+
+fn start_choosing(store: &Store, root: &TempDir, api: &Api, selection: Selection) -> Running {
+    let kubeconfig = root.path().join("kubeconfig");
+    api.write_kubeconfig(&kubeconfig);
+    Running::start_with(store, root.path(), |config| {
+        config.pod_identity = PodIdentity::Kubernetes { kubeconfig: Some(kubeconfig), node: Some("n-1".to_owned()) };
+        config.identity_timeout = LONG;
+        config.selection = selection;
     })
 }
 
@@ -229,4 +239,59 @@ async fn a_pod_s_own_reason_goes_before_that_of_its_containers() {
     api.apply_status("pi-exec-3", labels(3), deadline);
     assert_eq!(end_of(&store, 3).await.to_string(), "exit code 143, DeadlineExceeded");
     collector.stop().await;
+}
+
+#[tokio::test]
+async fn pods_with_other_labels_are_shipped_where_that_is_asked_for() {
+    let (root, store, api) = (tempfile::tempdir().unwrap(), Store::in_memory(), Api::start().await);
+    let selection = Selection {
+        selector: Some("app=livy,!test".parse().unwrap()),
+        application_label: Some("job".to_owned()),
+        main_only: false,
+    };
+    let collector = start_choosing(&store, &root, &api, selection);
+    for (pod, labels) in [
+        ("with-job", json!({ "app": "livy", "job": "nightly" })),
+        ("without-job", json!({ "app": "livy" })),
+        ("in-test", json!({ "app": "livy", "test": "x" })),
+    ] {
+        Container::start(root.path(), pod, "main").line(0, pod);
+        api.apply(pod, labels, json!([]));
+    }
+    let logs = Logs::new(store.clone());
+    let log = eventually("a log by its label", async || logs.of_application("nightly").await.ok()?.pop()).await;
+    assert_eq!((log.container.pod.as_str(), log.executor.as_deref()), ("with-job", Some("with-job")));
+    eventually("a log by its pod", async || logs.of_pod("ns", "without-job").await.ok()?.pop()).await;
+    eventually("a stranger", async || (collector.metrics.snapshot().strangers == 1).then_some(())).await;
+    collector.stop().await;
+    assert!(logs.of_pod("ns", "in-test").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn containers_beside_spark_s_own_are_left_alone_where_that_is_asked_for() {
+    for main_only in [false, true] {
+        let (root, store, api) = (tempfile::tempdir().unwrap(), Store::in_memory(), Api::start().await);
+        let collector = start_choosing(&store, &root, &api, Selection { main_only, ..Selection::default() });
+        for container in ["fetch", "spark-kubernetes-executor", "proxy"] {
+            Container::start(root.path(), "pi-exec-1", container).line(0, container);
+        }
+        let spec = json!({
+            "initContainers": [{ "name": "fetch" }],
+            "containers": [{ "name": "proxy" }, { "name": "spark-kubernetes-executor" }],
+        });
+        api.apply_spec("pi-exec-1", labels(1), spec);
+        let logs = Logs::new(store.clone());
+        let expected = if main_only { 1 } else { 3 };
+        eventually("the containers' logs", async || {
+            let found = logs.of_executor("spark-1", "1").await.ok()?;
+            (found.len() == expected).then_some(())
+        })
+        .await;
+        if main_only {
+            eventually("two strangers", async || (collector.metrics.snapshot().strangers == 2).then_some(())).await;
+        }
+        collector.stop().await;
+        let found = logs.of_executor("spark-1", "1").await.unwrap();
+        assert!(found.len() == expected && found.iter().any(|log| log.container.name == "spark-kubernetes-executor"));
+    }
 }

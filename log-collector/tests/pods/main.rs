@@ -8,5 +8,6 @@ mod labels;
 mod loss;
 mod names;
 mod reading;
+mod retention;
 mod support;
 mod two;
