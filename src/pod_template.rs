@@ -28,7 +28,11 @@ pub(crate) async fn run(request: PodTemplateRequest) -> anyhow::Result<()> {
             }
             let path = shelf(&store)?.publish(&namespace, &name, file.content).await?;
             // By this path the staging server serves it.
-            Ok(writeln!(std::io::stdout(), "/{path}")?)
+            let path = format!("/{path}");
+            let findings: Vec<_> = findings.iter().map(as_json).collect();
+            let report = json!({ "namespace": namespace, "name": name, "path": path, "findings": findings });
+            let line = if json { serde_json::to_string_pretty(&report)? } else { path };
+            Ok(writeln!(std::io::stdout(), "{line}")?)
         }
         Action::List { store, namespace } => list(&shelf(&store)?, namespace.as_deref(), json).await,
         Action::Get { store, namespace, name } => {

@@ -8,6 +8,8 @@ use storage::StoreUrl;
 
 use super::common::{Telemetry, store, telemetry, with_settings_if};
 use super::layers::Layers;
+use super::settings::Section;
+use super::values;
 
 /// `hearth pod-template`
 #[derive(Debug)]
@@ -63,7 +65,8 @@ pub(super) fn command() -> Command {
         .arg(file("The template; - for standard input"))
         .arg(namespace().required(true))
         .arg(flag("name", "NAME", "What it is called [default: the file's name without .yaml]"))
-        .arg(Arg::new("force").long("force").action(ArgAction::SetTrue).help("Keep it although it has errors"));
+        .arg(Arg::new("force").long("force").action(ArgAction::SetTrue).help("Keep it although it has errors"))
+        .arg(output());
     Command::new("pod-template")
         .about("Checks, renders and keeps pod templates for Spark")
         .after_help(EXAMPLES)
@@ -145,7 +148,7 @@ pub(super) fn read(layers: &mut Layers<'_>, matches: &ArgMatches, name: &str) ->
         "check" => check(layers, matches),
         "render" => render(layers, matches),
         "publish" => publish(layers, matches),
-        "list" => store(layers).map(|store| Action::List { store, namespace: one(matches, "namespace") }),
+        "list" => kept_in(layers).map(|store| Action::List { store, namespace: one(matches, "namespace") }),
         "get" => kept(layers, matches).map(|(store, namespace, name)| Action::Get { store, namespace, name }),
         _ => kept(layers, matches).map(|(store, namespace, name)| Action::Delete { store, namespace, name }),
     };
@@ -182,7 +185,12 @@ fn publish(layers: &mut Layers<'_>, matches: &ArgMatches) -> Option<Action> {
 }
 
 fn kept(layers: &mut Layers<'_>, matches: &ArgMatches) -> Option<(StoreUrl, String, String)> {
-    Some((store(layers)?, one(matches, "namespace")?, one(matches, "name")?))
+    Some((kept_in(layers)?, one(matches, "namespace")?, one(matches, "name")?))
+}
+
+/// A store that templates are in already.
+fn kept_in(layers: &mut Layers<'_>) -> Option<StoreUrl> {
+    layers.one_with(Section::Common, "store", values::store_to_read)
 }
 
 fn file(matches: &ArgMatches) -> Option<&Path> {

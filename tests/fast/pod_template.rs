@@ -44,6 +44,11 @@ async fn a_template_is_checked_rendered_kept_and_served() {
     let published = publish(&rendered);
     let published = pod_template(&published.iter().map(String::as_str).collect::<Vec<_>>()).await.succeeded();
     assert_eq!(published.stdout, "/pod-templates/team-a/rendered.yaml\n");
+    let again = publish(&rendered);
+    let again = again.iter().map(String::as_str).chain(["--output", "json"]).collect::<Vec<_>>();
+    let report: serde_json::Value = serde_json::from_str(&pod_template(&again).await.succeeded().stdout).unwrap();
+    assert_eq!(report["path"], "/pod-templates/team-a/rendered.yaml");
+    assert_eq!(report["findings"][0]["field"], "spec.restartPolicy", "{report}");
     let refused = publish(&wrong);
     let refused = pod_template(&refused.iter().map(String::as_str).collect::<Vec<_>>()).await;
     assert_eq!(refused.status.code(), Some(1));
@@ -69,6 +74,11 @@ async fn what_is_wrong_with_the_command_line_is_told() {
     assert_eq!(found.status.code(), Some(64));
     assert!(found.stderr.contains("/none.yaml") && found.stderr.contains("there are 3.0, 3.1"), "{}", found.stderr);
     assert_eq!(pod_template(&["get", "x"]).await.status.code(), Some(64));
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("store");
+    let found = pod_template(&["list", "--store", missing.to_str().unwrap()]).await;
+    assert_eq!(found.status.code(), Some(64));
+    assert!(found.stderr.contains("there is no folder") && !missing.exists(), "{}", found.stderr);
 }
 
 #[tokio::test]
