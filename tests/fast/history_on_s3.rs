@@ -16,8 +16,9 @@ use super::support::hearth::Hearth;
 use super::support::wait::eventually;
 
 const PREFIX: &str = "team a";
-const TABLES: [&str; 7] =
-    ["executors", "jobs", "sql_executions", "sql_metrics", "stages", "task_accumulators", "tasks"];
+/// The tables that every application has, with or without rows.
+const TABLES: [&str; 8] =
+    ["applications", "environment", "executors", "jobs", "sql_executions", "sql_metrics", "stages", "tasks"];
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The lines of a recorded log, under another application id.
