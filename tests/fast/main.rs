@@ -12,6 +12,7 @@ mod access;
 mod ask;
 mod clients;
 mod cluster_api;
+mod collector_bounds;
 mod collector_kills;
 mod fetch;
 mod history_clients;
