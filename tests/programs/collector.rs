@@ -13,12 +13,12 @@ use crate::support::hearth::Hearth;
 use crate::support::process::{guarded, run};
 use crate::support::wait::eventually;
 
-const MINUTES: Duration = Duration::from_secs(900);
+pub(crate) const MINUTES: Duration = Duration::from_secs(900);
 
 /// One Spark at a time: a test machine is small.
-static TURN: Mutex<()> = Mutex::const_new(());
+pub(crate) static TURN: Mutex<()> = Mutex::const_new(());
 
-async fn collector(folder: &Path) -> Hearth {
+pub(crate) async fn collector(folder: &Path) -> Hearth {
     let (store, logs) = (format!("file:{}", folder.join("store").display()), folder.join("logs"));
     let logs = logs.to_str().unwrap();
     let common = ["log-collector", "--admin-listen", "off", "--store", &store];
@@ -27,7 +27,7 @@ async fn collector(folder: &Path) -> Hearth {
 }
 
 /// Every local file of Spark's by its path in the folder, those that Spark hides left out.
-fn local_files(folder: &Path) -> BTreeMap<String, PathBuf> {
+pub(crate) fn local_files(folder: &Path) -> BTreeMap<String, PathBuf> {
     let (mut files, mut folders) = (BTreeMap::new(), vec![folder.to_owned()]);
     while let Some(next) = folders.pop() {
         for entry in std::fs::read_dir(next).unwrap() {
@@ -61,7 +61,7 @@ async fn grown(store: &Store) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Whether a part of a log has arrived, longer than what had before; what has arrived is what Spark has written.
-async fn grew(store: &Store, logs: &Path, before: &mut usize) -> Option<()> {
+pub(crate) async fn grew(store: &Store, logs: &Path, before: &mut usize) -> Option<()> {
     let mut total = 0;
     for (name, bytes) in grown(store).await {
         // Renamed since, or made into one object: then the comparison at the end tells.

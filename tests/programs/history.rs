@@ -7,6 +7,7 @@
 
 mod compare;
 mod html;
+mod killed;
 mod known;
 mod limits;
 mod listed;
