@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use staging_client::spark_properties;
+
 use super::finding::{Finding, Outcome, Property};
 use super::hadoop::Hadoop;
 use super::java;
@@ -46,7 +48,7 @@ impl Found {
             folder.map(|folder| folder.join("spark-defaults.conf")).filter(|file| file.is_file())
         });
         let Some(file) = file else { return };
-        match read(&file).and_then(|text| java::properties(&text)) {
+        match read(&file).and_then(|text| spark_properties(&text)) {
             Ok(properties) => {
                 for (key, value) in properties {
                     self.properties.insert(key, Property { value, origin: file.display().to_string() });

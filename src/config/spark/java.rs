@@ -1,8 +1,4 @@
-//! How Java and Spark write options, properties, times and switches.
-
-use std::collections::BTreeMap;
-
-use java_properties::PropertiesIter;
+//! How Java and Spark write options, times and switches.
 
 /// The words of a line of Java options, as Spark's launcher parts them.
 ///
@@ -25,21 +21,6 @@ pub(super) fn metrics_port(word: &str) -> Option<u16> {
         return None;
     }
     arguments.split(':').take(2).find_map(|part| part.parse().ok())
-}
-
-/// The properties of a file that Spark reads: of `java.util.Properties`' syntax, in UTF-8, of those that begin with `spark.`.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn properties(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let mut found = BTreeMap::new();
-    PropertiesIter::new_with_encoding(text.as_bytes(), encoding_rs::UTF_8)
-        .read_into(|key, value| {
-            found.insert(key, value.trim().to_owned());
-        })
-        .map_err(|error| format!("it is no Java property file: {error}"))?;
-    found.retain(|key, _| key.starts_with("spark."));
-    Ok(found)
 }
 
 /// A time as Spark reads it, a number with a unit or of seconds, as one that [`super::super::values::duration`] reads.

@@ -10,6 +10,7 @@ mod access;
 mod failure;
 pub mod fetch;
 pub mod pod_template;
+mod properties;
 mod site;
 pub mod stage;
 pub mod submit;
@@ -17,6 +18,7 @@ mod wire;
 
 pub use access::{Access, Secret};
 pub use failure::Failure;
+pub use properties::spark_properties;
 pub use site::{Reply, Site};
 
 /// A value as YAML, with a line end behind it. A text without line ends stays on one line, however long: people copy URLs.

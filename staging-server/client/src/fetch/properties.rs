@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use java_properties::PropertiesIter;
 use url::Url;
 
 use super::artifact::{Artifact, Unpack};
 use super::source::Source;
 use super::unpack::Kind;
+use crate::properties::spark_properties;
 
 const SERVER: &str = "spark.kubernetes.resourceStagingServer.uri";
 const TIMEOUT: &str = "spark.kubernetes.mountdependencies.mountTimeout";
@@ -116,13 +116,7 @@ struct Properties<'a> {
 
 impl<'a> Properties<'a> {
     fn parse(text: &str, environment: &'a dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let mut found = BTreeMap::new();
-        PropertiesIter::new_with_encoding(text.as_bytes(), encoding_rs::UTF_8)
-            .read_into(|key, value| {
-                found.insert(key, value);
-            })
-            .map_err(|e| format!("it is no Java property file: {e}"))?;
-        found.retain(|key, _| key.starts_with("spark."));
+        let found = spark_properties(text)?;
         Ok(Self { found, environment })
     }
 

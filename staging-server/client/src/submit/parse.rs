@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use encoding_rs::UTF_8;
-use java_properties::PropertiesIter;
-
 use super::options::{Handling, SparkOption};
 use super::uris::{self, Local};
+use crate::properties::spark_properties;
 
 /// Settings whose values are lists of files.
 const FILE_SETTINGS: [&str; 4] = ["spark.jars", "spark.submit.pyFiles", "spark.files", "spark.archives"];
@@ -58,7 +56,7 @@ impl Submission {
         }
         let mut submission = Self { given, primary, arguments: rest.cloned().collect(), properties: BTreeMap::new() };
         if let Some(path) = submission.last("--properties-file") {
-            submission.properties = properties(&read(path)?).map_err(|reason| format!("{path}: {reason}"))?;
+            submission.properties = spark_properties(&read(path)?).map_err(|reason| format!("{path}: {reason}"))?;
         }
         if let Some(wrong) = submission.all("--conf").find(|conf| !conf.contains('=')) {
             return Err(format!("--conf {wrong}: write NAME=VALUE"));
@@ -175,16 +173,4 @@ impl Submission {
         }
         settings
     }
-}
-
-/// The settings of a property file: those that begin with `spark.`, without blanks around their values.
-fn properties(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let mut found = BTreeMap::new();
-    PropertiesIter::new_with_encoding(text.as_bytes(), UTF_8)
-        .read_into(|name, value| {
-            found.insert(name, value.trim().to_owned());
-        })
-        .map_err(|e| format!("it is no Java property file: {e}"))?;
-    found.retain(|name, _| name.starts_with("spark."));
-    Ok(found)
 }
