@@ -63,10 +63,13 @@ impl<'a> Layers<'a> {
     }
 
     /// Whether a setting is given by one of Hearth's own means.
-    pub(super) fn is_given(&mut self, section: Section, name: &str) -> bool {
-        let Some(setting) = SETTINGS.iter().find(|s| s.section == section && s.name == name) else { return false };
-        let flag = if self.serve { setting.serve_name } else { setting.name };
-        matches!(self.matches.try_get_raw(flag), Ok(Some(_))) || self.in_file(setting).is_some()
+    pub(super) fn is_given(&self, section: Section, name: &str) -> bool {
+        let Some(setting) = Setting::of(section, name) else { return false };
+        matches!(self.matches.try_get_raw(self.flag(setting)), Ok(Some(_))) || self.value_in_file(setting).is_some()
+    }
+
+    fn flag(&self, setting: &Setting) -> &'static str {
+        if self.serve { setting.serve_name } else { setting.name }
     }
 
     fn note_unknown_keys(&mut self) {
@@ -126,7 +129,7 @@ impl<'a> Layers<'a> {
         name: &str,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
-        let Some(setting) = SETTINGS.iter().find(|s| s.section == section && s.name == name) else {
+        let Some(setting) = Setting::of(section, name) else {
             self.mistake(format!("{name} is not a setting"));
             return Vec::new();
         };
@@ -141,7 +144,7 @@ impl<'a> Layers<'a> {
     }
 
     fn given(&mut self, setting: &Setting) -> Vec<Given> {
-        let flag = if self.serve { setting.serve_name } else { setting.name };
+        let flag = self.flag(setting);
         if let Ok(Some(values)) = self.matches.try_get_many::<String>(flag) {
             let origin = match self.matches.value_source(flag) {
                 Some(ValueSource::EnvVariable) => setting.env.to_owned(),
@@ -161,10 +164,18 @@ impl<'a> Layers<'a> {
         default.into_iter().collect()
     }
 
+    fn value_in_file(&self, setting: &Setting) -> Option<&toml::Value> {
+        match setting.section.role() {
+            None => self.file.get(setting.name),
+            Some(role) => self.file.get(role)?.get(setting.name),
+        }
+    }
+
     fn in_file(&mut self, setting: &Setting) -> Option<Vec<Given>> {
-        let (value, key) = match setting.section.role() {
-            None => (self.file.get(setting.name)?, setting.name.to_owned()),
-            Some(role) => (self.file.get(role)?.get(setting.name)?, format!("{role}.{}", setting.name)),
+        let value = self.value_in_file(setting)?;
+        let key = match setting.section.role() {
+            None => setting.name.to_owned(),
+            Some(role) => format!("{role}.{}", setting.name),
         };
         let origin = format!("{}: {key}", self.file_name);
         let values = match value {

@@ -53,6 +53,11 @@ const fn setting(
 }
 
 impl Setting {
+    /// The setting of this name.
+    pub(crate) fn of(section: Section, name: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.section == section && setting.name == name)
+    }
+
     const fn in_serve(mut self, serve_name: &'static str) -> Self {
         self.serve_name = serve_name;
         self

@@ -175,6 +175,10 @@ fn hearth_s_own_settings_go_before_spark_s_and_spark_s_before_the_defaults() {
     assert_eq!(history.event_logs[0].url.as_folder().unwrap(), logs);
     assert_eq!(read.access.guarded, Some(false));
     assert!(read.admin_listen.is_none() && read.staging.is_none());
+    let wrong = folder.path().join("wrong.toml");
+    std::fs::write(&wrong, "store = 5").unwrap();
+    let arguments = ["spark-history-server", "--properties-file", file, "--config", wrong.to_str().unwrap()];
+    assert_eq!(mistakes(&arguments).len(), 1, "a mistake is told once");
     let kept = config(&["spark-history-server", "--properties-file", file, "--store", "memory:"]);
     assert!(kept.history.unwrap().keeps);
 }

@@ -1,4 +1,4 @@
-//! Every setting of Spark's history server up to 4.3, and what becomes of it here.
+//! Settings of Spark's history server up to 4.3 that are looked at alone, and what becomes of each here.
 
 use super::java;
 
@@ -6,13 +6,11 @@ use super::java;
 pub(super) enum Rule {
     /// One of Hearth's takes its place: its role or `None`, its name, and how the value is written there.
     Becomes(Option<&'static str>, &'static str, fn(&str) -> Result<String, String>),
-    /// It is looked at together with others, in [`super::translate`].
-    Together,
     /// It has no meaning here, and why.
     Ignored(&'static str),
 }
 
-use Rule::{Becomes, Ignored, Together};
+use Rule::{Becomes, Ignored};
 
 const HISTORY: Option<&str> = Some("history-server");
 const PARSER: &str = "nothing to speed up: whole logs are replayed at once, in parallel, and kept";
@@ -38,9 +36,6 @@ fn switch(text: &str) -> Result<String, String> {
 
 /// The rule of each; where one has older names, they follow it.
 pub(super) const KEYS: &[(&[&str], Rule)] = &[
-    (&["spark.history.provider"], Together),
-    (&["spark.history.fs.logDirectory"], Together),
-    (&["spark.history.fs.logDirectory.names"], Together),
     (
         &[
             "spark.history.fs.update.interval",
@@ -51,7 +46,6 @@ pub(super) const KEYS: &[(&[&str], Rule)] = &[
         Becomes(HISTORY, "scan-interval", java::time),
     ),
     (&["spark.history.fs.update.batchSize"], Ignored("a log is listed as soon as it is read, whatever else is new")),
-    (&["spark.history.fs.update.scanDisabledPathPatterns"], Together),
     (&["spark.history.fs.safemodeCheck.interval"], Ignored(NO_HDFS)),
     (&["spark.history.fs.eventLog.rolling.onDemandLoadEnabled"], Ignored(LISTED)),
     (&["spark.history.fs.eventLog.onDemandLoadEnabled"], Ignored(LISTED)),
@@ -61,10 +55,6 @@ pub(super) const KEYS: &[(&[&str], Rule)] = &[
     (&["spark.history.fs.numReplayThreads"], Ignored("as many as there are processors")),
     (&["spark.history.fs.inProgressOptimization.enabled"], Ignored(PARSER)),
     (&["spark.history.fs.endEventReparseChunkSize"], Ignored(PARSER)),
-    (&["spark.history.fs.cleaner.enabled"], Together),
-    (&["spark.history.fs.cleaner.interval", "spark.history.fs.cleaner.interval.seconds"], Together),
-    (&["spark.history.fs.cleaner.maxAge", "spark.history.fs.cleaner.maxAge.seconds"], Together),
-    (&["spark.history.fs.cleaner.maxNum"], Together),
     (
         &[
             "spark.history.fs.driverlog.cleaner.enabled",
@@ -73,7 +63,6 @@ pub(super) const KEYS: &[(&[&str], Rule)] = &[
         ],
         Ignored("logs in spark.driver.log.dfsDir are not touched"),
     ),
-    (&["spark.history.store.path"], Together),
     (
         &["spark.history.store.maxDiskUsage"],
         Ignored("what is kept beside the event logs is smaller than they are, and goes with them"),
@@ -88,12 +77,9 @@ pub(super) const KEYS: &[(&[&str], Rule)] = &[
         Ignored(NO_STORE),
     ),
     (&["spark.history.retainedApplications"], Ignored("memory is bounded by HEARTH_CACHE_SIZE, not by number")),
-    (&["spark.history.ui.port"], Together),
     (&["spark.history.ui.title"], Becomes(HISTORY, "title", text)),
     (&["spark.history.ui.maxApplications"], Ignored("the list comes in pages")),
     (&["spark.history.ui.acls.enable"], Becomes(HISTORY, "acls", switch)),
-    (&["spark.history.ui.admin.acls"], Together),
-    (&["spark.history.ui.admin.acls.groups"], Together),
     (
         &["spark.history.kerberos.enabled", "spark.history.kerberos.principal", "spark.history.kerberos.keytab"],
         Ignored(NO_HDFS),
@@ -105,9 +91,6 @@ pub(super) const KEYS: &[(&[&str], Rule)] = &[
     ),
     (&["spark.ui.proxyBase"], Becomes(HISTORY, "public-prefix", text)),
     (&["spark.ui.proxyRedirectUri"], Ignored("redirects are relative to how the page was asked for")),
-    (&["spark.ui.filters"], Together),
-    (&["spark.ssl.historyServer.enabled"], Together),
-    (&["spark.ssl.enabled"], Together),
     (&["spark.redaction.regex"], Becomes(HISTORY, "redaction-regex", text)),
     (&["spark.user.groups.mapping"], Ignored("groups are those that come with the caller's name")),
     (&["spark.ui.retainedJobs"], Becomes(HISTORY, "retained-jobs", number)),

@@ -65,6 +65,11 @@ fn a_cleaner_that_is_on_has_spark_s_limits_and_one_that_would_not_spare_what_it_
     assert_eq!(setting(&on, HISTORY, "clean-interval"), ["1d"]);
     let off = spark(&[("SPARK_HISTORY_OPTS", "-Dspark.history.fs.cleaner.maxAge=1d")]);
     assert!(setting(&off, HISTORY, "clean-max-age").is_empty());
+    let both = "-Dspark.history.fs.cleaner.enabled=true -Dspark.history.fs.cleaner.maxAge=2d \
+                -Dspark.history.fs.cleaner.maxAge.seconds=1";
+    let both = spark(&[("SPARK_HISTORY_OPTS", both)]);
+    assert_eq!(setting(&both, HISTORY, "clean-max-age"), ["2d"]);
+    assert!(report(&both).contains("ignored  spark.history.fs.cleaner.maxAge.seconds=1"), "{}", report(&both));
     let spared = "-Dspark.history.fs.cleaner.enabled=true -Dspark.history.fs.update.scanDisabledPathPatterns=.*keep.*";
     assert!(setting(&spark(&[("SPARK_HISTORY_OPTS", spared)]), HISTORY, "clean-max-age").is_empty());
 }

@@ -178,9 +178,12 @@ impl Translation {
         read: impl Fn(&str) -> Result<String, String>,
     ) {
         let old = format!("{name}.seconds");
-        let property = self.take(name).map(|property| (name, property));
-        let property = property.or_else(|| self.take(&old).map(|property| (old.as_str(), property)));
-        match (property, default) {
+        let (newer, older) = (self.take(name), self.take(&old));
+        if let (Some(_), Some(older)) = (&newer, &older) {
+            self.note(&old, older, Outcome::Ignored(format!("{name} is set, too")));
+        }
+        let older = older.map(|property| (old.as_str(), property));
+        match (newer.map(|property| (name, property)).or(older), default) {
             (Some((name, property)), _) if runs => {
                 let value = read(&property.value);
                 self.becomes(name, &property, HISTORY, setting, value);
@@ -261,8 +264,6 @@ impl Translation {
                         newer = Some(name);
                     }
                     (Rule::Ignored(why), _) => self.note(name, &property, Outcome::Ignored((*why).to_owned())),
-                    // Those were taken before.
-                    (Rule::Together, _) => {}
                 }
             }
         }
