@@ -7,26 +7,16 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::cluster_api::ClusterApi;
-use super::support::hearth::Hearth;
+use super::support::hearth::{FREE_PORTS, Hearth, ROLES};
 use super::support::process::{guarded, run};
 
-const ROLES: [&str; 3] = ["staging server", "history server", "admin"];
-const ON_LOOPBACK: [&str; 9] = [
-    "serve",
-    "--store",
-    "memory:",
-    "--staging-listen",
-    "127.0.0.1:0",
-    "--history-listen",
-    "127.0.0.1:0",
-    "--admin-listen",
-    "127.0.0.1:0",
-];
+const IN_MEMORY: [&str; 3] = ["serve", "--store", "memory:"];
 const UPLOAD: &str = "spark-upload-0a1b2c3d-1111-4222-8333-00000000000f";
 
 async fn start(api: &ClusterApi, settings: &[&str]) -> Hearth {
     let kubeconfig = api.kubeconfig();
-    let arguments: Vec<&str> = ON_LOOPBACK.iter().chain(&["--access", "guarded"]).chain(settings).copied().collect();
+    let arguments: Vec<&str> =
+        IN_MEMORY.iter().chain(&FREE_PORTS).chain(&["--access", "guarded"]).chain(settings).copied().collect();
     Hearth::start(&arguments, &[("KUBECONFIG", kubeconfig.to_str().unwrap())], &ROLES).await
 }
 

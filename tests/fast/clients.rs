@@ -5,27 +5,17 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::support::hearth::Hearth;
+use super::support::hearth::{FREE_PORTS, Hearth, ROLES};
 use super::support::process::signal;
 use super::support::wait::eventually;
 
-const ROLES: [&str; 3] = ["staging server", "history server", "admin"];
-const MEMORY: [&str; 8] = [
-    "--store",
-    "memory:",
-    "--staging-listen",
-    "127.0.0.1:0",
-    "--history-listen",
-    "127.0.0.1:0",
-    "--admin-listen",
-    "127.0.0.1:0",
-];
 /// Longer than any test: what waits for it fails.
 const FOR_EVER: &str = "1h";
 const LIMIT: Duration = Duration::from_secs(60);
 
 async fn start(settings: &[&str]) -> Hearth {
-    let arguments: Vec<&str> = ["serve"].iter().chain(&MEMORY).chain(settings).copied().collect();
+    let arguments: Vec<&str> =
+        ["serve", "--store", "memory:"].iter().chain(&FREE_PORTS).chain(settings).copied().collect();
     Hearth::start(&arguments, &[], &ROLES).await
 }
 
@@ -96,7 +86,7 @@ async fn an_upload_that_stands_still_ends_and_one_that_moves_or_writes_an_event_
 
 #[tokio::test]
 async fn more_half_open_connections_than_files_keep_nobody_out_and_do_not_hold_up_the_end() {
-    let all: Vec<&str> = ["serve"].iter().chain(&MEMORY).copied().collect();
+    let all: Vec<&str> = ["serve", "--store", "memory:"].iter().chain(&FREE_PORTS).copied().collect();
     let patient = ["--header-timeout", FOR_EVER, "--idle-timeout", FOR_EVER, "--drain-timeout", FOR_EVER];
     let arguments: Vec<&str> = all.into_iter().chain(patient).collect();
     let hearth = Hearth::start_with_files(256, &arguments, &ROLES).await;

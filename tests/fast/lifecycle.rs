@@ -2,12 +2,8 @@
 
 use std::time::Duration;
 
-use super::support::hearth::Hearth;
+use super::support::hearth::{FREE_PORTS, Hearth, ROLES};
 use super::support::process::{guarded, run};
-
-const ROLES: [&str; 3] = ["staging server", "history server", "admin"];
-const FREE_PORTS: [&str; 6] =
-    ["--staging-listen", "127.0.0.1:0", "--history-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
 
 async fn status(url: &str) -> u16 {
     reqwest::get(url).await.unwrap().status().as_u16()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::support::browser::{Browser, Scheme};
 use super::support::cache::axe;
-use super::support::hearth::Hearth;
+use super::support::hearth::{FREE_PORTS, Hearth};
 use super::support::output_folder;
 use super::support::wait::eventually;
 use serde_json::json;
@@ -46,8 +46,7 @@ async fn start() -> (Hearth, TempDir) {
     }
     let (store, pods) = (format!("file:{}", folder.path().join("store").display()), pods.display().to_string());
     let arguments = ["serve", "--store", &store, "--pod-logs", &pods, "--pod-identity", "names"];
-    let ports = ["--staging-listen", "127.0.0.1:0", "--history-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
-    let arguments = [&arguments[..], &ports].concat();
+    let arguments = [&arguments[..], &FREE_PORTS].concat();
     (Hearth::start(&arguments, &[], &["history server"]).await, folder)
 }
 

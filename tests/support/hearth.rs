@@ -13,6 +13,13 @@ use tokio::task::JoinHandle;
 use super::process::{guarded, signal};
 use super::wait::eventually;
 
+/// What `hearth serve` prints addresses of.
+pub(crate) const ROLES: [&str; 3] = ["staging server", "history server", "admin"];
+
+/// Lets `hearth serve` listen on this machine, wherever there is room.
+pub(crate) const FREE_PORTS: [&str; 6] =
+    ["--staging-listen", "127.0.0.1:0", "--history-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+
 /// A running `hearth`; ends when dropped.
 pub(crate) struct Hearth {
     pub(crate) child: Child,
