@@ -4,11 +4,14 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use bytes::Bytes;
 use futures::stream::{self, Stream};
 use object_store::local::LocalFileSystem;
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 mod swap;
 
@@ -19,10 +22,24 @@ const CHUNK_BYTES: u64 = 256 * 1024;
 
 pub(crate) fn open(path: &Path) -> Result<Folder, String> {
     std::fs::create_dir_all(path).map_err(|e| format!("the folder cannot be made: {e}"))?;
+    share_with_group(path).map_err(|e| format!("the folder cannot be read: {e}"))?;
     let store = LocalFileSystem::new_with_prefix(path).map_err(|e| e.to_string())?;
     // What was acknowledged must outlive a power cut, as it does on the clouds' stores. And a folder is there as long as
     // something is in it, no longer: otherwise one left empty could not become a file.
     Ok(Folder::new(store.with_fsync(true).with_automatic_cleanup(true), path.to_owned()))
+}
+
+/// A folder whose group may write in it and is handed down in it (mode `g+ws`, as Kubernetes makes a volume for `fsGroup`)
+/// is its group's: then whatever this process makes is the group's to write, for other servers, of other users, replace
+/// and remove it.
+fn share_with_group(folder: &Path) -> std::io::Result<()> {
+    let mode = Mode::from_raw_mode(std::fs::metadata(folder)?.mode());
+    if mode.contains(Mode::SGID | Mode::WGRP) {
+        // The mask can only be read by setting one.
+        let before = umask(Mode::RWXO);
+        umask(before.difference(Mode::RWXG));
+    }
+    Ok(())
 }
 
 /// A key as `object_store` takes it for a folder. It keeps names that end in `#` and digits for itself, so that mark

@@ -25,6 +25,7 @@ mod pod_template;
 #[path = "../../storage/tests/conformance/s3_server.rs"]
 mod s3_server;
 mod settings;
+mod shared_folder;
 mod spark_image;
 mod stage;
 mod tls;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -72,12 +73,20 @@ impl Locks {
         // `object_store` does not show names that end so.
         let path = self.root.join(format!(".hearth-lock#{number}"));
         let locked = tokio::task::spawn_blocking(move || {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+            let file = lock_file(&path)?;
             file.lock()?;
             Ok::<_, std::io::Error>(file)
         });
         let file = locked.await?.map_err(|error| Error::Generic { store: STORE, source: Box::new(error) })?;
         Ok(Held { _file: file, _here: here })
+    }
+}
+
+/// One that a process of another user has made can be read, which is enough to lock it.
+fn lock_file(path: &std::path::Path) -> std::io::Result<File> {
+    match OpenOptions::new().create(true).truncate(false).write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
+        opened => opened,
     }
 }
 
