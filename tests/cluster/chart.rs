@@ -10,7 +10,7 @@ use reqwest::{Client, StatusCode};
 use crate::support::cache;
 use crate::support::cluster::Node;
 use crate::support::process::{Output, guarded, run};
-use crate::support::wait::eventually;
+use crate::support::wait::{eventually, within};
 
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -130,7 +130,9 @@ async fn describe(node: &Node) -> String {
 /// A volume for the chart's claim, which nobody provides here; and a namespace in which `spark` may create pods.
 async fn prepare(node: &Node, store: &Path, folder: &Path) {
     std::fs::create_dir(store).unwrap();
-    std::fs::set_permissions(store, std::fs::Permissions::from_mode(0o777)).unwrap();
+    // As a volume is made for `fsGroup`, which Kubernetes does for any but a folder of the host.
+    std::os::unix::fs::chown(store, None, Some(65534)).unwrap();
+    std::fs::set_permissions(store, std::fs::Permissions::from_mode(0o2775)).unwrap();
     let volume = format!(
         "{{apiVersion: v1, kind: PersistentVolume, metadata: {{name: store}}, spec: {{capacity: {{storage: 20Gi}}, \
          accessModes: [ReadWriteOnce], hostPath: {{path: {}}}}}}}",
@@ -167,14 +169,17 @@ async fn installed_by_its_defaults_it_takes_files_from_who_may_and_collects_logs
     assert!(installed.stdout.contains("spark-submit"), "{}", installed.stdout);
 
     let staging = url(&node, "hearth-staging").await;
-    let file = format!("{staging}/webhdfs/v1/staging/etl/data.txt");
+    let file = format!("{staging}/webhdfs/v1/staging/etl/data-0.txt");
     let client = Client::builder().no_proxy().build().unwrap();
     let nobody = client.put(format!("{file}?op=CREATE&data=true")).body("x").send().await.unwrap();
     assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED, "{}", describe(&node).await);
     let token = node.kubectl(&["create", "token", "spark", "--namespace=etl"]).await.succeeded().stdout;
-    let put = client.put(format!("{file}?op=CREATE&data=true")).bearer_auth(token.trim()).body("some data");
-    let put = put.send().await.unwrap();
-    assert_eq!(put.status(), StatusCode::CREATED, "{}", put.text().await.unwrap());
+    // So many that the server, which is another user than the collector, has made all there is to share.
+    for number in (0..40).rev() {
+        let file = format!("{staging}/webhdfs/v1/staging/etl/data-{number}.txt?op=CREATE&data=true");
+        let put = client.put(file).bearer_auth(token.trim()).body("some data").send().await.unwrap();
+        assert_eq!(put.status(), StatusCode::CREATED, "{}", put.text().await.unwrap());
+    }
     let got = client.get(format!("{file}?op=OPEN")).bearer_auth(token.trim()).send().await.unwrap();
     assert_eq!(got.text().await.unwrap(), "some data");
     let other = format!("{staging}/webhdfs/v1/staging/hearth/data.txt?op=CREATE&data=true");
@@ -187,12 +192,14 @@ async fn installed_by_its_defaults_it_takes_files_from_who_may_and_collects_logs
     let say = ["run", "spark-kubernetes-driver", "--namespace=etl"];
     node.kubectl(&[&say[..], &words, &["echo", "a line of the driver"]].concat()).await.succeeded();
     let store_url = format!("file:{}", store.display());
-    eventually("the driver's line in the store", PATIENCE, async || {
+    let line = within(PATIENCE, async || {
         let mut logs = guarded(env!("CARGO_BIN_EXE_hearth"));
         let said = run(logs.args(["logs", "--store", &store_url, "spark-of-the-chart"]), Duration::from_secs(60)).await;
         said.stdout.contains("a line of the driver").then_some(())
-    })
-    .await;
+    });
+    if line.await.is_none() {
+        panic!("the driver's line is not in the store\n{}", describe(&node).await);
+    }
     let history = url(&node, "hearth-history").await;
     assert_eq!(client.get(&history).send().await.unwrap().status(), StatusCode::OK);
 
