@@ -16,19 +16,23 @@ pub(crate) fn build(config: &config::Config, store: &Store) -> Option<(Collector
         .iter()
         .chain(&part.event_log_dirs)
         .chain(&part.kubelet_dir)
+        .chain(&part.api_logs)
         .map(|dir| dir.display().to_string())
         .collect();
     if folders.is_empty() {
         return None;
     }
     let pod_identity = match part.pod_identity {
-        config::PodIdentity::Kubernetes if part.pod_logs.is_some() || part.kubelet_dir.is_some() => {
+        config::PodIdentity::Kubernetes
+            if part.pod_logs.is_some() || part.kubelet_dir.is_some() || part.api_logs.is_some() =>
+        {
             PodIdentity::Kubernetes { kubeconfig: None, node: part.node_name.clone() }
         }
         _ => PodIdentity::Names,
     };
     let settings = Config {
         pod_logs: part.pod_logs.clone(),
+        api_logs: part.api_logs.clone(),
         event_log_dirs: part.event_log_dirs.clone(),
         kubelet_pods: part.kubelet_dir.as_ref().map(|folder| folder.join("pods")),
         event_log_volume: part.event_log_volume.clone(),

@@ -9,17 +9,22 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::discover::{Found, Identities, Scanner, Watcher};
+use crate::discover::{ApiPods, Found, Identities, Learner, Scanner, Watcher};
 use crate::lock::FolderLock;
 use crate::parts::Running;
 use crate::ship::{self, Budget, Outcome, Settings, Uploads};
-use crate::{Container, Error, Health, Metrics, PodIdentity, Result, Retention, Selection, event_logs, event_volumes};
+use crate::{
+    Container, Error, Health, Metrics, PodIdentity, Result, Retention, Selection, api_logs, event_logs, event_volumes,
+};
 
 /// What a collector collects, and how.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The node's folder of pod logs (`/var/log/pods` on most), if pods' logs are to be shipped.
     pub pod_logs: Option<PathBuf>,
+    /// A folder to work in, if pods' logs are to be taken from the Kubernetes API and not from a node's files. It holds what has
+    /// not been shipped, and should outlive the collector. Links must be possible in it.
+    pub api_logs: Option<PathBuf>,
     /// Folders of Spark's event logs, single and rolling.
     pub event_log_dirs: Vec<PathBuf>,
     /// The kubelet's folder of pods (`/var/lib/kubelet/pods` on most), if event logs are to be shipped from drivers'
@@ -77,6 +82,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             pod_logs: None,
+            api_logs: None,
             event_log_dirs: Vec::new(),
             kubelet_pods: None,
             event_log_volume: "spark-event-logs".to_owned(),
@@ -171,6 +177,7 @@ impl Collector {
         raise_open_files();
         let (identities, learner) =
             Identities::start(&config.pod_identity, &config.namespaces, config.selection.clone()).await?;
+        let api_pods = learner.as_ref().and_then(Learner::api_pods);
         let mut background = JoinSet::new();
         if let Some(learner) = learner {
             background.spawn(learner.run());
@@ -195,6 +202,7 @@ impl Collector {
             settings,
         });
         let mut parts = start(config.clone(), &context);
+        start_api_logs(&config, api_pods, &context, &mut parts)?;
         tokio::select! {
             // First: told to stop, the parts end by themselves, perhaps before this is looked at.
             biased;
@@ -250,6 +258,33 @@ fn start(config: Config, context: &Arc<ship::Context>) -> JoinSet<()> {
         });
     }
     parts
+}
+
+/// Two more tasks: one takes logs from the API, one ships what it has written.
+fn start_api_logs(
+    config: &Config,
+    api_pods: Option<ApiPods>,
+    context: &Arc<ship::Context>,
+    parts: &mut JoinSet<()>,
+) -> Result<()> {
+    let Some((folder, api_pods)) = config.api_logs.clone().zip(api_pods) else { return Ok(()) };
+    let (pods, pins) = (folder.join(api_logs::PODS), folder.join(api_logs::PINS));
+    for made in [&pods, &pins] {
+        std::fs::create_dir_all(made).map_err(|source| Error::Folder { folder: made.clone(), source })?;
+    }
+    let (taking, root) = (Arc::clone(context), pods.clone());
+    parts.spawn(async move {
+        let Some(_lock) = FolderLock::take(&folder, &taking).await else { return };
+        api_logs::run(taking, api_pods, root).await;
+    });
+    let (context, config) = (Arc::clone(context), config.clone());
+    parts.spawn(async move {
+        let Some(_lock) = FolderLock::take(&pods, &context).await else { return };
+        let pins = Some((pins, config.max_pinned_bytes));
+        let pods = Pods::new((pods, config.namespaces), pins, config.max_open_files, context);
+        pods.run(config.scan_interval).await;
+    });
+    Ok(())
 }
 
 const FOLDER: &str = "the folder of pod logs";

@@ -16,6 +16,7 @@ use crate::layout::Owner;
 use crate::{Container, End, Result};
 
 pub(crate) use identity::Identity;
+pub(crate) use kubernetes::{ApiPods, Learner};
 pub(crate) use node::{Found, Scanner};
 pub use selection::{LabelSelector, Selection};
 pub(crate) use watch::{Folders, Watcher};
@@ -48,12 +49,11 @@ impl Identities {
         identity: &PodIdentity,
         namespaces: &[String],
         selection: Selection,
-    ) -> Result<(Self, Option<kubernetes::Learner>)> {
+    ) -> Result<(Self, Option<Learner>)> {
         match identity {
             PodIdentity::Names => Ok((Self { kubernetes: None }, None)),
             PodIdentity::Kubernetes { kubeconfig, node } => {
-                let learner =
-                    kubernetes::Learner::new(kubeconfig.as_deref(), node.as_deref(), namespaces, selection).await?;
+                let learner = Learner::new(kubeconfig.as_deref(), node.as_deref(), namespaces, selection).await?;
                 Ok((Self { kubernetes: Some(learner.pods()) }, Some(learner)))
             }
         }

@@ -9,6 +9,7 @@
 //!
 //! This crate knows nothing of HTTP, pages, or what is inside of an event log.
 
+mod api_logs;
 mod collector;
 mod container;
 mod discover;

@@ -20,6 +20,7 @@ pub(crate) enum PodIdentity {
 #[derive(Debug)]
 pub(crate) struct Collector {
     pub(crate) pod_logs: Option<PathBuf>,
+    pub(crate) api_logs: Option<PathBuf>,
     pub(crate) event_log_dirs: Vec<PathBuf>,
     pub(crate) pod_identity: PodIdentity,
     pub(crate) namespaces: Vec<String>,
@@ -45,10 +46,12 @@ pub(super) fn read(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
         Err(error) => Err(error.to_string()),
     };
     let mut pod_logs = layers.many_with(Own, "pod-logs", folder).pop();
+    let api_logs = layers.one(Own, "api-logs");
     let event_log_dirs = layers.many_with(Own, "event-log-dir", folder);
     let kubelet_dir = layers.many_with(Own, "kubelet-dir", folder).pop();
     let event_log_volume = layers.one(Own, "event-log-volume");
-    if pod_logs.is_none() && event_log_dirs.is_empty() && kubelet_dir.is_none() && !serve {
+    let is_told = api_logs.is_some() || !event_log_dirs.is_empty() || kubelet_dir.is_some();
+    if pod_logs.is_none() && !is_told && !serve {
         pod_logs = Some(PathBuf::from("/var/log/pods"));
     }
     let pin_dir = match layers.one::<String>(Own, "pin-dir").as_deref() {
@@ -61,6 +64,10 @@ pub(super) fn read(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
         "names" => Ok(PodIdentity::Names),
         _ => Err("there are kubernetes and names".to_owned()),
     });
+    if api_logs.is_some() && pod_identity == Some(PodIdentity::Names) {
+        layers
+            .mistake("--api-logs needs --pod-identity kubernetes: it asks the API for pods and their logs".to_owned());
+    }
     let main_containers_only = layers.one_with(Own, "containers", |text| match text {
         "all" => Ok(false),
         "main" => Ok(true),
@@ -76,6 +83,7 @@ pub(super) fn read(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
     let logs_clean_interval = layers.one_with(Own, "logs-clean-interval", values::age);
     Some(Collector {
         pod_logs,
+        api_logs,
         event_log_dirs,
         pod_identity: pod_identity?,
         namespaces,

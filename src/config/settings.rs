@@ -128,6 +128,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "How long after SIGTERM event logs that are being written may go on: Spark does not resume them elsewhere; or off, for as long as their applications run"),
     setting(Collector, "pod-logs", "HEARTH_POD_LOGS", "DIR", None,
         "The node's folder of pod logs, /var/log/pods on most. 'hearth log-collector' takes that one when it is given neither this nor --event-log-dir"),
+    setting(Collector, "api-logs", "HEARTH_API_LOGS", "DIR", None,
+        "A folder to work in: with it, pods' logs are taken from the Kubernetes API (pods/log) and not from the node's files, for nodes whose files cannot be read. It holds what has not been shipped, and should outlive the process"),
     setting(Collector, "event-log-dir", "HEARTH_EVENT_LOG_DIR", "DIR", None,
         "A local folder that Spark writes event logs to, shipped to <store>/event-logs while they grow; may be repeated").repeated(),
     setting(Collector, "kubelet-dir", "HEARTH_KUBELET_DIR", "DIR", None,

@@ -173,6 +173,22 @@ impl Pods {
     }
 }
 
+/// Pods whose logs the API is asked for.
+pub(crate) struct ApiPods {
+    pub(crate) client: Client,
+    /// What is watched, and how.
+    pub(crate) watches: Vec<(Api<Pod>, watcher::Config)>,
+    pods: Arc<Pods>,
+}
+
+impl ApiPods {
+    /// Whether a container of a pod that has just been seen is shipped.
+    pub(crate) fn wants(&self, container: &Container, pod: &Pod) -> bool {
+        self.pods.learn(None, pod);
+        matches!(self.pods.identity_of(container), Identity::Spark(_) | Identity::Chosen)
+    }
+}
+
 /// Watches the pods.
 #[derive(Debug)]
 pub(crate) struct Learner {
@@ -216,6 +232,13 @@ impl Learner {
 
     pub(super) fn pods(&self) -> Arc<Pods> {
         Arc::clone(&self.pods)
+    }
+
+    /// The same pods, for their logs.
+    pub(crate) fn api_pods(&self) -> Option<ApiPods> {
+        let client = self.pods.client.clone()?;
+        let watches = self.apis.iter().flat_map(|api| self.watched.iter().map(|config| (api.clone(), config.clone())));
+        Some(ApiPods { client, watches: watches.collect(), pods: self.pods() })
     }
 
     /// Learns for ever; a failure of the API is tried again with growing pauses.

@@ -1,5 +1,6 @@
 //! As much of a Kubernetes API server as a watch of pods needs.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
@@ -8,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -26,6 +28,9 @@ struct Cluster {
     pods: Vec<Value>,
     version: u64,
     watches: Vec<UnboundedSender<Value>>,
+    /// The log of each pod, with the time of each line; and who follows it.
+    logs: HashMap<String, Vec<(DateTime<Utc>, String)>>,
+    followers: Vec<(String, UnboundedSender<Value>)>,
     /// What was asked for last.
     query: String,
     requests: u64,
@@ -47,6 +52,7 @@ impl Api {
         let router = Router::new()
             .route("/api/v1/pods", get(pods))
             .route("/api/v1/namespaces/ns/pods/{name}", get(pod))
+            .route("/api/v1/namespaces/ns/pods/{name}/log", get(log))
             .with_state(Arc::clone(&cluster));
         let task = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
         Self { cluster, address, task }
@@ -102,6 +108,24 @@ impl Api {
         cluster.tell(&json!({ "type": "MODIFIED", "object": pod }));
     }
 
+    /// A line of a pod's log, seen by all who follow it.
+    pub(crate) fn log(&self, name: &str, time: DateTime<Utc>, line: &str) {
+        let mut cluster = self.cluster.lock().unwrap();
+        cluster.logs.entry(name.to_owned()).or_default().push((time, line.to_owned()));
+        let line = Value::String(log_line(time, line));
+        cluster.followers.retain(|(followed, sender)| followed != name || sender.send(line.clone()).is_ok());
+    }
+
+    /// Ends all answers that are under way.
+    pub(crate) fn cut(&self) {
+        self.cluster.lock().unwrap().followers.clear();
+    }
+
+    /// As a node that has rotated the first lines of a log away.
+    pub(crate) fn drop_lines(&self, name: &str, lines: usize) {
+        self.cluster.lock().unwrap().logs.get_mut(name).unwrap().drain(..lines);
+    }
+
     pub(crate) fn delete(&self, name: &str) {
         let mut cluster = self.cluster.lock().unwrap();
         let at = cluster.pods.iter().position(|known| known["metadata"]["name"] == name).unwrap();
@@ -146,6 +170,42 @@ async fn pod(State(cluster): State<Arc<Mutex<Cluster>>>, Path(name): Path<String
             (StatusCode::NOT_FOUND, Json(status)).into_response()
         }
     }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AskedLog {
+    follow: Option<String>,
+    since_time: Option<DateTime<Utc>>,
+}
+
+fn log_line(time: DateTime<Utc>, line: &str) -> String {
+    format!("{} {line}\n", time.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true))
+}
+
+async fn log(
+    State(cluster): State<Arc<Mutex<Cluster>>>,
+    Path(name): Path<String>,
+    Query(asked): Query<AskedLog>,
+) -> Response {
+    let mut cluster = cluster.lock().unwrap();
+    if cluster.is_down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let lines = cluster.logs.get(&name).cloned().unwrap_or_default().into_iter();
+    let had: Vec<_> = lines
+        .filter(|(time, _)| asked.since_time.is_none_or(|since| *time >= since))
+        .map(|(time, line)| Ok::<_, std::io::Error>(log_line(time, &line)))
+        .collect();
+    let had = futures::stream::iter(had);
+    if asked.follow.is_none() {
+        return Body::from_stream(had).into_response();
+    }
+    let (sender, events) = unbounded_channel();
+    cluster.followers.push((name, sender));
+    let next = |mut events: UnboundedReceiver<Value>| async { events.recv().await.map(|line| (line, events)) };
+    let coming = futures::stream::unfold(events, next).map(|line| Ok(line.as_str().unwrap().to_owned()));
+    Body::from_stream(had.chain(coming)).into_response()
 }
 
 async fn pods(State(cluster): State<Arc<Mutex<Cluster>>>, Query(asked): Query<Asked>) -> Response {

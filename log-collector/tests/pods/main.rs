@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may stop a test at once")]
 
 mod api;
+mod api_logs;
 mod kubelet;
 mod labels;
 mod loss;
