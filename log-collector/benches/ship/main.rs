@@ -1,7 +1,10 @@
 //! How fast, and with how much memory, container logs go from a node's files into a store.
 //!
-//! `cargo bench -p log-collector --bench ship [-- MEBIBYTES CONTAINERS]` writes that much, lines as Spark's executors write
-//! them, lets a collector ship it into a folder, and prints a line for it.
+//! `cargo bench -p log-collector --bench ship [-- [s3] MEBIBYTES CONTAINERS]` writes that much, lines as Spark's executors write
+//! them, lets a collector ship it into a folder, or to an S3 server on loopback that is a process of its own, and prints a line
+//! for it. `-- idle` ships what is there of so many containers and then tells what a minute in which nothing comes costs;
+//! `-- steady` writes a megabyte a second for a minute and tells what that costs; `-- read` besides how long lines take until they
+//! can be read.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,25 +13,42 @@
 )]
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use aws_credential_types::Credentials;
 use log_collector::{Collector, Config};
 use storage::{Store, StoreUrl};
 use tokio_util::sync::CancellationToken;
 
+#[path = "../../../storage/tests/conformance/s3_server.rs"]
+mod s3_server;
+mod steady;
+
+use steady::Mode;
+
 const MEBIBYTE: u64 = 1024 * 1024;
 
 fn main() {
-    let numbers: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is = |word: &str| arguments.iter().any(|argument| argument == word);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if is(SERVE) {
+        return runtime.block_on(serve());
+    }
+    let numbers: Vec<u64> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     let (mebibytes, containers) = (numbers.first().copied().unwrap_or(256), numbers.get(1).copied().unwrap_or(4));
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("pods");
+    let server = is("s3").then(Server::start);
+    let store = server.as_ref().map_or_else(|| folder_store(folder.path()), Server::store);
+    let modes = [("idle", Mode::Idle), ("steady", Mode::Steady), ("read", Mode::Read)];
+    if let Some((_, mode)) = modes.into_iter().find(|(word, _)| is(word)) {
+        return runtime.block_on(steady::run(store, &root, containers, mode));
+    }
     let written: u64 = (0..containers).map(|number| write(&root, number, mebibytes * MEBIBYTE / containers)).sum();
-    let url: StoreUrl = format!("file:{}", folder.path().join("store").display()).parse().unwrap();
-    let store = Store::open(&url).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (start, cpu_before) = (Instant::now(), cpu());
     let objects = runtime.block_on(ship(store, &root, written));
     let (wall, busy) = (start.elapsed().as_secs_f64(), (cpu() - cpu_before).as_secs_f64());
@@ -38,6 +58,49 @@ fn main() {
         size / busy,
         peak_bytes() / MEBIBYTE,
     );
+}
+
+const SERVE: &str = "serve-s3";
+
+/// Serves S3 until whoever started this goes away.
+async fn serve() {
+    let server = s3_server::S3Server::start().await;
+    println!("{}", server.url("store"));
+    let mut nothing = String::new();
+    tokio::task::spawn_blocking(move || std::io::stdin().read_line(&mut nothing)).await.unwrap().unwrap();
+}
+
+/// An S3 server in a process of its own, whose time is not counted.
+struct Server {
+    process: Child,
+    url: StoreUrl,
+}
+
+impl Server {
+    fn start() -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut process = command.arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { process, url: line.trim().parse().unwrap() }
+    }
+
+    fn store(&self) -> Store {
+        let credentials = Credentials::new(s3_server::KEY, s3_server::SECRET, None, None, "bench");
+        Store::open_with(&self.url, credentials).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        self.process.wait().unwrap();
+    }
+}
+
+fn folder_store(folder: &Path) -> Store {
+    let url: StoreUrl = format!("file:{}", folder.join("store").display()).parse().unwrap();
+    Store::open(&url).unwrap()
 }
 
 /// A container's log, as containerd writes it; how many bytes it has.
