@@ -12,6 +12,8 @@ pub(crate) mod clients;
 pub(crate) mod cluster;
 #[path = "support/hearth.rs"]
 pub(crate) mod hearth;
+#[path = "support/images.rs"]
+pub(crate) mod images;
 #[path = "support/length.rs"]
 pub(crate) mod length;
 #[path = "support/process.rs"]

@@ -13,6 +13,8 @@ use crate::support::process::{Output, guarded, run};
 use crate::support::wait::{eventually, within};
 
 const PATIENCE: Duration = Duration::from_secs(300);
+/// Where the chart is installed.
+const NAMESPACE: &str = "hearth-of-the-chart";
 
 fn chart() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/helm/hearth")
@@ -80,34 +82,11 @@ async fn values_that_are_wrong_are_refused_with_a_word_on_which() {
     }
 }
 
-/// An image with this build of Hearth and what it is linked to, and nothing else.
-async fn image(folder: &Path) -> PathBuf {
-    let root = folder.join("root");
-    let program = root.join("usr/local/bin/hearth");
-    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
-    let limit = Duration::from_secs(120);
-    run(guarded("strip").arg("-o").arg(&program).arg(env!("CARGO_BIN_EXE_hearth")), limit).await.succeeded();
-    let linked = run(guarded("ldd").arg(&program), limit).await.succeeded().stdout;
-    for library in linked.split_whitespace().filter(|word| word.starts_with('/')) {
-        let copy = root.join(library.trim_start_matches('/'));
-        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        std::fs::copy(library, copy).unwrap();
-    }
-    let (layer, archive) = (folder.join("layer.tar"), folder.join("image.tar"));
-    let mut tar = guarded("tar");
-    tar.args(["--numeric-owner", "--owner=0", "--group=0", "-cf"]).arg(&layer).arg("-C").arg(&root).arg(".");
-    run(&mut tar, limit).await.succeeded();
-    let mut make = guarded("python3");
-    make.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/setup.d/oci-archive")).arg(&archive);
-    make.args(["localhost/hearth:test", r#"{"Entrypoint": ["/usr/local/bin/hearth"], "User": "65534"}"#]).arg(&layer);
-    run(&mut make, limit).await.succeeded();
-    archive
-}
-
 /// Where a Service of type `NodePort` is for this machine.
 async fn url(node: &Node, service: &str) -> String {
     let path = "jsonpath={.spec.ports[0].nodePort}";
-    let port = node.kubectl(&["--namespace", "hearth", "get", "service", service, "-o", path]).await.succeeded().stdout;
+    let port =
+        node.kubectl(&["--namespace", NAMESPACE, "get", "service", service, "-o", path]).await.succeeded().stdout;
     let host = node.api_server().trim_start_matches("https://").split(':').next().unwrap().to_owned();
     let url = format!("http://{host}:{port}");
     // The node's rules follow its pods after a moment.
@@ -121,7 +100,7 @@ async fn describe(node: &Node) -> String {
     for what in
         [&["get", "all,pvc"][..], &["get", "events"], &["logs", "-l", "app.kubernetes.io/name=hearth", "--tail=20"]]
     {
-        let shown = node.kubectl(&[&["--namespace", "hearth"], what].concat()).await;
+        let shown = node.kubectl(&[&["--namespace", NAMESPACE], what].concat()).await;
         writeln!(text, "{}{}", shown.stdout, shown.stderr).unwrap();
     }
     text
@@ -153,26 +132,25 @@ async fn prepare(node: &Node, store: &Path, folder: &Path) {
 #[tokio::test]
 async fn installed_by_its_defaults_it_takes_files_from_who_may_and_collects_logs() {
     let folder = tempfile::tempdir().unwrap();
-    let image = image(folder.path()).await;
-    let node = tokio::task::spawn_blocking(move || Node::start(&[image])).await.unwrap();
+    let node = Node::shared().await;
     let store = node.folder().join("store");
-    prepare(&node, &store, folder.path()).await;
+    prepare(node, &store, folder.path()).await;
     let (chart, kubeconfig) = (chart(), node.kubeconfig());
     let mut arguments =
         vec!["install", "hearth", chart.to_str().unwrap(), "--kubeconfig", kubeconfig.to_str().unwrap()];
-    arguments.extend(["--namespace", "hearth", "--create-namespace", "--wait", "--timeout", "4m"]);
+    arguments.extend(["--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "4m"]);
     arguments.extend(["--set", "image.repository=localhost/hearth,image.tag=test,image.pullPolicy=Never"]);
     // The node's network is not this machine's.
     arguments.extend(["--set", "stagingServer.service.type=NodePort,historyServer.service.type=NodePort"]);
     let installed = helm(&arguments).await;
-    assert!(installed.status.success(), "{}{}\n{}", installed.stdout, installed.stderr, describe(&node).await);
+    assert!(installed.status.success(), "{}{}\n{}", installed.stdout, installed.stderr, describe(node).await);
     assert!(installed.stdout.contains("spark-submit"), "{}", installed.stdout);
 
-    let staging = url(&node, "hearth-staging").await;
+    let staging = url(node, "hearth-staging").await;
     let file = format!("{staging}/webhdfs/v1/staging/etl/data-0.txt");
     let client = Client::builder().no_proxy().build().unwrap();
     let nobody = client.put(format!("{file}?op=CREATE&data=true")).body("x").send().await.unwrap();
-    assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED, "{}", describe(&node).await);
+    assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED, "{}", describe(node).await);
     let token = node.kubectl(&["create", "token", "spark", "--namespace=etl"]).await.succeeded().stdout;
     // So many that the server, which is another user than the collector, has made all there is to share.
     for number in (0..40).rev() {
@@ -182,7 +160,7 @@ async fn installed_by_its_defaults_it_takes_files_from_who_may_and_collects_logs
     }
     let got = client.get(format!("{file}?op=OPEN")).bearer_auth(token.trim()).send().await.unwrap();
     assert_eq!(got.text().await.unwrap(), "some data");
-    let other = format!("{staging}/webhdfs/v1/staging/hearth/data.txt?op=CREATE&data=true");
+    let other = format!("{staging}/webhdfs/v1/staging/default/data.txt?op=CREATE&data=true");
     let other = client.put(other).bearer_auth(token.trim()).body("x").send().await.unwrap();
     assert_eq!(other.status(), StatusCode::FORBIDDEN);
 
@@ -198,14 +176,13 @@ async fn installed_by_its_defaults_it_takes_files_from_who_may_and_collects_logs
         said.stdout.contains("a line of the driver").then_some(())
     });
     if line.await.is_none() {
-        panic!("the driver's line is not in the store\n{}", describe(&node).await);
+        panic!("the driver's line is not in the store\n{}", describe(node).await);
     }
-    let history = url(&node, "hearth-history").await;
+    let history = url(node, "hearth-history").await;
     assert_eq!(client.get(&history).send().await.unwrap().status(), StatusCode::OK);
 
-    let from = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--namespace", "hearth", "--wait"];
+    let from = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--namespace", NAMESPACE, "--wait"];
     helm(&[&["uninstall", "hearth"], &from[..]].concat()).await.succeeded();
-    let claim = node.kubectl(&["get", "pvc", "hearth-store", "--namespace", "hearth"]).await;
+    let claim = node.kubectl(&["get", "pvc", "hearth-store", "--namespace", NAMESPACE]).await;
     claim.succeeded();
-    tokio::task::spawn_blocking(move || node.end()).await.unwrap();
 }

@@ -11,5 +11,6 @@ mod support;
 mod access;
 mod chart;
 mod deploy;
+mod drop_in;
 mod node;
 mod whole_way;

@@ -6,11 +6,12 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::cache;
+use tokio::sync::OnceCell;
+
 use super::process::{Output, guarded, run};
+use super::{cache, images};
 
 /// A running node; ends when dropped, when the test panics, and when its process dies.
 #[derive(Debug)]
@@ -23,10 +24,14 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// The node that the tests of this binary share. It ends with the test process.
+    /// The node that the tests of this binary share, with Hearth's own images. It ends with the test process.
     pub(crate) async fn shared() -> &'static Self {
-        static SHARED: OnceLock<Node> = OnceLock::new();
-        tokio::task::spawn_blocking(|| SHARED.get_or_init(|| Self::start(&[]))).await.unwrap()
+        static SHARED: OnceCell<Node> = OnceCell::const_new();
+        let start = async || {
+            let (_folder, images) = images::build().await;
+            tokio::task::spawn_blocking(move || Self::start(&images)).await.unwrap()
+        };
+        SHARED.get_or_init(start).await
     }
 
     /// Starts another node, that has these images too (OCI archives), and returns when it takes pods.
