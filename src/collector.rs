@@ -45,6 +45,8 @@ pub(crate) fn build(config: &config::Config, store: &Store) -> Option<(Collector
         namespaces: part.namespaces.clone(),
         flush_interval: part.flush_interval,
         pin_dir: part.pin_dir.clone(),
+        spill_dir: part.spill_dir.clone(),
+        max_spilled_bytes: part.max_spilled_bytes,
         drain_timeout: config.drain_timeout,
         retention: Retention {
             max_age: part.logs_max_age,
@@ -71,7 +73,7 @@ pub(crate) fn check(collector: &Collector) -> Check {
 /// How a number is made, what it is called, what it says, and where it is taken from.
 type Row = (fn(&'static str, &'static str, u64) -> Metric, &'static str, &'static str, fn(&Snapshot) -> u64);
 
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 20] = [
     (Metric::counter, "hearth_log_collector_read_bytes_total", "Bytes of log files read", |now| now.read_bytes),
     (Metric::counter, "hearth_log_collector_shipped_bytes_total", "Bytes of log files safe in the store", |now| {
         now.shipped_bytes
@@ -114,6 +116,15 @@ const ROWS: [Row; 18] = [
     (Metric::gauge, "hearth_log_collector_open_files", "Log files of containers that are open", |now| now.open_files),
     (Metric::gauge, "hearth_log_collector_unopened_files", "Log files that wait to be opened", |now| {
         now.unopened_files
+    }),
+    (
+        Metric::gauge,
+        "hearth_log_collector_spilled_bytes",
+        "Bytes in copies of log files, made while the store was away",
+        |now| now.spilled_bytes,
+    ),
+    (Metric::gauge, "hearth_log_collector_unspilled_bytes", "Bytes of those files that there was no room for", |now| {
+        now.unspilled_bytes
     }),
     (
         Metric::counter,

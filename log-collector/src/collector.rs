@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::discover::{ApiPods, Found, Identities, Learner, Scanner, Watcher};
+use crate::discover::{ApiPods, Found, Identities, Keeping, Learner, Scanner, Watcher};
 use crate::lock::FolderLock;
 use crate::parts::Running;
 use crate::ship::{self, Budget, Outcome, Settings, Uploads};
@@ -67,6 +67,11 @@ pub struct Config {
     pub pin_dir: Option<PathBuf>,
     /// How much may lie in files that are kept by such links alone; no more are linked then.
     pub max_pinned_bytes: u64,
+    /// A folder for copies of log files that are not linked, made while the store takes nothing, or too little: what is deleted
+    /// then is lost neither now nor when this collector is killed. It should outlive the process.
+    pub spill_dir: Option<PathBuf>,
+    /// How much may lie there; of what has no room, a gap tells if it is lost.
+    pub max_spilled_bytes: u64,
     /// How many files of pods' logs may be open; two of each container always may. What must wait for another to be closed is
     /// read later, or, when it is deleted before, told as a gap.
     pub max_open_files: u64,
@@ -102,6 +107,8 @@ impl Default for Config {
             memory_bytes: 24 * 1024 * 1024,
             pin_dir: None,
             max_pinned_bytes: 4 * 1024 * 1024 * 1024,
+            spill_dir: None,
+            max_spilled_bytes: 1024 * 1024 * 1024,
             max_open_files: 2000,
             retention: Retention::default(),
             // What a writer in a hurry fills in some seconds.
@@ -238,8 +245,11 @@ fn start(config: Config, context: &Arc<ship::Context>) -> JoinSet<()> {
         let context = Arc::clone(context);
         parts.spawn(async move {
             let Some(_lock) = FolderLock::take(&root, &context).await else { return };
-            let pins = config.pin_dir.map(|folder| (folder, config.max_pinned_bytes));
-            let pods = Pods::new((root, config.namespaces), pins, config.max_open_files, context);
+            let keeping = Keeping {
+                pins: config.pin_dir.map(|folder| (folder, config.max_pinned_bytes)),
+                spill: config.spill_dir.map(|folder| (folder, config.max_spilled_bytes)),
+            };
+            let pods = Pods::new((root, config.namespaces), keeping, config.max_open_files, context);
             pods.run(config.scan_interval).await;
         });
     }
@@ -280,8 +290,8 @@ fn start_api_logs(
     let (context, config) = (Arc::clone(context), config.clone());
     parts.spawn(async move {
         let Some(_lock) = FolderLock::take(&pods, &context).await else { return };
-        let pins = Some((pins, config.max_pinned_bytes));
-        let pods = Pods::new((pods, config.namespaces), pins, config.max_open_files, context);
+        let keeping = Keeping { pins: Some((pins, config.max_pinned_bytes)), spill: None };
+        let pods = Pods::new((pods, config.namespaces), keeping, config.max_open_files, context);
         pods.run(config.scan_interval).await;
     });
     Ok(())
@@ -300,15 +310,10 @@ struct Pods {
 }
 
 impl Pods {
-    fn new(
-        what: (PathBuf, Vec<String>),
-        pins: Option<(PathBuf, u64)>,
-        max_open_files: u64,
-        context: Arc<ship::Context>,
-    ) -> Self {
+    fn new(what: (PathBuf, Vec<String>), keeping: Keeping, max_open_files: u64, context: Arc<ship::Context>) -> Self {
         let watcher = Watcher::new();
         let open = (Arc::clone(&context.open_files), max_open_files);
-        let scanner = Scanner::new(what, watcher.folders(), open, pins, Arc::clone(&context.metrics));
+        let scanner = Scanner::new(what, watcher.folders(), open, keeping, Arc::clone(&context.metrics));
         let (tasks, running, inboxes) = (JoinSet::new(), Running::default(), HashMap::new());
         Self { context, scanner, watcher, tasks, running, inboxes }
     }
@@ -337,9 +342,9 @@ impl Pods {
     async fn scan(mut self) -> Self {
         let identities = self.context.identities.clone();
         self.scanner.reconsider(|container| identities.wants(container));
-        let mut scanner = self.scanner;
+        let (mut scanner, is_away) = (self.scanner, self.context.is_away());
         let scanned = tokio::task::spawn_blocking(move || {
-            let found = scanner.scan();
+            let found = scanner.scan(is_away);
             (scanner, found)
         });
         let (scanner, found) = match scanned.await {

@@ -1,12 +1,14 @@
 //! Which log files there are, and whose.
 
 mod identity;
+mod kept;
 mod kubernetes;
 mod names;
 mod node;
 mod paths;
 mod pins;
 mod selection;
+mod spill;
 mod watch;
 
 use std::path::PathBuf;
@@ -16,6 +18,7 @@ use crate::layout::Owner;
 use crate::{Container, End, Result};
 
 pub(crate) use identity::Identity;
+pub(crate) use kept::Keeping;
 pub(crate) use kubernetes::{ApiPods, Learner};
 pub(crate) use node::{Found, Scanner};
 pub use selection::{LabelSelector, Selection};

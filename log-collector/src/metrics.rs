@@ -21,6 +21,8 @@ pub struct Metrics {
     pub(crate) undecided: AtomicU64,
     pub(crate) open_files: AtomicU64,
     pub(crate) unopened_files: AtomicU64,
+    pub(crate) spilled_bytes: AtomicU64,
+    pub(crate) unspilled_bytes: AtomicU64,
     pub(crate) containers: AtomicU64,
     pub(crate) lags: Lags,
     pub(crate) buffered_bytes: AtomicU64,
@@ -61,6 +63,10 @@ pub struct Snapshot {
     pub open_files: u64,
     /// Log files that wait to be opened: too many are open, or an error forbids it.
     pub unopened_files: u64,
+    /// Bytes that lie in copies of log files, made while the store was away.
+    pub spilled_bytes: u64,
+    /// Bytes of those files that there was no room for.
+    pub unspilled_bytes: u64,
     /// Containers and event logs that are followed now.
     pub containers: u64,
     /// Bytes that lie in log files and are not safe in the store yet.
@@ -96,6 +102,8 @@ impl Metrics {
             undecided: get(&self.undecided),
             open_files: get(&self.open_files),
             unopened_files: get(&self.unopened_files),
+            spilled_bytes: get(&self.spilled_bytes),
+            unspilled_bytes: get(&self.unspilled_bytes),
             containers: get(&self.containers),
             lag_bytes: pods_behind.bytes + events_behind.bytes,
             pods_behind,

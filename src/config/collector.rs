@@ -31,6 +31,8 @@ pub(crate) struct Collector {
     pub(crate) main_containers_only: bool,
     pub(crate) flush_interval: Duration,
     pub(crate) pin_dir: Option<PathBuf>,
+    pub(crate) spill_dir: Option<PathBuf>,
+    pub(crate) max_spilled_bytes: u64,
     pub(crate) kubelet_dir: Option<PathBuf>,
     pub(crate) event_log_volume: String,
     pub(crate) logs_max_age: Option<Duration>,
@@ -59,15 +61,7 @@ pub(super) fn read(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
         Some("auto") | None => pod_logs.as_deref().and_then(beside),
         Some(folder) => Some(PathBuf::from(folder)),
     };
-    let pod_identity = layers.one_with(Own, "pod-identity", |text| match text {
-        "kubernetes" => Ok(PodIdentity::Kubernetes),
-        "names" => Ok(PodIdentity::Names),
-        _ => Err("there are kubernetes and names".to_owned()),
-    });
-    if api_logs.is_some() && pod_identity == Some(PodIdentity::Names) {
-        layers
-            .mistake("--api-logs needs --pod-identity kubernetes: it asks the API for pods and their logs".to_owned());
-    }
+    let pod_identity = identity(layers, api_logs.is_some());
     let main_containers_only = layers.one_with(Own, "containers", |text| match text {
         "all" => Ok(false),
         "main" => Ok(true),
@@ -78,6 +72,8 @@ pub(super) fn read(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
     let pod_selector = layers.one(Own, "pod-selector");
     let application_label = layers.one(Own, "application-label");
     let flush_interval = layers.one_with(Own, "flush-interval", values::duration);
+    let spill_dir = layers.one(Own, "spill-dir");
+    let max_spilled_bytes = layers.one_with(Own, "spill-max-size", values::size_bytes);
     let logs_max_age = layers.one_with(Own, "logs-max-age", values::age);
     let logs_max_bytes = layers.one_with(Own, "logs-max-size", values::size_bytes);
     let logs_clean_interval = layers.one_with(Own, "logs-clean-interval", values::age);
@@ -93,6 +89,8 @@ pub(super) fn read(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
         main_containers_only: main_containers_only?,
         flush_interval: flush_interval?,
         pin_dir,
+        spill_dir,
+        max_spilled_bytes: max_spilled_bytes?,
         kubelet_dir,
         event_log_volume: event_log_volume?,
         logs_max_age,
@@ -104,4 +102,18 @@ pub(super) fn read(layers: &mut Layers<'_>, serve: bool) -> Option<Collector> {
 /// A hidden folder beside `folder`, on the same file system unless that is a mount point.
 fn beside(folder: &Path) -> Option<PathBuf> {
     Some(folder.with_file_name(format!(".{}-hearth-pins", folder.file_name()?.to_str()?)))
+}
+
+/// How pods are recognised; whose logs the API is asked for, the API must name.
+fn identity(layers: &mut Layers<'_>, asks_for_logs: bool) -> Option<PodIdentity> {
+    let identity = layers.one_with(Own, "pod-identity", |text| match text {
+        "kubernetes" => Ok(PodIdentity::Kubernetes),
+        "names" => Ok(PodIdentity::Names),
+        _ => Err("there are kubernetes and names".to_owned()),
+    });
+    if asks_for_logs && identity == Some(PodIdentity::Names) {
+        layers
+            .mistake("--api-logs needs --pod-identity kubernetes: it asks the API for pods and their logs".to_owned());
+    }
+    identity
 }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use super::kept::{Keeping, Kept, merge};
 use super::paths::{Age, file_name, generation_of, pod_of};
-use super::pins::Pins;
 use super::watch::Folders;
 use crate::tail::{Counted, Generation, Lost};
 use crate::{Container, Metrics};
@@ -47,7 +47,7 @@ pub(crate) struct Scanner {
     open: HashMap<Container, Vec<Weak<Counted>>>,
     open_files: Arc<AtomicU64>,
     max_open_files: u64,
-    pins: Option<Pins>,
+    kept: Kept,
     metrics: Arc<Metrics>,
 }
 
@@ -59,10 +59,10 @@ impl Scanner {
         (root, namespaces): (PathBuf, Vec<String>),
         folders: Folders,
         (open_files, max_open_files): (Arc<AtomicU64>, u64),
-        pins: Option<(PathBuf, u64)>,
+        keeping: Keeping,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let pins = pins.map(|(folder, max_bytes)| Pins::new(folder, max_bytes));
+        let kept = Kept::new(keeping, Arc::clone(&open_files));
         Self {
             root,
             namespaces,
@@ -76,16 +76,16 @@ impl Scanner {
             open: HashMap::new(),
             open_files,
             max_open_files,
-            pins,
+            kept,
             metrics,
         }
     }
 
-    /// Everything that appeared since the last time.
+    /// Everything that appeared since the last time. `is_away`: it will not be shipped soon.
     ///
     /// # Errors
     /// The folder itself cannot be read. What vanishes below it meanwhile is no error.
-    pub(crate) fn scan(&mut self) -> io::Result<Vec<Found>> {
+    pub(crate) fn scan(&mut self, is_away: bool) -> io::Result<Vec<Found>> {
         let (mut found, mut seen, mut present) = (Vec::new(), HashSet::new(), HashSet::new());
         for pod in self.read_folder(&self.root.clone(), &mut seen)? {
             let Some((namespace, name, uid)) = pod_of(&pod) else { continue };
@@ -111,7 +111,12 @@ impl Scanner {
         self.given.retain(|container, _| present.contains(container));
         self.open.retain(|container, _| present.contains(container));
         found.extend(self.vanished(&present));
-        found.extend(self.only_pinned(&present));
+        found.extend(self.only_kept(&present));
+        if is_away || self.metrics.spilled_bytes.load(Ordering::Relaxed) > 0 {
+            let spilled = self.kept.copy(is_away);
+            self.metrics.spilled_bytes.store(spilled.bytes, Ordering::Relaxed);
+            self.metrics.unspilled_bytes.store(spilled.left_bytes, Ordering::Relaxed);
+        }
         let unopened = self.unread.values().map(HashMap::len).sum::<usize>();
         self.metrics.unopened_files.store(unopened as u64, Ordering::Relaxed);
         self.metrics.open_files.store(self.open_files.load(Ordering::Relaxed), Ordering::Relaxed);
@@ -127,9 +132,7 @@ impl Scanner {
     /// Passes over a container from now on, as long as its file is there.
     pub(crate) fn ignore(&mut self, container: Container) {
         self.forget(&container);
-        if let Some(pins) = &self.pins {
-            pins.remove(&container);
-        }
+        self.kept.remove(&container);
         self.ignored.insert(container);
     }
 
@@ -159,11 +162,12 @@ impl Scanner {
             let Ok(before) = list(folder) else { return Vec::new() };
             let Some(opened) = self.open_new(container, folder, &before, present) else { continue };
             let is_as_listed = |found: &Found| {
-                found.generations.iter().all(|found| found.is_pinned() || before.has_inode(found.inode.1))
+                let is_listed = |found: &Generation| before.has_inode(found.inode.1);
+                found.generations.iter().all(|found| found.is_pinned() || found.is_copy() || is_listed(found))
             };
             // What has been deleted meanwhile does no harm: it is open.
             if opened.iter().all(is_as_listed) && list(folder).is_ok_and(|after| after.0.is_subset(&before.0)) {
-                let opened: Vec<_> = opened.into_iter().map(|found| self.pin(found)).collect();
+                let opened: Vec<_> = opened.into_iter().map(|found| self.keep(found)).collect();
                 for (container, time) in self.giving.drain(..) {
                     self.given.entry(container).or_default().insert(time);
                 }
@@ -204,13 +208,13 @@ impl Scanner {
             files.dedup_by(|later, earlier| later.0.time.is_some() && later.0.time == earlier.0.time);
             let known = self.newest.get(&container).map(|generation| generation.inode.1);
             let new = self.not_given(&container, known, &files);
-            let pinned = if known.is_none() { self.open_pinned(&container) } else { Vec::new() };
-            let held = self.held(&container) + pinned.len();
+            let kept = if known.is_none() { self.kept.open(&container) } else { Vec::new() };
+            let held = self.held(&container) + kept.len();
             let generations = self.open_all(held, &new)?;
             let times = new.iter().take(generations.len()).filter_map(|(age, ..)| age.time.clone());
             self.giving.extend(times.map(|time| (container.clone(), time)));
             let unopened = new.get(generations.len()..).unwrap_or_default();
-            let generations = after_pinned(pinned, generations);
+            let generations = merge(kept, generations);
             let lost = self.note_unread(&container, &files, unopened);
             if !generations.is_empty() || lost.is_some() {
                 found.push(Found { live: folder.join(format!("{restart}.log")), container, generations, lost });
@@ -263,47 +267,19 @@ impl Scanner {
         Some(generations)
     }
 
-    /// What of a container has been linked, by this collector or the one before.
-    fn open_pinned(&self, container: &Container) -> Vec<Generation> {
-        let pins = self.pins.as_ref().map(|pins| pins.of(container)).unwrap_or_default();
-        let mut opened: Vec<Generation> = Vec::new();
-        for pin in pins {
-            let Ok(generation) = Generation::open(&pin, &self.open_files) else { continue };
-            // Linked twice: by one that was killed before it had told itself.
-            match opened.iter().any(|other| other.inode == generation.inode) {
-                true => crate::tail::release(&pin),
-                false => opened.push(generation.pinned_at(pin)),
-            }
-        }
-        opened
-    }
-
-    /// Links those that are not linked.
-    fn pin(&mut self, found: Found) -> Found {
-        let Some(pins) = &mut self.pins else { return found };
-        let container = &found.container;
-        let pin = |generation: Generation| {
-            if generation.is_pinned() {
-                return generation;
-            }
-            match pins.pin(container, generation.path(), generation.inode.1) {
-                Some(pin) => generation.pinned_at(pin),
-                None => generation,
-            }
-        };
-        let generations = found.generations.into_iter().map(pin).collect();
+    fn keep(&mut self, found: Found) -> Found {
+        let generations = self.kept.keep(&found.container, found.generations);
         Found { generations, ..found }
     }
 
-    /// Containers of which there is nothing but links.
-    fn only_pinned(&mut self, present: &HashSet<Container>) -> Vec<Found> {
-        let Some(pins) = &self.pins else { return Vec::new() };
+    /// Containers of which there is nothing but what was kept.
+    fn only_kept(&mut self, present: &HashSet<Container>) -> Vec<Found> {
         let mut found = Vec::new();
-        for container in pins.containers() {
+        for container in self.kept.containers() {
             if present.contains(&container) || self.newest.contains_key(&container) {
                 continue;
             }
-            let generations = self.open_pinned(&container);
+            let generations = self.kept.open(&container);
             let Some(newest) = generations.last().cloned() else { continue };
             self.newest.insert(container.clone(), newest);
             let Container { namespace, pod, pod_uid, name, restart } = &container;
@@ -349,24 +325,6 @@ impl Scanner {
         };
         gone.into_iter().filter_map(lost).collect()
     }
-}
-
-/// The linked files that are nowhere else, for the oldest are deleted first; then those in the folder, by their links where
-/// they have any: a link's file may have been compressed in the folder since.
-fn after_pinned(pinned: Vec<Generation>, generations: Vec<Generation>) -> Vec<Generation> {
-    let mut pinned: Vec<_> = pinned.into_iter().map(|pinned| (pinned.fingerprint(), pinned)).collect();
-    let mut merged = Vec::new();
-    for found in generations {
-        let fingerprint = if pinned.is_empty() { None } else { found.fingerprint() };
-        let is_it = |(known, pinned): &(Option<String>, Generation)| {
-            pinned.inode == found.inode || (known.is_some() && *known == fingerprint)
-        };
-        match pinned.iter().position(is_it) {
-            Some(at) => merged.push(pinned.remove(at).1),
-            None => merged.push(found),
-        }
-    }
-    pinned.into_iter().map(|(_, pinned)| pinned).chain(merged).collect()
 }
 
 /// How many files of a container are opened however many are.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::paths::{file_name, pod_of};
 use crate::Container;
+use crate::tail::base_name;
 
 /// The folder of links.
 #[derive(Debug)]
@@ -29,12 +30,13 @@ impl Pins {
         Self { folder, max_bytes, is_told: false }
     }
 
-    /// Links the file at `path` as the newest of a container's; `None` when that cannot be. `inode`: only if it is that one.
-    pub(super) fn pin(&mut self, container: &Container, path: &Path, inode: u64) -> Option<PathBuf> {
+    /// Links the file at `path` as the newest of a container's; `None` when that cannot be. `inode`: only if it is that one; `after`: there
+    /// are older ones elsewhere, up to that number.
+    pub(super) fn pin(&mut self, container: &Container, path: &Path, inode: u64, after: u64) -> Option<PathBuf> {
         if self.held_bytes() > self.max_bytes {
             return None;
         }
-        match self.link(container, path, inode) {
+        match self.link(container, path, (inode, after)) {
             Ok(pin) => Some(pin),
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound && !std::mem::replace(&mut self.is_told, true) {
@@ -46,10 +48,10 @@ impl Pins {
         }
     }
 
-    fn link(&self, container: &Container, path: &Path, inode: u64) -> io::Result<PathBuf> {
-        let folder = self.folder_of(container);
+    fn link(&self, container: &Container, path: &Path, (inode, after): (u64, u64)) -> io::Result<PathBuf> {
+        let folder = folder_of(&self.folder, container);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        let next = self.of(container).last().and_then(|last| number_of(last)).map_or(1, |(_, last)| last + 1);
+        let next = self.last(container).max(after) + 1;
         let ending = if path.extension().is_some_and(|extension| extension == "gz") { ".gz" } else { "" };
         let pin = folder.join(format!("{}.{next:08}{ending}", container.restart));
         fs::hard_link(fs::canonicalize(path)?, &pin)?;
@@ -61,39 +63,31 @@ impl Pins {
         Ok(pin)
     }
 
-    /// The links of a container, oldest file first.
-    pub(super) fn of(&self, container: &Container) -> Vec<PathBuf> {
-        let mut pins: Vec<_> = entries(&self.folder_of(container));
-        pins.retain(|pin| number_of(pin).is_some_and(|(restart, _)| restart == container.restart));
-        pins.sort_unstable_by_key(|pin| number_of(pin));
+    /// The links of a container with their numbers, oldest file first.
+    pub(super) fn of(&self, container: &Container) -> Vec<(u64, PathBuf)> {
+        let of_restart = |pin: PathBuf| {
+            let (restart, number) = number_of(&pin)?;
+            (restart == container.restart).then_some((number, pin))
+        };
+        let pins = entries(&folder_of(&self.folder, container)).into_iter();
+        let mut pins: Vec<_> = pins.filter_map(of_restart).collect();
+        pins.sort_unstable();
         pins
+    }
+
+    /// The highest of those numbers.
+    pub(super) fn last(&self, container: &Container) -> u64 {
+        self.of(container).last().map_or(0, |(number, _)| *number)
     }
 
     /// Every container that has links.
     pub(super) fn containers(&self) -> Vec<Container> {
-        let mut found = Vec::new();
-        for pod in entries(&self.folder) {
-            let Some((namespace, name, uid)) = pod_of(&pod) else { continue };
-            for folder in entries(&pod) {
-                let mut restarts: Vec<_> = entries(&folder).iter().filter_map(|pin| Some(number_of(pin)?.0)).collect();
-                restarts.sort_unstable();
-                restarts.dedup();
-                let Some(container) = file_name(&folder) else { continue };
-                found.extend(restarts.into_iter().map(|restart| Container {
-                    namespace: namespace.clone(),
-                    pod: name.clone(),
-                    pod_uid: uid.clone(),
-                    name: container.to_owned(),
-                    restart,
-                }));
-            }
-        }
-        found
+        containers_below(&self.folder)
     }
 
     /// Removes a container's links: its files are not wanted.
     pub(super) fn remove(&self, container: &Container) {
-        for pin in self.of(container) {
+        for (_, pin) in self.of(container) {
             crate::tail::release(&pin);
         }
     }
@@ -105,20 +99,43 @@ impl Pins {
         let held = pins.filter_map(|pin| fs::metadata(pin).ok().filter(|meta| meta.nlink() == 1));
         held.map(|meta| meta.len()).sum()
     }
-
-    fn folder_of(&self, container: &Container) -> PathBuf {
-        let Container { namespace, pod, pod_uid, name, .. } = container;
-        self.folder.join(format!("{namespace}_{pod}_{pod_uid}")).join(name)
-    }
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
+/// Where a container's files are kept below `folder`.
+pub(super) fn folder_of(folder: &Path, container: &Container) -> PathBuf {
+    let Container { namespace, pod, pod_uid, name, .. } = container;
+    folder.join(format!("{namespace}_{pod}_{pod_uid}")).join(name)
+}
+
+/// Every container of which files are kept below `folder`.
+pub(super) fn containers_below(folder: &Path) -> Vec<Container> {
+    let mut found = Vec::new();
+    for pod in entries(folder) {
+        let Some((namespace, name, uid)) = pod_of(&pod) else { continue };
+        for folder in entries(&pod) {
+            let mut restarts: Vec<_> = entries(&folder).iter().filter_map(|file| Some(number_of(file)?.0)).collect();
+            restarts.sort_unstable();
+            restarts.dedup();
+            let Some(container) = file_name(&folder) else { continue };
+            found.extend(restarts.into_iter().map(|restart| Container {
+                namespace: namespace.clone(),
+                pod: name.clone(),
+                pod_uid: uid.clone(),
+                name: container.to_owned(),
+                restart,
+            }));
+        }
+    }
+    found
+}
+
+/// What lies in a folder; nothing when it cannot be read.
+pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
 }
 
-/// The restart and the number of a link.
-fn number_of(pin: &Path) -> Option<(u32, u64)> {
-    let name = file_name(pin)?;
-    let (restart, number) = name.strip_suffix(".gz").unwrap_or(name).split_once('.')?;
+/// The restart and the number of a file that is kept.
+pub(super) fn number_of(file: &Path) -> Option<(u32, u64)> {
+    let (restart, number) = base_name(file_name(file)?).split_once('.')?;
     Some((restart.parse().ok()?, number.parse().ok()?))
 }

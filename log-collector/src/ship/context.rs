@@ -8,7 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Budget, Stopped, Uploads};
 use crate::discover::Identities;
-use crate::{Health, Metrics};
+use crate::{Health, Metrics, lag};
+
+/// A store that has answered nothing but failures for so long is away.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// What all tasks share.
 #[derive(Debug)]
@@ -97,6 +100,12 @@ impl Context {
             () = self.stop.cancelled() => {}
         }
         if self.has_given_up() { Err(Stopped) } else { Ok(()) }
+    }
+
+    /// Whether what has been read may have to wait for long: the store takes nothing, or too little.
+    pub(crate) fn is_away(&self) -> bool {
+        let longest = self.metrics.lags.of(lag::Source::Pods).longest;
+        self.uploads.failing_for() >= AWAY || longest >= self.settings.flush_interval * 4 + AWAY
     }
 
     /// Whether there is no time left.

@@ -103,6 +103,12 @@ impl Uploads {
         call().await
     }
 
+    /// For how long it has answered nothing but failures.
+    pub(crate) fn failing_for(&self) -> Duration {
+        let since = self.failing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
     fn succeeded(&self, health: &Health) {
         self.failures.store(0, Ordering::Relaxed);
         if self.failing_since.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {

@@ -12,12 +12,11 @@ use flate2::read::MultiGzDecoder;
 use memchr::memchr;
 use storage::Sha256Digest;
 
+use super::copied::{Copied, FINGERPRINT_BYTES, Lost, release};
 use crate::files;
 
 /// How much is read at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// A generation is told from others by its first line, as far as this. The line starts with a time in nanoseconds.
-const FINGERPRINT_BYTES: usize = 1024;
 
 /// How many files are open; one less when it goes.
 #[derive(Debug)]
@@ -41,21 +40,10 @@ pub(crate) struct Generation {
     path: PathBuf,
     /// A hard link that keeps it, if there is one.
     pin: Option<PathBuf>,
+    /// A copy of it, made or to be made, if there is one; and whether this is the copy itself.
+    copy: Option<Copied>,
+    is_copy: bool,
     counted: Arc<Counted>,
-}
-
-/// Removes a hard link that keeps a file, and the folders above it that are empty then.
-pub(crate) fn release(pin: &Path) {
-    match std::fs::remove_file(pin) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(%error, file = %pin.display(), "the link to a log file that was shipped cannot be removed");
-        }
-        _ => {
-            for folder in pin.ancestors().skip(1).take(2) {
-                let _ = std::fs::remove_dir(folder);
-            }
-        }
-    }
 }
 
 impl Generation {
@@ -74,6 +62,8 @@ impl Generation {
             inode: (meta.dev(), meta.ino()),
             path: path.to_owned(),
             pin: None,
+            copy: None,
+            is_copy: false,
             counted,
         })
     }
@@ -98,10 +88,43 @@ impl Generation {
         Self { pin: Some(pin), ..self }
     }
 
-    /// Lets go of the hard link: it has been shipped.
+    /// The same, of which a copy is made, or has been.
+    pub(crate) fn copied_by(self, copy: Copied) -> Self {
+        Self { copy: Some(copy), ..self }
+    }
+
+    /// The same, which is that copy.
+    pub(crate) fn being_copy(self, copy: Copied) -> Self {
+        Self { copy: Some(copy), is_copy: true, ..self }
+    }
+
+    /// Its copy, made or to be made.
+    pub(crate) fn copy(&self) -> Option<&Copied> {
+        self.copy.as_ref()
+    }
+
+    /// Whether it is no container runtime's file but a copy of one.
+    pub(crate) fn is_copy(&self) -> bool {
+        self.is_copy
+    }
+
+    /// What may be missing behind it.
+    pub(super) fn lost_behind(&self) -> Option<Lost> {
+        self.copy.as_ref().filter(|_| self.is_copy).and_then(Copied::lost)
+    }
+
+    /// The file, for as long as anybody reads it.
+    pub(crate) fn file(&self) -> Weak<File> {
+        Arc::downgrade(&self.file)
+    }
+
+    /// Lets go of the hard link and of the copy: it has been shipped.
     pub(super) fn release(&self) {
         if let Some(pin) = &self.pin {
             release(pin);
+        }
+        if let Some(copy) = &self.copy {
+            copy.release();
         }
     }
 
@@ -111,7 +134,7 @@ impl Generation {
     }
 
     /// Whether it was compressed when it was opened, and so was complete.
-    pub(super) fn is_compressed(&self) -> bool {
+    pub(crate) fn is_compressed(&self) -> bool {
         self.gzip.is_some()
     }
 
@@ -178,7 +201,7 @@ impl Generation {
 
     /// Whether it is nowhere any more but in our own hands.
     pub(super) fn is_unlinked(&self) -> bool {
-        self.file.metadata().is_ok_and(|meta| meta.nlink() <= u64::from(self.pin.is_some()))
+        self.is_copy || self.file.metadata().is_ok_and(|meta| meta.nlink() <= u64::from(self.pin.is_some()))
     }
 
     /// Whether it has neither been written, renamed nor deleted for so long, by the clock of its file system.

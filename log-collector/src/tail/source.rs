@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::OpenRecord;
+use super::copied::Lost;
 use super::generation::{Generation, is_any_left};
 
 /// How many generations that were read are told from new ones. The kubelet keeps five.
@@ -23,6 +24,9 @@ pub(crate) struct Resume {
     generation: Option<String>,
     /// The record that was taken in part.
     record: Option<OpenRecord>,
+    /// The fingerprints of generations that were read before, should one of them still be found.
+    #[serde(default)]
+    passed: Vec<String>,
 }
 
 impl Resume {
@@ -44,13 +48,6 @@ pub(crate) enum Filled {
     End,
 }
 
-/// Files that existed and can not be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lost {
-    /// How large they were, if that is known.
-    pub(crate) size_bytes: Option<u64>,
-}
-
 /// How long the generation that is read has been at its end.
 #[derive(Clone, Copy, Debug, Default)]
 struct Closing {
@@ -67,11 +64,19 @@ impl Closing {
     }
 }
 
-/// A generation, and what is missing before it.
+/// A generation, and what is missing before it and behind it.
 #[derive(Debug)]
 struct Held {
     generation: Generation,
     lost: Option<Lost>,
+    lost_behind: Option<Lost>,
+}
+
+impl Held {
+    fn new(generation: Generation) -> Self {
+        let lost_behind = generation.lost_behind();
+        Self { generation, lost: None, lost_behind }
+    }
 }
 
 /// The generations of one log file, oldest first, and how far they were read. All of it blocks on the disk.
@@ -109,15 +114,19 @@ impl Source {
     ) -> io::Result<(Self, Option<Lost>)> {
         let known =
             generations.iter().position(|g| resume.generation.is_some() && g.fingerprint() == resume.generation);
+        // What has been read must not be read again because what follows it cannot be had.
+        let is_passed =
+            |generation: &Generation| generation.fingerprint().is_some_and(|it| resume.passed.contains(&it));
+        let first = known.or_else(|| Some(generations.iter().rposition(is_passed)? + 1));
         let (start, read) = match known {
             Some(_) => (resume.generation_start, source_bytes.saturating_sub(resume.generation_start)),
             None => (source_bytes, 0),
         };
         let mut left = generations;
-        for shipped in left.drain(..known.unwrap_or_default()) {
+        for shipped in left.drain(..first.unwrap_or_default()) {
             shipped.release();
         }
-        let generations: VecDeque<_> = left.into_iter().map(|generation| Held { generation, lost: None }).collect();
+        let generations: VecDeque<_> = left.into_iter().map(Held::new).collect();
         if let Some(first) = generations.front() {
             first.generation.skip(read)?;
         }
@@ -131,7 +140,7 @@ impl Source {
             read,
             carry: Vec::new(),
             consumed: 0,
-            seen: resume.generation.iter().cloned().collect(),
+            seen: resume.passed.iter().chain(&resume.generation).cloned().collect(),
             resume,
             lost: None,
             unreleased: VecDeque::new(),
@@ -142,7 +151,7 @@ impl Source {
     /// Goes back, or on, to where `resume` says, at `source_bytes`: what lies before is in the store. `false` when the file that
     /// it names is not among those that are held.
     pub(crate) fn reopen(&mut self, resume: Resume, source_bytes: u64) -> io::Result<bool> {
-        let read = self.unreleased.drain(..).map(|(_, generation)| Held { generation, lost: None });
+        let read = self.unreleased.drain(..).map(|(_, generation)| Held::new(generation));
         let mut held: VecDeque<Held> = read.chain(self.generations.drain(..)).collect();
         let is_named = |held: &Held| resume.generation.is_some() && held.generation.fingerprint() == resume.generation;
         let known = held.iter().position(is_named);
@@ -184,13 +193,14 @@ impl Source {
                 generation.release();
                 continue;
             }
-            self.generations.push_back(Held { generation, lost: self.lost.take() });
+            self.generations.push_back(Held { lost: self.lost.take(), ..Held::new(generation) });
         }
     }
 
     /// Takes what is missing behind the last generation.
     pub(crate) fn take_lost(&mut self) -> Option<Lost> {
-        self.lost.take()
+        let behind = self.generations.back_mut().and_then(|last| last.lost_behind.take());
+        self.lost.take().or(behind)
     }
 
     /// Lets go of the files that end before `shipped`. One that ends there is what a reader would know its place by.
@@ -281,14 +291,16 @@ impl Source {
         (self.read, self.consumed, self.closing) = (0, 0, Closing::default());
         self.carry.clear();
         let read = self.generations.pop_front();
+        let behind = read.as_ref().and_then(|held| held.lost_behind);
         self.unreleased.extend(read.map(|held| (self.start, held.generation)));
-        Some(self.generations.front_mut().and_then(|next| next.lost.take()))
+        Some(self.generations.front_mut().and_then(|next| next.lost.take()).or(behind))
     }
 
     /// What a reader must know that goes on from [`Source::position`].
     pub(crate) fn resume(&mut self, record: Option<OpenRecord>) -> Resume {
         self.note();
-        Resume { record, ..self.resume.clone() }
+        let passed = self.seen.iter().filter(|seen| self.resume.generation.as_ref() != Some(seen)).cloned().collect();
+        Resume { record, passed, ..self.resume.clone() }
     }
 
     fn note(&mut self) {
@@ -297,7 +309,7 @@ impl Source {
             && (self.resume.generation.is_none() || self.resume.generation_start != self.start)
         {
             let generation = first.generation.fingerprint();
-            self.resume = Resume { generation_start: self.start, generation, record: None };
+            self.resume = Resume { generation_start: self.start, generation, ..Resume::default() };
         }
     }
 }

@@ -10,5 +10,6 @@ mod loss;
 mod names;
 mod reading;
 mod retention;
+mod spill;
 mod support;
 mod two;
