@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -26,6 +27,8 @@ pub struct Faults {
     /// Of a thousand requests, so many fail.
     failing: AtomicU64,
     frozen: watch::Sender<bool>,
+    /// How long every request waits before it is made.
+    delay_ms: AtomicU64,
 }
 
 /// How one request fails.
@@ -58,6 +61,11 @@ impl Faults {
     /// From now on requests are not made before this is taken back; then they are, late.
     pub fn set_frozen(&self, frozen: bool) {
         self.frozen.send_replace(frozen);
+    }
+
+    /// Every request, but listings, waits for so long before it is made, from now on.
+    pub fn set_slow(&self, delay: Duration) {
+        self.delay_ms.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
     /// Of a thousand requests, so many fail from now on, by turns in every way that there is.
@@ -107,6 +115,10 @@ impl Faults {
 
     async fn run<T>(&self, request: impl Future<Output = Result<T>> + Send) -> Result<T> {
         self.thawed().await;
+        let delay_ms = self.delay_ms.load(Ordering::SeqCst);
+        if delay_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+        }
         match self.ask()? {
             Fate::Done => request.await,
             Fate::Lost => {

@@ -4,6 +4,7 @@
 
 mod api;
 mod api_logs;
+mod fair;
 mod kubelet;
 mod labels;
 mod loss;
