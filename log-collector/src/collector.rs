@@ -131,6 +131,7 @@ impl Config {
             request_timeout: self.request_timeout,
             segment_bytes: self.segment_bytes,
             sealed_bytes: self.sealed_bytes,
+            longest_silence: self.retention.longest_silence(),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! An application goes as a whole: its containers' logs, its event logs, and what was made of them. Of containers whose
 //! application is not known each goes by itself. What was written to a short time ago stays, whatever else is asked for, and
-//! so does what has not finished, for twice the age. One collector of all looks at a time, by a lease.
+//! so does what has not finished, for twice the age: a collector that has a log which may go on writes its last object again before
+//! half of the age is over, and so it stays for as long as its container runs. One collector of all looks at a time, by a lease.
 
 mod remove;
 mod survey;
@@ -40,6 +41,16 @@ impl Retention {
     #[must_use]
     pub fn is_off(&self) -> bool {
         self.max_age.is_none() && self.max_bytes.is_none()
+    }
+
+    /// How long a log that may go on may have nothing added to; then its last object is written again.
+    pub(crate) fn longest_silence(&self) -> Option<Duration> {
+        (!self.is_off()).then(|| self.kept_unfinished() / 4)
+    }
+
+    /// What was written to so long ago and has not finished never will.
+    fn kept_unfinished(&self) -> Duration {
+        self.max_age.unwrap_or(self.quiet).max(self.quiet) * 2
     }
 
     /// Looks once, and deletes what is to go. Holds a few hundred bytes for each container that has logs.
@@ -83,8 +94,7 @@ impl Retention {
 
     /// Whether something of it may still be written: it has not finished, and is not so old that whoever wrote it is gone.
     async fn is_kept_longer(&self, store: &Store, group: &Group, now: DateTime<Utc>) -> storage::Result<bool> {
-        let age = self.max_age.unwrap_or(self.quiet).max(self.quiet) * 2;
-        if group.newest < before(now, age) {
+        if group.newest < before(now, self.kept_unfinished()) {
             return Ok(false);
         }
         Ok(!group.is_finished(store).await?)
@@ -94,6 +104,8 @@ impl Retention {
     pub(crate) async fn run(self, store: Store) -> std::convert::Infallible {
         // Nothing is wrong with two at a time; most of the time there is one.
         let mut lease = Lease::new(store.clone(), "log-retention", self.interval * 2);
+        // Those that write first: after a long outage of all collectors, what they go on with is older than it should be.
+        tokio::time::sleep(self.interval.min(Duration::from_mins(5))).await;
         loop {
             match lease.take().await {
                 Ok(true) => {

@@ -50,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) segment_bytes: usize,
     /// A segment of this size is not written again.
     pub(crate) sealed_bytes: usize,
+    /// A log that may go on is written again after so long, lest it be taken for one that nobody writes.
+    pub(crate) longest_silence: Option<Duration>,
 }
 
 fn no_answer(late: tokio::time::error::Elapsed) -> storage::Error {

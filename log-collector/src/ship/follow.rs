@@ -113,6 +113,7 @@ async fn follow(
         if context.has_given_up() {
             return Err(Stopped);
         }
+        shipper.stay_alive();
         if shipper.is_full() || shipper.due().is_some_and(|due| due <= Instant::now()) {
             shipper.ship(false, None).await?;
         }

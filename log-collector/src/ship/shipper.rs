@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use storage::ObjectPath;
 use storage::segment::{Position, Run, Writer};
 use tokio::time::Instant;
@@ -30,6 +31,8 @@ pub(super) struct Shipper<'a> {
     /// How much of the source is safe.
     shipped: u64,
     unshipped_since: Option<Instant>,
+    /// When an object of it was written last, by the store's clock or, since, by this machine's.
+    written_at: DateTime<Utc>,
     /// When something was read last.
     read_at: Instant,
     finished: bool,
@@ -77,6 +80,7 @@ impl<'a> Shipper<'a> {
             folder: stored.folder.clone(),
             shipped: at,
             unshipped_since: None,
+            written_at: stored.run.as_ref().map_or_else(Utc::now, Run::last_modified),
             read_at: Instant::now(),
             object: Object::new(Author { writer: context.writer.clone(), epoch: note.author.epoch + 1 }),
             lag,
@@ -243,6 +247,14 @@ impl<'a> Shipper<'a> {
         self.stored_bytes() >= self.context.settings.segment_bytes || self.holding.is_asked()
     }
 
+    /// Has it written once more when it has been silent for so long that it might be taken for one that nobody writes.
+    pub(super) fn stay_alive(&mut self) {
+        let silence = self.context.settings.longest_silence.and_then(|longest| TimeDelta::from_std(longest).ok());
+        if silence.is_some_and(|longest| Utc::now() - self.written_at >= longest) && !self.finished {
+            self.unshipped_since.get_or_insert_with(Instant::now);
+        }
+    }
+
     /// Whether there is memory for more.
     pub(super) fn may_read(&self) -> bool {
         self.holding.may_grow()
@@ -301,7 +313,7 @@ impl<'a> Shipper<'a> {
         Metrics::add(&metrics.shipped_bytes, position - self.shipped);
         Metrics::add(&metrics.objects, 1);
         self.shipped = position;
-        self.unshipped_since = None;
+        (self.unshipped_since, self.written_at) = (None, Utc::now());
         self.work(move |pipe| pipe.source.release(position)).await;
         Ok(Wrote::Done)
     }

@@ -150,6 +150,33 @@ async fn what_has_not_finished_is_kept_for_longer() {
 }
 
 #[tokio::test]
+async fn a_silent_log_is_kept_as_long_as_its_container_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&StoreUrl::folder(folder.path().join("store"))).unwrap();
+    let root = folder.path().join("pods");
+    std::fs::create_dir(&root).unwrap();
+    let retention = Retention { max_age: Some(7 * DAY), ..Retention::default() };
+    let start = || Running::start_with(&store, &root, |config| config.retention = retention.clone());
+    let collector = start();
+    let mut container = Container::executor(&root, 1);
+    container.line(0, "silent from now on");
+    crate::support::shipped(&store, 1, &container.written).await;
+    collector.kill().await;
+    age(&folder, "logs/", 4 * DAY);
+    let logs = Logs::new(store.clone());
+    let collector = start();
+    eventually("a sign of life", async || {
+        let log = logs.of_pod("ns", "pi-exec-1").await.ok()?.pop()?;
+        (chrono::Utc::now() - log.last_shipped < chrono::TimeDelta::days(1)).then_some(())
+    })
+    .await;
+    assert_eq!(retention.sweep(&store).await.unwrap().groups, 0);
+    let written = container.delete();
+    crate::support::assert_shipped(&store, 1, &written).await;
+    collector.stop().await;
+}
+
+#[tokio::test]
 async fn a_collector_deletes_what_it_is_told_to() {
     let (folder, store) = store_with_logs().await;
     age(&folder, "", 8 * DAY);
