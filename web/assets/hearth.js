@@ -62,7 +62,46 @@ function showTimes() {
       : step >= 60000 ? `${p.hour}:${p.minute}`
         : `${p.hour}:${p.minute}:${p.second}` + (step < 1000 ? "." + String(at.getUTCMilliseconds()).padStart(3, "0") : "");
   }
+  for (const mark of all(".log a[data-time]")) {
+    const at = new Date(Number(mark.dataset.time)), p = parts(at);
+    mark.textContent = `${p.hour}:${p.minute}:${p.second}.${String(at.getUTCMilliseconds()).padStart(3, "0")}`;
+  }
   for (const place of all(".zone")) place.textContent = "Times in " + zone();
+}
+
+// A log: the newest lines as they come; a click on a line's number makes its link the address.
+function showLog() {
+  const log = document.getElementById("log");
+  if (!log) return;
+  document.getElementById("here")?.scrollIntoView({ block: "center" });
+  log.addEventListener("click", (event) => {
+    const link = event.target.closest("a.n");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+    event.preventDefault();
+    history.replaceState(null, "", link.href);
+    all(".here", document.getElementById("log")).forEach((line) => line.classList.remove("here"));
+    link.closest("li").classList.add("here");
+    navigator.clipboard?.writeText(link.href).catch(() => {});
+  });
+  if (log.dataset.follow) setTimeout(followLog, 2000);
+}
+
+async function followLog() {
+  const log = document.getElementById("log");
+  const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
+  const answer = document.hidden ? null : await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
+  let goesOn = true;
+  if (answer?.ok) {
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("log");
+    goesOn = Boolean(fresh?.dataset.follow);
+    if (fresh && fresh.textContent !== log.textContent) {
+      log.className = fresh.className;
+      log.replaceChildren(...fresh.childNodes);
+      showTimes();
+      if (atEnd) document.getElementById("end").scrollIntoView({ block: "end" });
+    }
+  }
+  if (goesOn) setTimeout(followLog, 2000);
 }
 
 function switchZone() {
@@ -325,6 +364,7 @@ document.addEventListener("DOMContentLoaded", () => {
   withoutReload();
   all(".drawn").forEach(picture);
   sidePanel();
+  showLog();
   texts();
   document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   document.addEventListener("keydown", keyboard);

@@ -110,8 +110,27 @@ impl App {
         ExecutorLogs::of(self.web.logs(), &self.info.id, pods).await
     }
 
-    /// The containers of an executor (or `driver`), oldest first.
+    /// Whether the event log tells which pod an executor was (or `driver`).
+    pub(crate) fn has_pod(&self, executor: &str) -> bool {
+        self.pod(executor).is_some()
+    }
+
+    /// The containers of all executors and of the driver: those of the first executors, where many are known by their pods
+    /// alone.
+    async fn all_containers(&self) -> Result<Vec<ContainerLog>, Error> {
+        let mut found = logs::containers(self.web.logs(), &self.info.id, None).await?;
+        let missing = |pod: &Pod| !found.iter().any(|log| log.executor.as_ref() == Some(&pod.executor));
+        let pods = self.model().executors.iter().filter_map(|executor| self.pod(&executor.id)).filter(missing);
+        let pods: Vec<Pod> = pods.take(logs::MAX_LOOKUPS).collect();
+        found.extend(logs::of_pods(self.web.logs(), pods).await?);
+        Ok(found)
+    }
+
+    /// The containers of an executor (or `driver`), oldest first; of all by [`logs::EVERYBODY`].
     pub(crate) async fn containers(&self, executor: &str) -> Result<Vec<ContainerLog>, Error> {
+        if executor == logs::EVERYBODY {
+            return self.all_containers().await;
+        }
         let found = logs::containers(self.web.logs(), &self.info.id, Some(executor)).await?;
         match self.pod(executor) {
             Some(pod) if found.is_empty() => logs::of_pod(self.web.logs(), &pod).await,

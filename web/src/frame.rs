@@ -30,7 +30,7 @@ pub(crate) struct Frame {
     pub(crate) script: String,
     pub(crate) icon: String,
     pub(crate) version: &'static str,
-    /// For pages that load themselves again: the value of `<meta http-equiv="refresh">`.
+    /// For pages that load themselves again, where no script does it: the value of `<meta http-equiv="refresh">`.
     pub(crate) refresh: String,
     /// On pages of an application.
     pub(crate) app: Option<Arc<AppHead>>,

@@ -29,13 +29,16 @@ pub(crate) struct Pod {
     pub(crate) name: String,
 }
 
+/// In the place of an executor's id: all of them, the driver too.
+pub(crate) const EVERYBODY: &str = "all";
+
 const STREAMS: [&str; 2] = ["stdout", "stderr"];
 
 /// How far the clocks of an executor and of the driver may be apart, and how long after a task its last words may come.
 const CLOCK_SLACK_MILLIS: i64 = 5_000;
 
 /// How many pods are looked up for one page, and how many at once.
-const MAX_LOOKUPS: usize = 64;
+pub(crate) const MAX_LOOKUPS: usize = 64;
 const LOOKUPS_AT_ONCE: usize = 16;
 
 impl ExecutorLogs {
@@ -58,18 +61,18 @@ impl ExecutorLogs {
             let perhaps = pods.into_iter().map(|pod| pod.executor).collect();
             return Ok(Self { collected, perhaps, notice: "" });
         }
-        let look_up = |pod: Pod| {
-            let logs = logs.clone();
-            async move { Ok::<_, Error>((!of_pod(&logs, &pod).await?.is_empty()).then_some(pod.executor)) }
-        };
-        let by_name: Vec<_> = stream::iter(pods).map(look_up).buffered(LOOKUPS_AT_ONCE).try_collect().await?;
-        collected.extend(by_name.into_iter().flatten());
+        collected.extend(of_pods(logs, pods).await?.into_iter().filter_map(|log| log.executor));
         Ok(Self { collected, ..Self::default() })
     }
 
     /// Something that the reader of the page should know of the logs; empty when there is nothing.
     pub(crate) fn notice(&self) -> &'static str {
         self.notice
+    }
+
+    /// Whether the collector has any.
+    pub(crate) fn has_any(&self) -> bool {
+        !self.collected.is_empty()
     }
 
     /// The links for an executor: to our own pages when the collector has its logs, else those that the event log
@@ -133,6 +136,20 @@ pub(crate) async fn containers(
 /// The containers of a pod. A name that cannot be one has none.
 pub(crate) async fn of_pod(logs: &Logs, pod: &Pod) -> Result<Vec<ContainerLog>, Error> {
     logs.of_pod(&pod.namespace, &pod.name).await.or_else(none_of_no_name)
+}
+
+/// The containers of several pods, each with the executor that it is.
+pub(crate) async fn of_pods(logs: &Logs, pods: Vec<Pod>) -> Result<Vec<ContainerLog>, Error> {
+    let look_up = |pod: Pod| {
+        let logs = logs.clone();
+        async move {
+            let mut found = of_pod(&logs, &pod).await?;
+            found.iter_mut().for_each(|log| log.executor = Some(pod.executor.clone()));
+            Ok::<_, Error>(found)
+        }
+    };
+    let found: Vec<_> = stream::iter(pods).map(look_up).buffered(LOOKUPS_AT_ONCE).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 fn none_of_no_name(cause: log_collector::Error) -> Result<Vec<ContainerLog>, Error> {

@@ -207,6 +207,14 @@ impl ContainerLog {
         Ok(self.run.offset_of_line(stream.index(), line).await?)
     }
 
+    /// The number, counted from 0, of the line that the byte at `offset` lies in.
+    ///
+    /// # Errors
+    /// A failure of the store, or damage.
+    pub async fn line_at(&self, stream: Stream, offset: u64) -> Result<u64> {
+        Ok(self.run.line_at(stream.index(), offset).await?)
+    }
+
     pub(super) fn lines_in(
         &self,
         stream: Stream,

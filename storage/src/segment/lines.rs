@@ -103,6 +103,26 @@ impl Lines {
 }
 
 impl Run {
+    /// The number (from 0) of the line that the byte at `at` lies in: how many lines end before it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], or a failure of the store.
+    pub async fn line_at(&self, stream: usize, at: u64) -> Result<u64> {
+        let end = self.end().of(stream);
+        if at >= end.bytes {
+            return Ok(end.lines);
+        }
+        let (index, _) = self.segment_of(stream, &(at..end.bytes));
+        let loaded = self.load_reaching(stream, at, index).await?;
+        let mut frames = loaded.footer.frames_of(stream);
+        let frame = frames.find(|frame| frame.start.bytes <= at && at < frame.end_bytes());
+        let Some((bytes, lines)) = frame.map(|frame| (frame.start.bytes, frame.start.lines)) else {
+            return Err(corrupt(&loaded.meta.path, "bytes are missing from it"));
+        };
+        let before = self.read(stream, bytes..at).await?;
+        Ok(lines + memchr_iter(b'\n', &before).count() as u64)
+    }
+
     /// What one frame has of `range`, from its start on, with the times of its lines: one request.
     async fn piece(&self, stream: usize, range: Range<u64>) -> Result<Piece> {
         let (index, end) = self.segment_of(stream, &range);

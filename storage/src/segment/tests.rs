@@ -130,7 +130,10 @@ async fn check_lines(run: &Run, stream: usize, expected: &Expected, at: &[(f64, 
         let line = (expected.starts.len() as f64 * from) as usize;
         let Some(&(start, _)) = expected.starts.get(line) else { continue };
         assert_eq!(run.offset_of_line(stream, line as u64).await.unwrap(), start as u64, "line {line}");
+        assert_eq!(run.line_at(stream, start as u64).await.unwrap(), line as u64, "byte {start}");
     }
+    let last = run.line_at(stream, expected.content.len() as u64).await.unwrap();
+    assert_eq!(last, expected.content.iter().filter(|byte| **byte == b'\n').count() as u64);
     let behind = run.offset_of_line(stream, expected.starts.len() as u64 + 1).await.unwrap();
     assert_eq!(behind, expected.content.len() as u64);
 }

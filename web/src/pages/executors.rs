@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::cell::{Badge, Cell};
 use crate::format;
 use crate::frame::{Frame, html};
-use crate::logs::ExecutorLogs;
+use crate::logs::{EVERYBODY, ExecutorLogs};
 use crate::pages::pictures::{Drawn, events};
 use crate::params::Params;
 use crate::table::{Column, Rank, Table, TableSpec};
@@ -23,6 +23,8 @@ struct ExecutorsPage {
     executors: Table,
     processes: Option<Table>,
     notice: &'static str,
+    /// Where the logs of all are read as one; empty where there is none.
+    all_logs: String,
 }
 
 /// Executors and other processes.
@@ -36,6 +38,7 @@ pub(crate) async fn list(app: App, params: Params) -> Response {
         processes: processes(&app.model().processes, &params),
         executors: table(&app, &logs, executors, &params),
         notice: logs.notice(),
+        all_logs: if logs.has_any() { format!("{}#end", app.links.log_page(EVERYBODY)) } else { String::new() },
     };
     html(StatusCode::OK, &page)
 }

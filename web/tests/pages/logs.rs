@@ -49,11 +49,22 @@ async fn shipped() -> Site {
 /// The text and the number of each line on a page.
 fn lines(page: &str) -> Vec<(u64, String)> {
     let line = |item: &str| {
-        let number = item.split("data-n=\"").nth(1)?.split('"').next()?.parse().ok()?;
-        let text = item.split_once('>')?.1.split("</li>").next()?;
-        Some((number, text.replace("&#60;", "<").replace("&#62;", ">")))
+        let number = item.split("<a class=\"n\" ").nth(1)?.split_once('>')?.1.split('<').next()?.parse().ok()?;
+        Some((number, text(item)))
     };
-    page.split("<li").filter_map(line).collect()
+    page.split("<li").skip(1).filter_map(line).collect()
+}
+
+/// Whose each line on a page is, and its text.
+fn merged(page: &str) -> Vec<(String, String)> {
+    let line = |item: &str| Some((item.split("<span class=\"s\">").nth(1)?.split('<').next()?.to_owned(), text(item)));
+    page.split("<li").skip(1).filter_map(line).collect()
+}
+
+fn text(item: &str) -> String {
+    let text = item.split("<span class=\"t\">").nth(1).unwrap_or_default().split("</span>").next().unwrap();
+    let text = text.replace("<mark>", "").replace("</mark>", "");
+    text.replace("&#60;", "<").replace("&#62;", ">").replace("&#39;", "'")
 }
 
 fn link(page: &str, text: &str) -> Option<String> {
@@ -123,7 +134,7 @@ async fn streams_and_containers_are_one_click_apart() {
     let page = site.html(&format!("{ORDERS}/executors/1/logs/?stream=stdout")).await;
     assert!(page.contains("a &#60;b&#62;word&#60;/b&#62; on stdout") && page.contains("stream=stderr"), "{page}");
     let page = site.html(&format!("{ORDERS}/executors/1/logs/")).await;
-    assert!(page.contains("<li class=\"error\"") && page.contains("<li class=\"stack\""), "{page}");
+    assert!(page.contains(" class=\"error\">") && page.contains(" class=\"stack\">"), "{page}");
     let sidecar = link(&page, "orders-7f3a-exec-1 sidecar").unwrap();
     let page = site.html(&format!("{ORDERS}/executors/1/logs/{sidecar}&stream=stdout")).await;
     assert!(page.contains("of the sidecar"));
@@ -169,4 +180,190 @@ async fn where_there_is_no_log_the_reason_can_be_opened() {
     let page = Site::recorded().await.html(&format!("{ORDERS}/executors/")).await;
     let told = "<summary>none</summary>The log collector has no log of this executor, and the event log names none.";
     assert!(page.contains(told), "{page}");
+}
+
+#[tokio::test]
+async fn a_log_is_searched_with_what_stands_around() {
+    let site = shipped().await;
+    let base = format!("{ORDERS}/executors/0/logs/");
+    let page = site.html(&format!("{base}?stream=stderr&find=LINE+77+&context=1")).await;
+    let numbers: Vec<u64> = lines(&page).into_iter().map(|(number, _)| number).collect();
+    assert_eq!(numbers, [77, 78, 79]);
+    assert!(page.contains("INFO Executor: <mark>line 77 </mark>&#60;of&#62; stderr"), "{page}");
+    assert!(page.contains("<p>1 line of 213.8 KiB has it.</p>"), "{page}");
+
+    let page = site.html(&format!("{base}?stream=stderr&find=line+%5B12%5D00+&regex=true&context=0")).await;
+    assert_eq!(lines(&page).into_iter().map(|(number, _)| number).collect::<Vec<_>>(), [101, 201]);
+    // Without a word about it, a pattern is words.
+    let page = site.html(&format!("{base}?stream=stderr&find=line+%5B12%5D00+")).await;
+    assert!(page.contains("No line has it."), "{page}");
+    let page = site.html(&format!("{base}?stream=stderr&find=(&regex=true")).await;
+    assert!(page.contains("This is no regular expression: unclosed group"), "{page}");
+    assert!(lines(&page).len() > 100, "and the log is shown all the same");
+}
+
+#[tokio::test]
+async fn a_search_goes_on_where_a_page_ends() {
+    let site = shipped().await;
+    let base = format!("{ORDERS}/executors/0/logs/");
+    let mut page = site.html(&format!("{base}?stream=stderr&find=INFO&context=0")).await;
+    let mut found = lines(&page);
+    while let Some(next) = link(&page, "Search on ›") {
+        page = site.html(&format!("{base}{next}")).await;
+        found.extend(lines(&page));
+    }
+    assert_eq!(found, (1..).zip(stderr()).collect::<Vec<_>>(), "every line once");
+
+    let mut page = site.html(&format!("{base}?stream=all&find=INFO&context=0")).await;
+    let mut found = merged(&page);
+    while let Some(next) = link(&page, "Search on ›") {
+        page = site.html(&format!("{base}{next}")).await;
+        let more = merged(&page);
+        let seen = found.len();
+        found.extend(more.into_iter().filter(|line| !found[..seen].contains(line)).collect::<Vec<_>>());
+    }
+    assert_eq!(found.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), stderr(), "by time, none is left out");
+}
+
+#[tokio::test]
+async fn what_is_looked_for_is_text_and_stays_text() {
+    let site = shipped().await;
+    let hostile = "%3Cscript%3Ealert(1)%3C%2Fscript%3E%22%27%3E";
+    for stream in ["stderr", "all"] {
+        let page = site.html(&format!("{ORDERS}/executors/1/logs/?stream={stream}&find={hostile}&time=%3Cb%3E")).await;
+        assert!(!page.contains("<script>") && page.contains("value=\"&#60;script&#62;alert(1)"), "{page}");
+    }
+    let page = site.html(&format!("{ORDERS}/executors/1/logs/?stream=stdout&find=%3Cb%3Eword")).await;
+    assert!(page.contains("a <mark>&#60;b&#62;word</mark>&#60;/b&#62; on stdout"), "{page}");
+}
+
+#[tokio::test]
+async fn streams_and_containers_are_read_as_one_by_time() {
+    let site = shipped().await;
+    let page = site.html(&format!("{ORDERS}/executors/1/logs/?stream=all")).await;
+    let expected = [
+        ("stdout", "a <b>word</b> on stdout"),
+        ("stderr", "26/11/20 09:38:00 ERROR Executor: went wrong"),
+        ("stderr", "\tat Some.where(Some.scala:1)"),
+    ];
+    let expected = expected.map(|(source, text)| (source.to_owned(), text.to_owned()));
+    assert_eq!(merged(&page), expected);
+    let page = site.html(&format!("{ORDERS}/executors/1/logs/?stream=all&container=all")).await;
+    let last = ("sidecar stdout".to_owned(), "of the sidecar".to_owned());
+    assert_eq!(merged(&page).last(), Some(&last));
+
+    // Of all executors: the newest are those of the one that wrote longest; by links all of them, each once.
+    let base = format!("{ORDERS}/executors/all/logs/");
+    let mut page = site.html(&base).await;
+    let mut all = merged(&page);
+    while let Some(older) = link(&page, "‹ Older") {
+        page = site.html(&format!("{base}{older}")).await;
+        all = [merged(&page), all].concat();
+    }
+    assert_eq!(all.len(), 4004);
+    assert!(all[..8].iter().any(|(source, text)| source == "1 stdout" && text == "of the sidecar"), "{:?}", &all[..8]);
+    let of_0: Vec<&str> = all.iter().filter(|line| line.0 == "0 stderr").map(|line| line.1.as_str()).collect();
+    assert_eq!(of_0, stderr());
+    let mut again = merged(&page);
+    while let Some(newer) = link(&page, "Newer ›") {
+        page = site.html(&format!("{base}{newer}")).await;
+        again.extend(merged(&page));
+    }
+    assert_eq!(again, all, "forwards, every line once");
+    let page = site.html(&format!("{ORDERS}/executors/")).await;
+    assert!(page.contains(&format!("<a href=\"{base}#end\">Logs of all, by time</a>")), "{page}");
+
+    let download = link(&site.html(&base).await, "Download");
+    assert!(download.is_none(), "it is a download");
+    let (status, _, body) = site.get(&format!("{base}download?container=all&stream=all")).await;
+    let body = String::from_utf8(body).unwrap();
+    assert_eq!((status, body.lines().count()), (StatusCode::OK, 4004));
+    assert!(body.contains("2026-11-20T09:38:00.000Z 1 stdout a <b>word</b> on stdout\n"), "{}", &body[..500]);
+}
+
+#[tokio::test]
+async fn a_time_a_line_and_the_first_error_have_links() {
+    let site = shipped().await;
+    let base = format!("{ORDERS}/executors/0/logs/");
+    let here = |page: &str| {
+        let item = page.split("<li").find(|item| item.contains("<span id=\"here\">")).map(text);
+        item.unwrap_or_else(|| panic!("no line is marked: {page}"))
+    };
+    let page = site.html(&format!("{base}?stream=stderr&time=2026-11-20T09:38:30")).await;
+    assert_eq!(here(&page), stderr()[2000]);
+    assert_eq!(lines(&page)[0].0, 1981, "some lines above it are shown");
+    let page = site.html(&format!("{base}?stream=stderr&time=half+past")).await;
+    assert!(page.contains("The time cannot be read"), "{page}");
+    let page = site.html(&format!("{base}?stream=stderr&time=2030-01-01T00:00")).await;
+    assert!(page.contains("Nothing was written at that time or later"), "{page}");
+    let page = site.html(&format!("{base}?stream=all&time=2026-11-20T09:38:30")).await;
+    assert_eq!(merged(&page)[0], ("stderr".to_owned(), stderr()[2000].clone()));
+
+    // A link to a line names container and stream, so that it leads there whatever comes.
+    let page = site.html(&format!("{base}?find=line+77+")).await;
+    let line = link(&page, "78").unwrap();
+    assert!(line.contains("stream=stderr") && line.contains("container=") && line.ends_with("line=78"), "{line}");
+    let page = site.html(&format!("{base}{line}")).await;
+    assert_eq!(here(&page), stderr()[77]);
+    assert!(page.contains("<li id=\"L78\" class=\"here\">"), "{page}");
+    let page = site.html(&format!("{base}?stream=stderr&line=5000")).await;
+    assert!(page.contains("There is no line 5000 yet"), "{page}");
+
+    for (url, error) in [
+        (format!("{ORDERS}/executors/1/logs/"), "ERROR Executor: went wrong"),
+        (format!("{ORDERS}/executors/all/logs/"), "ERROR Executor: went wrong"),
+    ] {
+        let page = site.html(&url).await;
+        let first = link(&page, "First error of 1").unwrap();
+        assert!(here(&site.html(&format!("{url}{first}")).await).ends_with(error));
+    }
+    assert!(!site.html(&base).await.contains("First error"), "no line of it tells of one");
+}
+
+#[tokio::test]
+async fn links_of_hadoop_s_log_pages_work() {
+    let site = shipped().await;
+    let page = site.html(&format!("{ORDERS}/executors/0/logs/?stream=stderr&start=-4096")).await;
+    let shown = lines(&page);
+    assert!(shown.len() > 70 && shown.len() < 90, "{}", shown.len());
+    assert_eq!(shown.last().unwrap(), &(4000, stderr()[3999].clone()));
+    let page = site.html(&format!("{ORDERS}/executors/0/logs/?stream=stderr&start=0")).await;
+    assert_eq!(lines(&page)[0], (1, stderr()[0].clone()));
+}
+
+#[tokio::test]
+async fn a_page_stays_small_whatever_the_lines_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("default_orders-7f3a-exec-0_uid-of-0/spark-kubernetes-executor");
+    std::fs::create_dir_all(&place).unwrap();
+    let line = |n: usize| {
+        let text = if n == 30_000 { "ERROR ".to_owned() + &"<".repeat(200_000) } else { String::new() };
+        format!("{MINUTE}{:02}.{:09}Z stderr F {text}\n", n / 1000, n % 1000 * 1_000_000)
+    };
+    std::fs::write(place.join("0.log"), (0..60_000).map(line).collect::<String>()).unwrap();
+    let site = Site::recorded().await;
+    site.ship(folder.path()).await;
+    for query in
+        ["", "?line=500", "?start=0", "?find=ERROR", "?stream=all", "?stream=all&since=1795167510000", "?error=first"]
+    {
+        let page = site.html(&format!("{ORDERS}/executors/0/logs/{query}")).await;
+        assert!(page.len() < 450_000, "{query}: {}", page.len());
+    }
+}
+
+#[tokio::test]
+async fn where_there_is_no_log_the_page_says_why() {
+    let missing = async |site: &Site, executor: &str| {
+        let (status, _, body) = site.get(&format!("{ORDERS}/executors/{executor}/logs/")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        String::from_utf8(body).unwrap()
+    };
+    let site = shipped().await;
+    assert!(missing(&site, "7").await.contains("The event log does not know such an executor either."));
+    assert!(missing(&site, "driver").await.contains("Of others it has: perhaps no collector ran"));
+    let site = Site::recorded().await;
+    let page = missing(&site, "0").await;
+    assert!(page.contains("removed for their age or size"), "{page}");
+    let page = missing(&site, "all").await;
+    assert!(page.contains("has shipped no log of this application."), "{page}");
 }

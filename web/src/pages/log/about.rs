@@ -17,16 +17,33 @@ pub(super) fn size(bytes: u64) -> String {
     format::bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
 }
 
-pub(super) fn state(log: &ContainerLog) -> Badge {
-    match &log.end {
-        Some(end) if end.is_success() => Badge::new("exited 0", "idle"),
-        Some(_) => Badge { hint: "The container ended with an error", ..Badge::new("failed", "bad") },
-        None if log.finished => Badge { hint: "Nothing will follow", ..Badge::new("ended", "idle") },
-        None => Badge { hint: "More lines may come", ..Badge::new("running", "busy") },
+/// What became of the containers: of several, whatever says more than that they are done.
+pub(super) fn state(logs: &[&ContainerLog]) -> Badge {
+    let failed = |log: &&&ContainerLog| log.end.as_ref().is_some_and(|end| !end.is_success());
+    if logs.iter().any(|log| !log.finished && log.end.is_none()) {
+        Badge { hint: "More lines may come", ..Badge::new("running", "busy") }
+    } else if logs.iter().any(|log| failed(&log)) {
+        Badge { hint: "The container ended with an error", ..Badge::new("failed", "bad") }
+    } else if logs.iter().all(|log| log.end.is_some()) {
+        Badge::new("exited 0", "idle")
+    } else {
+        Badge { hint: "Nothing will follow", ..Badge::new("ended", "idle") }
     }
 }
 
-pub(super) fn facts(log: &ContainerLog, stream: Stream) -> Vec<Fact> {
+pub(super) fn facts(logs: &[&ContainerLog], streams: &[Stream]) -> Vec<Fact> {
+    let mut facts = match logs {
+        [log] => of_one(log),
+        several => vec![Fact::text("Containers", several.len().to_string())],
+    };
+    let lines: u64 = logs.iter().flat_map(|log| streams.iter().map(|stream| log.lines(*stream))).sum();
+    facts.push(Fact::text("Lines", format::count(i64::try_from(lines).unwrap_or(i64::MAX))));
+    let last = logs.iter().map(|log| log.last_shipped).max();
+    facts.push(Fact::new("Last shipped", Cell::time(last.map(|last| Date(last.timestamp_millis())))));
+    facts
+}
+
+fn of_one(log: &ContainerLog) -> Vec<Fact> {
     let container = &log.container;
     let mut facts = vec![Fact::text("Pod", container.pod.clone())];
     if !container.namespace.is_empty() {
@@ -45,24 +62,30 @@ pub(super) fn facts(log: &ContainerLog, stream: Stream) -> Vec<Fact> {
         facts.push(Fact::new("Started", time(end.started_at)));
         facts.push(Fact::new("Finished", time(end.finished_at)));
     }
-    let lines = i64::try_from(log.lines(stream)).unwrap_or(i64::MAX);
-    facts.push(Fact::text("Lines", format::count(lines)));
-    facts.push(Fact::new("Last shipped", Cell::time(Some(Date(log.last_shipped.timestamp_millis())))));
     facts
 }
 
-pub(super) fn gaps(log: &ContainerLog, stream: Stream) -> Option<Notice> {
-    if log.gaps.is_empty() {
+/// How many places are told one by one.
+const MAX_GAPS: usize = 20;
+
+/// Where lines are missing.
+pub(super) fn gaps(logs: &[&ContainerLog], streams: &[Stream]) -> Option<Notice> {
+    let all: Vec<(&ContainerLog, &Gap)> =
+        logs.iter().flat_map(|log| log.gaps.iter().map(move |gap| (*log, gap))).collect();
+    if all.is_empty() {
         return None;
     }
-    let index = Stream::ALL.iter().position(|one| *one == stream).unwrap_or_default();
-    let detail = |gap: &Gap| {
-        let at = gap.at_bytes.get(index).copied().unwrap_or_default();
-        format!("after byte {at}: {}", gap.reason)
+    let detail = |(log, gap): &(&ContainerLog, &Gap)| {
+        let whose = if logs.len() > 1 { format!("{}: ", log.container) } else { String::new() };
+        let lost = gap.size_bytes.map(|bytes| format!(" (files of {})", size(bytes))).unwrap_or_default();
+        let index = Stream::ALL.iter().position(|one| streams == [*one]);
+        let at =
+            index.and_then(|index| gap.at_bytes.get(index)).map(|at| format!("after byte {at}: ")).unwrap_or_default();
+        format!("{whose}{at}{}{lost}", gap.reason)
     };
-    let places = format::plural(i64::try_from(log.gaps.len()).unwrap_or(i64::MAX), "place");
+    let places = format::plural(i64::try_from(all.len()).unwrap_or(i64::MAX), "place");
     let text = format!("Lines are missing in {places}: they were gone before they could be collected.");
-    Some(Notice { class: "warn", text, details: log.gaps.iter().take(20).map(detail).collect() })
+    Some(Notice { class: "warn", text, details: all.iter().take(MAX_GAPS).map(detail).collect() })
 }
 
 pub(super) fn empty(log: &ContainerLog, stream: Stream) -> String {

@@ -4,13 +4,16 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use chrono::SecondsFormat;
+use futures::{Stream, TryStreamExt as _};
 use log_collector::ContainerLog;
 
+use super::merged::Merged;
 use super::{Named, View, ids, may_see};
 use crate::app::{App, Visit};
 use crate::config::Web;
 use crate::error::Error;
-use crate::logs::containers;
+use crate::logs::{EVERYBODY, containers};
 use crate::params::Params;
 
 /// A stream of an executor of an application that the history server knows. `?inline=true` shows it in the browser.
@@ -23,12 +26,12 @@ pub(crate) async fn of_executor(app: App, Path(named): Path<Named>, params: Para
 pub(crate) async fn by_ids(State(web): State<Web>, visit: Visit, params: Params) -> Result<Response, Error> {
     let (application, executor) = ids(&params)?;
     may_see(&web, &visit, application).await?;
-    let found = containers(web.logs(), application, Some(executor)).await?;
+    let found = containers(web.logs(), application, Some(executor).filter(|one| *one != EVERYBODY)).await?;
     stream(found, application, executor, &params)
 }
 
 fn stream(found: Vec<ContainerLog>, application: &str, executor: &str, params: &Params) -> Result<Response, Error> {
-    let Some(view) = View::choose(found, params) else {
+    let Some(view) = View::choose(found, executor, params) else {
         return Err(Error::NotFound {
             title: "No log".to_owned(),
             text: "The log collector has shipped no log of this executor.".to_owned(),
@@ -36,23 +39,41 @@ fn stream(found: Vec<ContainerLog>, application: &str, executor: &str, params: &
             app: None,
         });
     };
-    let name = format!("{application}-{executor}-{}.log", view.stream.name());
+    let (body, which, size) = match view.single() {
+        Some((log, stream)) => (Body::from_stream(log.whole(stream, 0)), stream.name(), Some(log.size_bytes(stream))),
+        None => (Body::from_stream(in_order(view.merged())), "by-time", None),
+    };
+    let name = format!("{application}-{executor}-{which}.log");
     let name: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
     let disposition =
         if params.is_true("inline") { "inline".to_owned() } else { format!("attachment; filename=\"{name}\"") };
-    let size = view.log().size_bytes(view.stream).to_string();
-    let pairs: [(HeaderName, &str); 6] = [
+    let size = size.map(|size| size.to_string());
+    let pairs: [(HeaderName, &str); 5] = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CONTENT_DISPOSITION, &disposition),
-        (header::CONTENT_LENGTH, &size),
         (header::CACHE_CONTROL, "private, no-cache"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
     ];
-    let mut response = Body::from_stream(view.log().whole(view.stream, 0)).into_response();
-    for (name, value) in pairs {
+    let mut response = body.into_response();
+    for (name, value) in pairs.into_iter().chain(size.as_deref().map(|size| (header::CONTENT_LENGTH, size))) {
         response.headers_mut().insert(name, HeaderValue::try_from(value).map_err(|_| Error::Internal)?);
     }
     Ok(response)
+}
+
+/// Lines of several streams as one text. Before each stands when it was written, and whose it is.
+fn in_order(merged: Merged) -> impl Stream<Item = log_collector::Result<Vec<u8>>> {
+    let whole = merged.parts.into_iter().map(|(log, stream)| (log, stream, 0..u64::MAX)).collect();
+    let names = merged.names;
+    log_collector::merge(whole).map_ok(move |line| {
+        let name = names.get(line.part).map(String::as_str).unwrap_or_default();
+        let mut text = format!("{} {name} ", line.time.to_rfc3339_opts(SecondsFormat::Millis, true)).into_bytes();
+        text.extend_from_slice(&line.bytes);
+        if !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        text
+    })
 }

@@ -1,65 +1,141 @@
-//! Which part of a stream a page shows.
+//! Which part of one stream a page shows.
 
 use bytes::Bytes;
 use chrono::DateTime;
 use log_collector::{ContainerLog, Stream};
+use regex::bytes::Regex;
 
+use super::lines::{LogLine, split};
+use super::place::{PART_BYTES, PART_LINES, Shown, elsewhere, has_bad_time, moment, notice, step, wants_first_error};
 use crate::error::Error;
 use crate::format;
 use crate::frame::{Notice, Tab};
 use crate::logs::unavailable;
 use crate::params::Params;
 
-/// How much of a log one page shows. Whole lines, except where one line is longer than this.
-const PART_BYTES: u64 = 96 * 1024;
+/// How many lines are shown above one that was asked for, and how far back they are looked for.
+const LINES_ABOVE: u64 = 20;
+const BYTES_ABOVE: u64 = 8 * 1024;
 
 /// A run of whole lines of a stream.
 ///
-/// The URL says where it is: `from` a byte on, up to a byte (`to`), between two moments (`since` and `until`, milliseconds
-/// since the epoch), or else the newest. `line` is the number of the line at that byte, where the link knew it.
-pub(crate) struct Part {
-    pub(crate) bytes: Bytes,
+/// The URL says where it is: around a `line`, counted from 1; around a moment (`since`, in milliseconds since the epoch, or
+/// `time`), or between two (`until`); around the first error (`error=first`); `from` a byte on, or up to one (`to`), with
+/// `line` as the number of the line there; as in Hadoop's log pages by `start`, from the end where that is negative; or else
+/// the newest.
+struct Part {
+    bytes: Bytes,
     start: u64,
     end: u64,
     total: u64,
     /// The number of the first line, counted from 1.
-    pub(crate) first_line: Option<u64>,
-    pub(crate) notice: Option<Notice>,
+    first_line: Option<u64>,
+    /// Where the line starts that was asked for.
+    here: Option<u64>,
+    notice: Option<Notice>,
 }
 
 /// Where in the stream to look.
 enum Place {
     From(u64),
     To(u64),
+    /// Lines around the one that starts there.
+    Around(u64),
     Newest,
 }
 
+/// The part of the stream that the URL asks for.
+pub(super) async fn read(
+    log: &ContainerLog,
+    stream: Stream,
+    params: &Params,
+    base: &str,
+    mark: Option<&Regex>,
+) -> Result<Shown, Error> {
+    let part = Part::find(log, stream, params).await?;
+    Ok(Shown {
+        lines: part.lines(base, mark),
+        moves: part.moves(params),
+        range: part.range(),
+        notice: part.notice.clone(),
+    })
+}
+
 impl Part {
-    pub(crate) async fn read(log: &ContainerLog, stream: Stream, params: &Params) -> Result<Self, Error> {
+    async fn find(log: &ContainerLog, stream: Stream, params: &Params) -> Result<Self, Error> {
         let offset = |name: &str| params.number(name).and_then(|offset| u64::try_from(offset).ok());
         let total = log.size_bytes(stream);
         let line = offset("line");
-        match (offset("from"), offset("to"), window(log, stream, params).await?) {
-            (Some(from), _, _) => Self::at(log, stream, Place::From(from.min(total)), line).await,
-            (_, Some(to), _) => Self::at(log, stream, Place::To(to.min(total)), line).await,
-            (_, _, Some((start, end))) if start < end => {
-                // Of a long while the end says more than the beginning.
-                let place = if end - start > PART_BYTES { Place::To(end) } else { Place::From(start) };
-                let mut part = Self::at(log, stream, place, None).await?;
-                part.cut(end);
-                let text =
-                    "These are the lines of the time while the task ran, and of some seconds before and after it.";
-                part.notice = Some(Notice { class: "", text: text.to_owned(), details: Vec::new() });
-                Ok(part)
+        if let Some(from) = offset("from").or_else(|| by_start(params, total)) {
+            return Self::at(log, stream, Place::From(from.min(total)), line).await;
+        }
+        if let Some(to) = offset("to") {
+            return Self::at(log, stream, Place::To(to.min(total)), line).await;
+        }
+        if let Some(line) = line {
+            return Self::around_line(log, stream, line.max(1)).await;
+        }
+        if wants_first_error(params) {
+            return match log.first_error_of(&[stream]) {
+                Some((_, at, _)) => Self::at(log, stream, Place::Around(at), None).await,
+                None => Self::newest(log, stream, "No line tells of an error. These are the newest lines.").await,
+            };
+        }
+        if has_bad_time(params) {
+            let text = "The time cannot be read: write it as in 2026-11-20T09:38:30. These are the newest lines.";
+            return Self::newest(log, stream, text).await;
+        }
+        let until = params.number("until").and_then(DateTime::from_timestamp_millis);
+        match (moment(params).and_then(DateTime::from_timestamp_millis), until) {
+            (Some(since), Some(until)) => {
+                let page = log.window(stream, since, until).await.map_err(|cause| unavailable(&cause))?;
+                Self::window(log, stream, page.range.start, page.range.end).await
             }
-            (_, _, Some(_)) => {
-                let mut part = Self::at(log, stream, Place::Newest, None).await?;
-                let text = "Nothing was written while the task ran. These are the newest lines.";
-                part.notice = Some(Notice { class: "", text: text.to_owned(), details: Vec::new() });
-                Ok(part)
+            (Some(since), None) => {
+                let at = log.offset_of_time(stream, since).await.map_err(|cause| unavailable(&cause))?;
+                if at == total {
+                    let text = "Nothing was written at that time or later. These are the newest lines.";
+                    return Self::newest(log, stream, text).await;
+                }
+                Self::at(log, stream, Place::Around(at), None).await
             }
             _ => Self::at(log, stream, Place::Newest, None).await,
         }
+    }
+
+    async fn newest(log: &ContainerLog, stream: Stream, why: &str) -> Result<Self, Error> {
+        let mut part = Self::at(log, stream, Place::Newest, None).await?;
+        part.notice = notice(why);
+        Ok(part)
+    }
+
+    async fn around_line(log: &ContainerLog, stream: Stream, line: u64) -> Result<Self, Error> {
+        let first = line.saturating_sub(LINES_ABOVE).max(1);
+        let offset_of =
+            async |line: u64| log.offset_of_line(stream, line - 1).await.map_err(|cause| unavailable(&cause));
+        let (from, at) = (offset_of(first).await?, offset_of(line).await?);
+        if at >= log.size_bytes(stream) {
+            let text = format!("There is no line {line} yet. These are the newest lines.");
+            return Self::newest(log, stream, &text).await;
+        }
+        let mut part = Self::at(log, stream, Place::From(from), Some(first)).await?;
+        part.here = Some(at);
+        Ok(part)
+    }
+
+    /// What lies between two bytes, where lines start.
+    async fn window(log: &ContainerLog, stream: Stream, start: u64, end: u64) -> Result<Self, Error> {
+        if start >= end {
+            return Self::newest(log, stream, "Nothing was written while the task ran. These are the newest lines.")
+                .await;
+        }
+        // Of a long while the end says more than the beginning.
+        let place = if end - start > PART_BYTES { Place::To(end) } else { Place::From(start) };
+        let mut part = Self::at(log, stream, place, None).await?;
+        part.cut(end);
+        part.notice =
+            notice("These are the lines of the time while the task ran, and of some seconds before and after it.");
+        Ok(part)
     }
 
     async fn at(log: &ContainerLog, stream: Stream, place: Place, line: Option<u64>) -> Result<Self, Error> {
@@ -67,28 +143,38 @@ impl Part {
         let wanted = match place {
             Place::From(from) => from..total.min(from + PART_BYTES),
             Place::To(to) => to.saturating_sub(PART_BYTES)..to,
+            Place::Around(at) => at.saturating_sub(BYTES_ABOVE)..total.min(at + PART_BYTES - BYTES_ABOVE),
             Place::Newest => total.saturating_sub(PART_BYTES)..total,
         };
         let page = log.page(stream, wanted).await.map_err(|cause| unavailable(&cause))?;
-        let mut part = Self {
-            start: page.range.start,
-            end: page.range.end,
-            bytes: page.bytes,
-            total,
-            first_line: None,
-            notice: None,
-        };
+        let (start, end) = (page.range.start, page.range.end);
+        let mut part = Self { start, end, bytes: page.bytes, total, first_line: None, here: None, notice: None };
         match place {
             Place::From(_) => {
                 part.end_at_line();
-                part.first_line = if part.start == 0 { Some(1) } else { line };
+                part.keep_first(PART_LINES);
+                part.first_line = line;
+            }
+            Place::Around(at) => {
+                part.start_at_line();
+                part.end_at_line();
+                part.keep_around(at);
+                part.here = Some(at);
             }
             Place::To(_) | Place::Newest => {
                 part.start_at_line();
                 let ends = matches!(place, Place::Newest).then(|| log.lines(stream) + 1).or(line);
-                part.first_line =
-                    if part.start == 0 { Some(1) } else { ends.and_then(|ends| ends.checked_sub(part.line_ends())) };
+                let before = ends.and_then(|ends| ends.checked_sub(part.line_ends()));
+                let left_out = part.keep_last(PART_LINES);
+                part.first_line = before.map(|before| before + left_out);
             }
+        }
+        if part.start == 0 {
+            part.first_line = Some(1);
+        }
+        if part.first_line.is_none() {
+            // Where the store's copy is damaged, lines have no numbers.
+            part.first_line = log.line_at(stream, part.start).await.ok().map(|before| before + 1);
         }
         Ok(part)
     }
@@ -98,10 +184,9 @@ impl Part {
         if self.start == 0 {
             return;
         }
-        let newline = self.bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let newline = memchr::memchr(b'\n', &self.bytes).map(|at| at + 1);
         if let Some(skip) = newline.filter(|skip| *skip < self.bytes.len()) {
-            self.bytes = self.bytes.slice(skip..);
-            self.start += skip as u64;
+            self.skip(skip);
         }
     }
 
@@ -110,10 +195,39 @@ impl Part {
         if self.end == self.total {
             return;
         }
-        if let Some(at) = self.bytes.iter().rposition(|byte| *byte == b'\n') {
-            self.bytes.truncate(at + 1);
-            self.end = self.start + at as u64 + 1;
+        if let Some(at) = memchr::memrchr(b'\n', &self.bytes) {
+            self.cut(self.start + at as u64 + 1);
         }
+    }
+
+    fn keep_first(&mut self, lines: usize) {
+        if let Some(at) = memchr::memchr_iter(b'\n', &self.bytes).nth(lines - 1) {
+            self.cut(self.start + at as u64 + 1);
+        }
+    }
+
+    /// Tells how many line ends were left out.
+    fn keep_last(&mut self, lines: usize) -> u64 {
+        // The newest line may have no end yet.
+        let Some(at) = memchr::memrchr_iter(b'\n', &self.bytes).nth(lines) else { return 0 };
+        let before = self.line_ends();
+        self.skip(at + 1);
+        before - self.line_ends()
+    }
+
+    fn keep_around(&mut self, at: u64) {
+        let above = usize::try_from(at.saturating_sub(self.start)).unwrap_or_default().min(self.bytes.len());
+        let above = self.bytes.get(..above).unwrap_or_default();
+        let first = memchr::memrchr_iter(b'\n', above).nth(usize::try_from(LINES_ABOVE).unwrap_or_default());
+        if let Some(first) = first {
+            self.skip(first + 1);
+        }
+        self.keep_first(PART_LINES);
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.bytes = self.bytes.slice(bytes..);
+        self.start += bytes as u64;
     }
 
     fn cut(&mut self, end: u64) {
@@ -126,37 +240,41 @@ impl Part {
     }
 
     fn line_ends(&self) -> u64 {
-        self.bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+        memchr::memchr_iter(b'\n', &self.bytes).count() as u64
     }
 
-    /// Where one can go from here; no link where there is nothing further.
-    pub(crate) fn moves(&self, params: &Params) -> Vec<Tab> {
-        let to = |text: &str, from: Option<u64>, to: Option<u64>, line: Option<u64>, anchor: &str| {
-            let number = |number: Option<u64>| number.map(|number| number.to_string());
-            let (from, to, line) = (number(from), number(to), number(line));
-            let changes = [
-                ("from", from.as_deref()),
-                ("to", to.as_deref()),
-                ("line", line.as_deref()),
-                ("since", None),
-                ("until", None),
-                ("follow", None),
-            ];
-            Tab { text: text.to_owned(), href: format!("{}{anchor}", params.with(&changes)), current: false }
+    fn lines(&self, base: &str, mark: Option<&Regex>) -> Vec<LogLine> {
+        let mut at = self.start;
+        let line = |(index, bytes): (usize, &[u8])| {
+            let here = self.here == Some(at);
+            at += bytes.len() as u64;
+            let line = LogLine { here, ..LogLine::new(bytes, mark) };
+            let Some(first) = self.first_line else { return line };
+            let number = first + index as u64;
+            LogLine { id: format!("L{number}"), label: number.to_string(), href: href(base, number), ..line }
         };
-        let none = |text: &str| Tab { text: text.to_owned(), href: String::new(), current: false };
+        split(&self.bytes).enumerate().map(line).collect()
+    }
+
+    /// Where one can go from here.
+    fn moves(&self, params: &Params) -> Vec<Tab> {
+        let to = |name: &str, at: u64, line: Option<u64>, anchor: &str| {
+            let (at, line) = (at.to_string(), line.map(|line| line.to_string()));
+            let line = line.as_deref().map(|line| ("line", line));
+            let place: Vec<_> = [(name, at.as_str())].into_iter().chain(line).collect();
+            format!("{}{anchor}", elsewhere(params, &place))
+        };
         let next_line = self.first_line.map(|first| first + self.line_ends());
         let (older, newer) = (self.start > 0, self.end < self.total);
         vec![
-            if older { to("« Oldest", Some(0), None, None, "") } else { none("« Oldest") },
-            if older { to("‹ Older", None, Some(self.start), self.first_line, "#end") } else { none("‹ Older") },
-            if newer { to("Newer ›", Some(self.end), None, next_line, "") } else { none("Newer ›") },
-            if newer { to("Newest »", None, None, None, "#end") } else { none("Newest »") },
+            step("« Oldest", older.then(|| to("from", 0, None, ""))),
+            step("‹ Older", older.then(|| to("to", self.start, self.first_line, "#end"))),
+            step("Newer ›", newer.then(|| to("from", self.end, next_line, ""))),
+            step("Newest »", newer.then(|| format!("{}#end", elsewhere(params, &[])))),
         ]
     }
 
-    /// Which part this is, in words.
-    pub(crate) fn range(&self) -> String {
+    fn range(&self) -> String {
         let size = |bytes: u64| format::bytes(i64::try_from(bytes).unwrap_or(i64::MAX));
         if self.start == 0 && self.end == self.total {
             return format!("all {}", size(self.total));
@@ -165,10 +283,14 @@ impl Part {
     }
 }
 
-/// The bytes between the moments that the URL names; `None` when it names none.
-async fn window(log: &ContainerLog, stream: Stream, params: &Params) -> Result<Option<(u64, u64)>, Error> {
-    let moment = |name: &str| params.number(name).and_then(DateTime::from_timestamp_millis);
-    let (Some(since), Some(until)) = (moment("since"), moment("until")) else { return Ok(None) };
-    let page = log.window(stream, since, until).await.map_err(|cause| unavailable(&cause))?;
-    Ok(Some((page.range.start, page.range.end)))
+/// A link to a line by its number: it stays right when others come.
+pub(super) fn href(base: &str, number: u64) -> String {
+    let joint = if base == "?" { "" } else { "&" };
+    format!("{base}{joint}line={number}#L{number}")
+}
+
+/// `?start=-4096`: so many bytes before the end; as links of other log pages have it.
+fn by_start(params: &Params, total: u64) -> Option<u64> {
+    let start = params.number("start")?;
+    Some(if start < 0 { total.saturating_sub(start.unsigned_abs()) } else { start.unsigned_abs() })
 }
