@@ -16,6 +16,7 @@ mod pod_template;
 mod settings;
 mod spark;
 mod stage;
+mod staging;
 mod values;
 
 use std::ffi::OsString;
@@ -30,6 +31,7 @@ use storage::StoreUrl;
 pub(crate) use self::access::{Access, TlsFiles};
 pub(crate) use self::collector::{Collector, PodIdentity};
 pub(crate) use self::logs::LogsWanted;
+pub(crate) use self::staging::{PathTime, Staging};
 pub(crate) use ask::{AppRequest, AppsRequest, DoctorRequest, HistorySite, OpenRequest};
 pub(crate) use command_line::Refusal;
 pub(crate) use common::Telemetry;
@@ -128,16 +130,6 @@ pub(crate) struct Http {
     pub(crate) stall_timeout: Duration,
 }
 
-/// The staging server's settings.
-#[derive(Debug)]
-pub(crate) struct Staging {
-    pub(crate) listen: SocketAddr,
-    pub(crate) public_url: Option<url::Url>,
-    pub(crate) max_upload_bytes: u64,
-    /// How long event logs that are being written are waited for at the end; `None`: as long as it takes.
-    pub(crate) event_log_drain_timeout: Option<Duration>,
-}
-
 /// `hearth logs`
 #[derive(Debug)]
 pub(crate) struct LogsRequest {
@@ -212,7 +204,7 @@ fn read_config(layers: &mut Layers<'_>, matches: &ArgMatches, role: &str) -> Opt
     let tls = access::tls(layers);
     let access = access::read(layers, tls.as_ref());
     // Every part is read before any is given up, so that the mistakes of all are reported.
-    let staging = has(Section::Staging).then(|| staging(layers));
+    let staging = has(Section::Staging).then(|| staging::read(layers));
     let collector = has(Section::Collector).then(|| collector::read(layers, role == "serve"));
     let history = has(Section::History).then(|| history::read(layers));
     if let (Some(Some(history)), Some(access)) = (&history, &access) {
@@ -245,19 +237,6 @@ fn http(layers: &mut Layers<'_>) -> Option<Http> {
         header_timeout: header_timeout?,
         idle_timeout: idle_timeout?,
         stall_timeout: stall_timeout?,
-    })
-}
-
-fn staging(layers: &mut Layers<'_>) -> Option<Staging> {
-    let listen = layers.one_with(Section::Staging, "listen", values::address);
-    let public_url = layers.one_with(Section::Staging, "public-url", values::base_url);
-    let max_upload_bytes = layers.one_with(Section::Staging, "max-upload-size", values::size_bytes);
-    let event_log_drain_timeout = layers.one_with(Section::Staging, "event-log-drain-timeout", values::duration_or_off);
-    Some(Staging {
-        listen: listen?,
-        public_url,
-        max_upload_bytes: max_upload_bytes?,
-        event_log_drain_timeout: event_log_drain_timeout?,
     })
 }
 

@@ -110,6 +110,8 @@ impl Roles {
             self.lines.push(("staging server", doors.url(socket.address)));
             let staging = staging::build(part, store, doors.access.rules.clone());
             self.places.push(staging::place(store));
+            metrics.push(staging::metrics(&staging));
+            self.tasks.spawn(staging::sweep(part.sweep_interval, staging.clone(), self.stop.drain.clone()));
             let router = doors.access.around(staging.router().merge(start_page::router(part.public_url.clone())));
             let router = router.merge(doors.access.tokens());
             let mut server = self.server(router, config.http, doors);

@@ -2,6 +2,10 @@ use std::time::Duration;
 
 use access::Rules;
 
+use crate::clock::Clock;
+use crate::lifetime::Lifetimes;
+use crate::sweep::Sweeps;
+
 /// What an operator can say of a staging server.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -12,6 +16,12 @@ pub struct Config {
     pub rules: Rules,
     /// The largest file that an upload may make. Event logs have no limit: they are as long as their application.
     pub max_upload_bytes: u64,
+    /// How long uploads are kept.
+    pub lifetimes: Lifetimes,
+    /// When what is over is removed.
+    pub sweeps: Sweeps,
+    /// What time it is.
+    pub clock: Clock,
     /// The largest pod template.
     pub max_pod_template_bytes: u64,
     /// After how many bytes what has arrived of an event log is written to the store.
@@ -26,6 +36,9 @@ impl Default for Config {
             public_url: None,
             rules: Rules::open(),
             max_upload_bytes: 5 << 30,
+            lifetimes: Lifetimes::default(),
+            sweeps: Sweeps::default(),
+            clock: Clock::default(),
             max_pod_template_bytes: 1 << 20,
             event_log_flush_bytes: 1 << 20,
             event_log_flush_interval: Duration::from_secs(2),

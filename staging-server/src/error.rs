@@ -121,6 +121,9 @@ pub enum Error {
         #[source]
         source: Source,
     },
+    /// Nothing is wrong but the moment.
+    #[error("{0}: try again in a moment")]
+    TryAgain(String),
     /// The request's own task came to a bad end.
     #[error("the upload ended unexpectedly")]
     Interrupted,

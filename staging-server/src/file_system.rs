@@ -7,12 +7,15 @@ mod change;
 mod parents;
 mod rename;
 
+use std::sync::Arc;
+
 use storage::{ObjectPath, Store};
 use tokio_util::task::TaskTracker;
 
 pub(crate) use change::Creation;
 use parents::KnownFolders;
 
+use crate::condemned::Condemned;
 use crate::path::FilePath;
 use crate::status::{Attributes, Entry, Kind, Status};
 use crate::tree::{Content, EventLogs, File, PodTemplates, StagedFiles, Tree, folders};
@@ -37,10 +40,10 @@ pub(crate) struct Summary {
 
 impl FileSystem {
     /// What goes on behind an answer does so on `behind`.
-    pub(crate) fn new(store: &Store, config: &Config, behind: &TaskTracker) -> Self {
+    pub(crate) fn new(store: &Store, config: &Config, condemned: Arc<Condemned>, behind: &TaskTracker) -> Self {
         Self {
             store: store.clone(),
-            staging: StagedFiles::new(store.clone(), config.max_upload_bytes),
+            staging: StagedFiles::new(store.clone(), config, condemned),
             event_logs: EventLogs::new(
                 store.clone(),
                 config.event_log_flush_bytes,
@@ -94,6 +97,17 @@ impl FileSystem {
         match file.content {
             Content::Uploading => Err(Error::BeingWritten { path: path.to_string() }),
             _ => Ok(file),
+        }
+    }
+
+    /// Notes that somebody reads the file at `path`: its time begins anew. What cannot be noted keeps nobody from reading.
+    pub(crate) async fn note_use(&self, path: &FilePath, file: &File) {
+        if let Some((tree, inside)) = self.tree(path).filter(|_| !file.is_use_noted)
+            && let Err(error) = tree.note_use(&inside).await
+        {
+            let path = path.to_string();
+            let (path, error) = (access::masked(&path), &error as &dyn std::error::Error);
+            tracing::warn!(%path, error, "that a file was read could not be noted");
         }
     }
 

@@ -19,22 +19,29 @@
 //! Read [`Staging`] first, then the tree behind a path (`tree`), then `webhdfs` for the protocol.
 
 mod blobs;
+mod clock;
+mod condemned;
 mod config;
 mod error;
 mod file_system;
+mod lifetime;
 mod path;
 mod plain;
 mod range;
 mod resources;
 mod server;
 mod status;
+mod sweep;
 mod told;
 mod tree;
 mod upload;
 mod webhdfs;
 
+pub use clock::Clock;
 pub use config::Config;
 pub use error::Error;
+pub use lifetime::{ByPath, Lifetimes};
 pub use server::Staging;
+pub use sweep::{SweepTotals, Sweeper, Sweeps, Swept};
 
 type Result<T, E = Error> = std::result::Result<T, E>;

@@ -61,6 +61,7 @@ async fn answer(staging: &Staging, request: &Parts) -> Result<Response> {
     if request.method == Method::HEAD {
         return Ok((status, headers).into_response());
     }
+    files.note_use(&path, &file).await;
     let bytes = file.read(files.store(), range).await?.inspect_err(move |error| {
         tracing::error!(path = %path, error = error as &dyn std::error::Error, "a download broke off at the store");
     });

@@ -36,6 +36,10 @@ pub(crate) struct Resource {
     pub(crate) state: State,
     /// Who is writing it, or wrote it.
     pub(crate) writer: Option<Writer>,
+    /// When its content was complete, by this server's clock; older ones have no word of it.
+    pub(crate) uploaded: Option<DateTime<Utc>>,
+    /// When it is known to have been read: the first time, and every so often.
+    pub(crate) used: Option<DateTime<Utc>>,
     /// What a newer Hearth of the same format has put there.
     pub(crate) rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -47,8 +51,18 @@ pub(crate) enum State {
     Uploading,
     /// All there.
     Complete { size_bytes: u64, sha256: Sha256Digest },
-    /// Renamed: the name is free.
+    /// Renamed, or its time was over: the name is free.
     Moved,
+}
+
+impl State {
+    /// The content that is needed for it.
+    pub(crate) fn content(&self) -> Option<Sha256Digest> {
+        match self {
+            Self::Complete { sha256, .. } => Some(*sha256),
+            Self::Uploading | Self::Moved => None,
+        }
+    }
 }
 
 /// An upload.
@@ -75,6 +89,10 @@ struct Document {
     upload: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     beat: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uploaded: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    used: Option<DateTime<Utc>>,
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -97,7 +115,7 @@ pub(crate) struct Loaded {
 impl Resource {
     pub(crate) fn new(attributes: Attributes, state: State, upload: Option<Uuid>) -> Self {
         let writer = upload.map(|upload| Writer { upload, beat: Utc::now() });
-        Self { attributes, state, writer, rest: serde_json::Map::new() }
+        Self { attributes, state, writer, uploaded: None, used: None, rest: serde_json::Map::new() }
     }
 
     /// Whether the name is free though its document is there: its upload died, or it was moved away.
@@ -111,7 +129,11 @@ impl Resource {
 
     /// Whether an upload to it is alive.
     pub(crate) fn is_being_written(&self) -> bool {
-        let since = |beat: DateTime<Utc>| Utc::now().signed_duration_since(beat);
+        self.is_being_written_at(Utc::now())
+    }
+
+    pub(crate) fn is_being_written_at(&self, now: DateTime<Utc>) -> bool {
+        let since = |beat: DateTime<Utc>| now.signed_duration_since(beat);
         self.writer.is_some_and(|writer| since(writer.beat) < TimeDelta::seconds(SILENT_SECS))
     }
 
@@ -144,7 +166,8 @@ impl Resource {
         };
         let beat = read.beat.unwrap_or(read.attributes.modified);
         let writer = read.upload.map(|upload| Writer { upload, beat });
-        Ok(Self { attributes: read.attributes, state, writer, rest: read.rest })
+        let (uploaded, used) = (read.uploaded, read.used);
+        Ok(Self { attributes: read.attributes, state, writer, uploaded, used, rest: read.rest })
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>> {
@@ -161,6 +184,8 @@ impl Resource {
             sha256: content.map(|(_, sha256)| sha256),
             upload: self.writer.map(|writer| writer.upload),
             beat: self.writer.map(|writer| writer.beat),
+            uploaded: self.uploaded,
+            used: self.used,
             rest: self.rest.clone(),
         };
         serde_json::to_vec(&document).map_err(|e| Error::Corrupt { path: ObjectPath::root(), reason: e.to_string() })

@@ -4,8 +4,9 @@ use axum::Router;
 use storage::Store;
 use tokio_util::task::TaskTracker;
 
+use crate::condemned::Condemned;
 use crate::file_system::FileSystem;
-use crate::{Config, plain, webhdfs};
+use crate::{Config, Sweeper, plain, webhdfs};
 
 /// The staging server over one store. Cheap to clone; every clone is the same server.
 #[derive(Clone)]
@@ -17,6 +18,7 @@ struct Inner {
     files: FileSystem,
     config: Config,
     uploads: TaskTracker,
+    sweeper: Sweeper,
 }
 
 impl Staging {
@@ -24,8 +26,11 @@ impl Staging {
     #[must_use]
     pub fn new(store: Store, config: Config) -> Self {
         let uploads = TaskTracker::new();
-        let files = FileSystem::new(&store, &config, &uploads);
-        Self { inner: Arc::new(Inner { files, config, uploads }) }
+        let condemned = Arc::new(Condemned::new(store.clone(), config.sweeps.notice, config.sweeps.patience));
+        let files = FileSystem::new(&store, &config, Arc::clone(&condemned), &uploads);
+        let (lifetimes, clock) = (config.lifetimes.clone(), config.clock.clone());
+        let sweeper = Sweeper::new(store, lifetimes, config.sweeps, clock, condemned);
+        Self { inner: Arc::new(Inner { files, config, uploads, sweeper }) }
     }
 
     /// All that it serves: `/webhdfs/v1/…`, and plain GET of `/staging/…` and `/pod-templates/…`.
@@ -42,6 +47,12 @@ impl Staging {
     pub async fn drain(&self) {
         self.inner.uploads.close();
         self.inner.uploads.wait().await;
+    }
+
+    /// What removes uploads that are over; somebody has to run it.
+    #[must_use]
+    pub fn sweeper(&self) -> Sweeper {
+        self.inner.sweeper.clone()
     }
 
     pub(crate) fn files(&self) -> &FileSystem {

@@ -29,6 +29,8 @@ pub(crate) struct File {
     /// The SHA-256 of the content, where it is known without reading it.
     pub(crate) sha256: Option<storage::Sha256Digest>,
     pub(crate) content: Content,
+    /// Whether it need not be noted that somebody reads it.
+    pub(crate) is_use_noted: bool,
 }
 
 /// Where a file's bytes are.
@@ -78,6 +80,11 @@ pub(crate) trait Tree: Send + Sync {
     fn limit_bytes(&self) -> Option<u64>;
 
     async fn file(&self, path: &ObjectPath) -> Result<Option<File>>;
+
+    /// Notes that somebody reads a file.
+    async fn note_use(&self, _: &ObjectPath) -> Result<()> {
+        Ok(())
+    }
 
     /// What is known of a folder; `None` where there is none.
     async fn folder(&self, path: &ObjectPath) -> Result<Option<Attributes>>;

@@ -18,3 +18,5 @@ mod pod_templates;
 mod refused;
 #[path = "http/staging.rs"]
 mod staging;
+#[path = "http/sweeps.rs"]
+mod sweeps;

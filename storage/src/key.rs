@@ -126,6 +126,8 @@ pub enum Key {
     Upload(uuid::Uuid),
     /// `staging/moved/<id>`: the name that an upload has now, which was renamed while it was written.
     Moved(uuid::Uuid),
+    /// `staging/condemned`: what of the uploads is about to be removed.
+    Condemned,
     /// `pod-templates/<namespace>/<name>.yaml`
     PodTemplate {
         /// Kubernetes namespace.
@@ -155,6 +157,7 @@ impl Key {
             Self::Resource(path) => under("staging/resources", path),
             Self::Upload(id) => format!("staging/uploads/{id}"),
             Self::Moved(id) => format!("staging/moved/{id}"),
+            Self::Condemned => "staging/condemned".to_owned(),
             Self::PodTemplate { namespace, name } => format!("pod-templates/{namespace}/{name}.yaml"),
             Self::Log(path) => under("logs", path),
             Self::History(path) => under("history", path),
@@ -177,6 +180,7 @@ impl Key {
                 let name = file.strip_suffix(".yaml").filter(|name| !name.is_empty() && !name.contains('/'))?;
                 Some(Self::PodTemplate { namespace: namespace.to_owned(), name: name.to_owned() })
             }
+            "staging" if rest.as_str() == "condemned" => Some(Self::Condemned),
             "staging" => {
                 let (kind, rest) = rest.as_str().split_once('/')?;
                 match kind {
@@ -205,7 +209,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_key_is_read_back(path in any_path(), digest: [u8; 32], name in "[a-z0-9-]{1,20}", kind in 0..9) {
+        fn every_key_is_read_back(path in any_path(), digest: [u8; 32], name in "[a-z0-9-]{1,20}", kind in 0..10) {
             let key = match kind {
                 0 => Key::EventLog(path),
                 1 => Key::Blob(Sha256Digest::from_bytes(digest)),
@@ -214,6 +218,7 @@ mod tests {
                 4 => Key::PodTemplate { namespace: name.clone(), name },
                 5 => Key::Log(path),
                 8 => Key::Lease(name),
+                9 => Key::Condemned,
                 6 => Key::Moved(uuid::Uuid::from_u128(u128::from_le_bytes(digest[..16].try_into().unwrap()))),
                 _ => Key::History(path),
             };

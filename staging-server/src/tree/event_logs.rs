@@ -48,12 +48,24 @@ fn key(path: &ObjectPath) -> ObjectPath {
 impl File {
     fn of_object(meta: ObjectMeta) -> Self {
         let attributes = Attributes::plain(0o660, meta.last_modified);
-        Self { size_bytes: meta.size_bytes, attributes, sha256: None, content: Content::Object(meta.path) }
+        Self {
+            size_bytes: meta.size_bytes,
+            attributes,
+            sha256: None,
+            content: Content::Object(meta.path),
+            is_use_noted: true,
+        }
     }
 
     fn of_growing(file: GrowingFile) -> Self {
         let attributes = Attributes::plain(0o660, file.last_modified.unwrap_or_else(chrono::Utc::now));
-        Self { size_bytes: file.size_bytes, attributes, sha256: None, content: Content::Growing(file) }
+        Self {
+            size_bytes: file.size_bytes,
+            attributes,
+            sha256: None,
+            content: Content::Growing(file),
+            is_use_noted: true,
+        }
     }
 }
 

@@ -80,6 +80,7 @@ impl Tree for PodTemplates {
                 attributes: Attributes::plain(0o644, meta.last_modified),
                 sha256: None,
                 content: Content::Object(object),
+                is_use_noted: true,
             })),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into()),

@@ -1,47 +1,38 @@
+mod names;
 mod upload;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use storage::{Key, ObjectPath, Store};
 
 use super::{Content, File, Tree, folders};
+use crate::Config;
+use crate::condemned::Condemned;
+use crate::lifetime::Lifetimes;
 use crate::path::{FilePath, unescape};
-use crate::resources::{Loaded, Resource, State, say_moved};
+use crate::resources::{Resource, State, say_moved};
 use crate::status::{Attributes, Entry, Status, Wish};
 use crate::upload::Upload;
 use crate::{Error, Result};
+use names::{Names, TRIES, busy, key};
 use upload::StagedUpload;
 
 const AT_ONCE: usize = 32;
 
-/// How often a document is changed anew that somebody else has changed meanwhile.
-const TRIES: usize = 16;
-
 /// `/staging/<namespace>/…`: names that point to content. Removing a name leaves the content, for others that name it.
 pub(crate) struct StagedFiles {
     store: Store,
+    names: Names,
+    lifetimes: Lifetimes,
     limit_bytes: u64,
 }
 
 impl StagedFiles {
-    pub(crate) fn new(store: Store, limit_bytes: u64) -> Self {
-        Self { store, limit_bytes }
-    }
-
-    async fn loaded(&self, path: &ObjectPath) -> Result<Option<Loaded>> {
-        Ok(Resource::load(&self.store, path).await?.filter(|loaded| !loaded.resource.is_free()))
-    }
-
-    /// Changes the document of a name; `false` when there is none.
-    async fn change(&self, path: &ObjectPath, change: impl Fn(&mut Resource)) -> Result<bool> {
-        for _ in 0..TRIES {
-            let Some(mut loaded) = self.loaded(path).await? else { return Ok(false) };
-            change(&mut loaded.resource);
-            if loaded.resource.swap(&self.store, path, &loaded.version).await?.is_some() {
-                return Ok(true);
-            }
-        }
-        Err(busy(path))
+    pub(crate) fn new(store: Store, config: &Config, condemned: Arc<Condemned>) -> Self {
+        let names = Names { store: store.clone(), clock: config.clock.clone(), condemned };
+        Self { store, names, lifetimes: config.lifetimes.clone(), limit_bytes: config.max_upload_bytes }
     }
 
     /// What every folder in a listing is: its marker says so, or what lies in it.
@@ -51,17 +42,9 @@ impl StagedFiles {
     }
 
     async fn file_entry(&self, path: ObjectPath) -> Result<Option<Entry>> {
-        let found = self.loaded(&path).await?;
+        let found = self.names.loaded(&path).await?;
         Ok(found.map(|found| Entry { name: unescape(path.name()), status: File::of_resource(found.resource).status() }))
     }
-}
-
-fn busy(path: &ObjectPath) -> Error {
-    Error::BeingWritten { path: FilePath::of("staging", path).to_string() }
-}
-
-fn key(path: &ObjectPath) -> ObjectPath {
-    Key::Resource(path.clone()).path()
 }
 
 fn is_namespace(name: &str) -> bool {
@@ -86,11 +69,11 @@ impl File {
         let attributes = resource.attributes;
         match resource.state {
             State::Uploading | State::Moved => {
-                Self { size_bytes: 0, attributes, sha256: None, content: Content::Uploading }
+                Self { size_bytes: 0, attributes, sha256: None, content: Content::Uploading, is_use_noted: true }
             }
             State::Complete { size_bytes, sha256 } => {
                 let content = Content::Object(Key::Blob(sha256).path());
-                Self { size_bytes, attributes, sha256: Some(sha256), content }
+                Self { size_bytes, attributes, sha256: Some(sha256), content, is_use_noted: true }
             }
         }
     }
@@ -124,7 +107,20 @@ impl Tree for StagedFiles {
         if self.is_fixed(path) {
             return Ok(None);
         }
-        Ok(self.loaded(path).await?.map(|loaded| File::of_resource(loaded.resource)))
+        let Some(loaded) = self.names.loaded(path).await? else { return Ok(None) };
+        let is_use_noted = !self.lifetimes.is_to_be_noted(path, &loaded.resource, self.names.clock.now());
+        Ok(Some(File { is_use_noted, ..File::of_resource(loaded.resource) }))
+    }
+
+    async fn note_use(&self, path: &ObjectPath) -> Result<()> {
+        let now = self.names.clock.now();
+        let Some(mut loaded) = self.names.loaded(path).await? else { return Ok(()) };
+        if self.lifetimes.is_to_be_noted(path, &loaded.resource, now) {
+            loaded.resource.used = Some(now);
+            // Whoever has changed it just now is likely to have noted the same.
+            loaded.resource.swap(&self.store, path, &loaded.version).await?;
+        }
+        Ok(())
     }
 
     async fn folder(&self, path: &ObjectPath) -> Result<Option<Attributes>> {
@@ -156,14 +152,14 @@ impl Tree for StagedFiles {
 
     async fn create(&self, path: &ObjectPath, wish: &Wish, overwrite: bool) -> Result<Box<dyn Upload>> {
         let attributes = Attributes::new(wish, 0o644);
-        Ok(Box::new(StagedUpload::create(&self.store, path, attributes, overwrite)))
+        Ok(Box::new(StagedUpload::create(&self.names, path, attributes, overwrite)))
     }
 
     async fn replace(&self, path: &ObjectPath, _: &File) -> Result<Box<dyn Upload>> {
-        let Some(loaded) = self.loaded(path).await? else {
+        let Some(loaded) = self.names.loaded(path).await? else {
             return Err(Error::NotFound { path: FilePath::of(self.name(), path).to_string() });
         };
-        Ok(Box::new(StagedUpload::replace(&self.store, path, loaded).await?))
+        Ok(Box::new(StagedUpload::replace(&self.names, path, loaded).await?))
     }
 
     async fn make_folder(&self, path: &ObjectPath, wish: &Wish) -> Result<()> {
@@ -172,11 +168,12 @@ impl Tree for StagedFiles {
 
     async fn move_file(&self, from: &ObjectPath, to: &ObjectPath, overwrite: bool) -> Result<()> {
         for _ in 0..TRIES {
-            let Some(source) = self.loaded(from).await? else {
+            let before = self.names.condemned.recent().await?;
+            let Some(source) = self.names.loaded(from).await? else {
                 return Err(Error::NotFound { path: FilePath::of(self.name(), from).to_string() });
             };
             let upload = source.resource.writer.filter(|_| source.resource.is_being_written());
-            if !put(&self.store, to, &source.resource, overwrite).await? {
+            if !self.names.put(&before, to, &source.resource, overwrite).await? {
                 return Err(Error::AlreadyExists { path: FilePath::of(self.name(), to).to_string(), hint: "" });
             }
             if let Some(upload) = upload {
@@ -224,30 +221,9 @@ impl Tree for StagedFiles {
         if self.is_fixed(path) {
             return folders::make(&self.store, &key(path), wish).await;
         }
-        match self.change(path, |resource| wish.apply(&mut resource.attributes)).await? {
+        match self.names.change(path, |resource| wish.apply(&mut resource.attributes)).await? {
             true => Ok(()),
             false => folders::make(&self.store, &key(path), wish).await,
         }
     }
-}
-
-/// Puts a document at a name; over one that is there when that is free or `overwrite` is set. `false` where it may not.
-pub(super) async fn put(store: &Store, path: &ObjectPath, resource: &Resource, overwrite: bool) -> Result<bool> {
-    for _ in 0..TRIES {
-        if resource.add(store, path).await?.is_some() {
-            return Ok(true);
-        }
-        let Some(found) = Resource::load(store, path).await? else { continue };
-        // An answer that was lost: it is there already.
-        if resource.writer.is_some() && found.resource == *resource {
-            return Ok(true);
-        }
-        if !overwrite && !found.resource.is_free() {
-            return Ok(false);
-        }
-        if resource.swap(store, path, &found.version).await?.is_some() {
-            return Ok(true);
-        }
-    }
-    Err(busy(path))
 }

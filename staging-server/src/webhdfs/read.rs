@@ -67,6 +67,7 @@ impl Call {
         }
         let offset = offset.unwrap_or(0);
         let end = length.map_or(size_bytes, |length| offset.saturating_add(length).min(size_bytes));
+        self.files().note_use(&self.path, &file).await;
         let bytes = file.read(self.files().store(), offset..end).await?;
         let path = self.path.to_string();
         let logged = bytes.inspect_err(move |error| {
