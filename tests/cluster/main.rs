@@ -12,5 +12,9 @@ mod access;
 mod chart;
 mod deploy;
 mod drop_in;
+mod fetched;
+mod job;
 mod node;
+#[path = "../../storage/tests/conformance/s3_server.rs"]
+mod s3_server;
 mod whole_way;

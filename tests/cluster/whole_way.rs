@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::job;
 use crate::support::browser::{Browser, Scheme};
-use crate::support::cache;
 use crate::support::cluster::Namespace;
 use crate::support::hearth::Hearth;
 use crate::support::output_folder;
@@ -27,8 +27,10 @@ async fn an_application_goes_the_whole_way() {
 
     let submission = Submission::new(folder.path()).await;
     let webhdfs = servers.webhdfs.clone();
+    let turn = job::turn().await;
     let submitted = submit(&namespace, &webhdfs, &submission, &output);
     tokio::join!(submitted, servers.kill_collector_while_executors_write(&namespace));
+    drop(turn);
     executors_are_gone(&namespace).await;
     let app = application(&servers.pages).await;
     assert_eq!(executors(&servers.pages, &app).await, ["1", "2", "driver"]);
@@ -128,17 +130,10 @@ struct Submission {
 
 impl Submission {
     async fn new(folder: &Path) -> Self {
-        let (classes, inner) = (folder.join("classes"), folder.join("inner"));
+        let inner = folder.join("inner");
         std::fs::create_dir_all(&inner).unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/whole-way/WholeWay.java");
-        let jars = cache::spark_home("4.3").join("jars/*");
-        let limit = Duration::from_secs(120);
-        let mut javac = guarded("javac");
-        run(javac.args(["--release", "17", "-d"]).args([&classes, Path::new("-cp"), &jars, &source]), limit)
-            .await
-            .succeeded();
-
-        let (jar, file, archive) = (folder.join("whole-way.jar"), folder.join("table.csv"), folder.join("bundle.zip"));
+        let jar = job::jar("whole-way/WholeWay.java", folder).await;
+        let (file, archive) = (folder.join("table.csv"), folder.join("bundle.zip"));
         let table = (0..50_000_u64).fold(String::new(), |mut table, row| {
             writeln!(table, "{row},{}", row * row).unwrap();
             table
@@ -147,9 +142,8 @@ impl Submission {
         std::fs::write(&file, &table).unwrap();
         std::fs::write(inner.join("model.bin"), &archived).unwrap();
         let mut pack = guarded("jar");
-        run(pack.arg("cf").args([&jar, Path::new("-C"), &classes, Path::new(".")]), limit).await.succeeded();
-        let mut pack = guarded("jar");
-        run(pack.arg("cMf").args([&archive, Path::new("-C"), folder, Path::new("inner")]), limit).await.succeeded();
+        pack.arg("cMf").args([&archive, Path::new("-C"), folder, Path::new("inner")]);
+        run(&mut pack, Duration::from_secs(120)).await.succeeded();
         Self { jar, file, archive, sum_of_file: sum(table.as_bytes()), sum_of_archived: sum(&archived) }
     }
 }
@@ -157,19 +151,10 @@ impl Submission {
 /// Submits with nothing but what Spark has, and waits until the application is done.
 async fn submit(namespace: &Namespace, webhdfs: &str, submission: &Submission, output: &Path) {
     let name = &namespace.name;
-    let mut command = guarded(cache::spark_home("4.3").join("bin/spark-submit"));
-    command.env("KUBECONFIG", namespace.node.kubeconfig()).arg("--master");
-    command.arg(format!("k8s://{}", namespace.node.api_server()));
-    command.args(["--deploy-mode", "cluster", "--name", "The whole way", "--class", "WholeWay"]);
+    let mut command = job::spark_submit(namespace);
+    command.args(["--name", "The whole way", "--class", "WholeWay"]);
     for setting in [
-        format!("spark.kubernetes.namespace={name}"),
-        "spark.kubernetes.container.image=localhost/spark:test".to_owned(),
-        "spark.kubernetes.authenticate.driver.serviceAccountName=spark".to_owned(),
         format!("spark.kubernetes.file.upload.path=webhdfs://{webhdfs}/staging/{name}"),
-        "spark.kubernetes.driver.request.cores=100m".to_owned(),
-        "spark.kubernetes.executor.request.cores=100m".to_owned(),
-        "spark.driver.memory=512m".to_owned(),
-        "spark.executor.memory=512m".to_owned(),
         "spark.executor.instances=2".to_owned(),
         "spark.scheduler.minRegisteredResourcesRatio=1.0".to_owned(),
         "spark.scheduler.maxRegisteredResourcesWaitingTime=180s".to_owned(),
@@ -184,11 +169,8 @@ async fn submit(namespace: &Namespace, webhdfs: &str, submission: &Submission, o
 
     let submitted = run(&mut command, Duration::from_secs(600)).await;
     std::fs::write(output.join("spark-submit.log"), format!("{}{}", submitted.stdout, submitted.stderr)).unwrap();
-    let driver = namespace.kubectl(&["logs", "--selector", "spark-role=driver", "--tail=-1"]).await.stdout;
+    let (driver, phase) = job::driver(namespace).await;
     std::fs::write(output.join("driver.log"), &driver).unwrap();
-    // spark-submit itself ends well whatever became of the driver.
-    let phase = ["get", "pods", "--selector", "spark-role=driver", "-o", "jsonpath={.items[*].status.phase}"];
-    let phase = namespace.kubectl(&phase).await.stdout;
     let ended_well = submitted.status.success() && phase == "Succeeded";
     assert!(ended_well, "{}\n{}\n{}", submitted.stderr, namespace.describe().await, end_of(&driver));
 }

@@ -18,19 +18,25 @@ pub(crate) const SECRET: &str = "only the tests know it";
 
 /// The server; ends when dropped.
 pub(crate) struct S3Server {
-    _folder: TempDir,
+    folder: TempDir,
     pub(crate) endpoint: String,
     asked: Arc<std::sync::Mutex<Vec<String>>>,
     serving: JoinHandle<()>,
 }
 
 impl S3Server {
+    #[allow(dead_code, reason = "not every test that has this server is on loopback")]
     pub(crate) async fn start() -> Self {
+        Self::listening_on("127.0.0.1").await
+    }
+
+    /// Starts one on a free port of this address.
+    pub(crate) async fn listening_on(host: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder.path()).unwrap());
         builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind((host, 0)).await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         // This server looks whether an object is there and then writes it; S3 does both at once.
         let creating = Arc::new(Mutex::new(()));
@@ -57,7 +63,7 @@ impl S3Server {
         };
         let router = axum::Router::new().fallback(answer);
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { _folder: folder, endpoint, asked, serving }
+        Self { folder, endpoint, asked, serving }
     }
 
     /// Every request so far: its method, and its path and query as they came.
@@ -66,7 +72,16 @@ impl S3Server {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Puts an object into the bucket.
+    #[allow(dead_code, reason = "not every test that has this server has objects to begin with")]
+    pub(crate) fn keep(&self, key: &str, content: &[u8]) {
+        let path = self.folder.path().join(BUCKET).join(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
     /// The URL of a store in it.
+    #[allow(dead_code, reason = "not every test that has this server names it by URL alone")]
     pub(crate) fn url(&self, prefix: &str) -> String {
         format!("s3://{BUCKET}/{}?endpoint={}", prefix.replace(' ', "%20"), self.endpoint)
     }
