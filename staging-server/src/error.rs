@@ -121,6 +121,18 @@ pub enum Error {
         #[source]
         source: Source,
     },
+    /// The request's body is of a kind that is not taken.
+    #[error("send it with Content-Type: {wanted}")]
+    UnsupportedType {
+        /// What is taken.
+        wanted: &'static str,
+    },
+    /// The client takes no answer of the kind that there is.
+    #[error("there is only {has}: leave the Accept header out, or let it name that")]
+    NotAcceptable {
+        /// What there is.
+        has: &'static str,
+    },
     /// Nothing is wrong but the moment.
     #[error("{0}: try again in a moment")]
     TryAgain(String),

@@ -18,7 +18,7 @@ use parents::KnownFolders;
 use crate::condemned::Condemned;
 use crate::path::FilePath;
 use crate::status::{Attributes, Entry, Kind, Status};
-use crate::tree::{Content, EventLogs, File, PodTemplates, StagedFiles, Tree, folders};
+use crate::tree::{Bundles, Content, EventLogs, File, PodTemplates, StagedFiles, Tree, folders};
 use crate::{Config, Error, Result};
 
 /// All trees together, under one root.
@@ -57,6 +57,11 @@ impl FileSystem {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Uploads that have no name.
+    pub(crate) fn bundles(&self) -> &Bundles {
+        self.staging.bundles()
     }
 
     fn trees(&self) -> [&dyn Tree; 3] {

@@ -1,7 +1,7 @@
 //! Takes jars and files from submitters and serves them to drivers, executors and init containers.
 //!
-//! Two doors so far: WebHDFS, which a stock `spark-submit` and `hadoop fs` speak, and plain GET for whatever takes a URL.
-//! Both lead to the same three trees:
+//! Three doors so far: WebHDFS, which a stock `spark-submit` and `hadoop fs` speak; plain GET for whatever takes a URL; and the
+//! resource staging protocol of Spark 2.2's Kubernetes fork, whose bundles have no names. The others lead to the same three trees:
 //!
 //! | path | is |
 //! | --- | --- |
@@ -19,6 +19,7 @@
 //! Read [`Staging`] first, then the tree behind a path (`tree`), then `webhdfs` for the protocol.
 
 mod blobs;
+mod bundle;
 mod clock;
 mod condemned;
 mod config;
@@ -29,12 +30,14 @@ mod path;
 mod plain;
 mod range;
 mod resources;
+mod routes;
 mod server;
 mod status;
 mod sweep;
 mod told;
 mod tree;
 mod upload;
+mod v0;
 mod webhdfs;
 
 pub use clock::Clock;

@@ -60,6 +60,9 @@ impl Lifetimes {
         written: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Option<Reason> {
+        // A bundle lives as long as what lies in its owner's namespace.
+        let of_owner = resource.bundle.as_ref().and_then(|bundle| ObjectPath::parse(&bundle.owner.namespace).ok());
+        let name = of_owner.as_ref().unwrap_or(name);
         // What an older Hearth took in may have been read without a note of it.
         let is_unused = resource.used.is_none() && resource.uploaded.is_some();
         let (time, reason) = match is_unused {

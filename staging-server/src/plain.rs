@@ -107,9 +107,10 @@ fn lists(headers: &HeaderMap, name: header::HeaderName, tag: &HeaderValue) -> bo
         .any(|value| value == "*" || value.as_bytes() == tag.as_bytes())
 }
 
-fn refuse(error: &Error) -> Response {
+/// The answer to a request that failed, as all doors but WebHDFS give it. A failure of the server is logged here, once.
+pub(crate) fn refuse(error: &Error) -> Response {
     if is_ours(error) {
-        tracing::error!(error = error as &dyn std::error::Error, cause = root_cause(error), "a download failed");
+        tracing::error!(error = error as &dyn std::error::Error, cause = root_cause(error), "a request failed");
     }
     let mut response = (Told::of(error).http, format!("{}\n", message(error))).into_response();
     mark(&mut response, error);

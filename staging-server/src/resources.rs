@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Key, ObjectPath, Sha256Digest, Store, Version};
 use uuid::Uuid;
 
+use crate::bundle::Bundle;
 use crate::status::Attributes;
 use crate::{Error, Result};
 
@@ -40,6 +41,8 @@ pub(crate) struct Resource {
     pub(crate) uploaded: Option<DateTime<Utc>>,
     /// When it is known to have been read: the first time, and every so often.
     pub(crate) used: Option<DateTime<Utc>>,
+    /// What the resource staging protocol keeps of it, where it came by that.
+    pub(crate) bundle: Option<Bundle>,
     /// What a newer Hearth of the same format has put there.
     pub(crate) rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -93,6 +96,8 @@ struct Document {
     uploaded: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     used: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bundle: Option<Bundle>,
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -115,7 +120,7 @@ pub(crate) struct Loaded {
 impl Resource {
     pub(crate) fn new(attributes: Attributes, state: State, upload: Option<Uuid>) -> Self {
         let writer = upload.map(|upload| Writer { upload, beat: Utc::now() });
-        Self { attributes, state, writer, uploaded: None, used: None, rest: serde_json::Map::new() }
+        Self { attributes, state, writer, uploaded: None, used: None, bundle: None, rest: serde_json::Map::new() }
     }
 
     /// Whether the name is free though its document is there: its upload died, or it was moved away.
@@ -166,8 +171,8 @@ impl Resource {
         };
         let beat = read.beat.unwrap_or(read.attributes.modified);
         let writer = read.upload.map(|upload| Writer { upload, beat });
-        let (uploaded, used) = (read.uploaded, read.used);
-        Ok(Self { attributes: read.attributes, state, writer, uploaded, used, rest: read.rest })
+        let (uploaded, used, bundle) = (read.uploaded, read.used, read.bundle);
+        Ok(Self { attributes: read.attributes, state, writer, uploaded, used, bundle, rest: read.rest })
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>> {
@@ -186,6 +191,7 @@ impl Resource {
             beat: self.writer.map(|writer| writer.beat),
             uploaded: self.uploaded,
             used: self.used,
+            bundle: self.bundle.clone(),
             rest: self.rest.clone(),
         };
         serde_json::to_vec(&document).map_err(|e| Error::Corrupt { path: ObjectPath::root(), reason: e.to_string() })

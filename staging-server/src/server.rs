@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
-use axum::Router;
 use storage::Store;
 use tokio_util::task::TaskTracker;
 
 use crate::condemned::Condemned;
 use crate::file_system::FileSystem;
-use crate::{Config, Sweeper, plain, webhdfs};
+use crate::{Config, Sweeper};
 
 /// The staging server over one store. Cheap to clone; every clone is the same server.
 #[derive(Clone)]
@@ -31,11 +30,6 @@ impl Staging {
         let (lifetimes, clock) = (config.lifetimes.clone(), config.clock.clone());
         let sweeper = Sweeper::new(store, lifetimes, config.sweeps, clock, condemned);
         Self { inner: Arc::new(Inner { files, config, uploads, sweeper }) }
-    }
-
-    /// All that it serves: `/webhdfs/v1/…`, and plain GET of `/staging/…` and `/pod-templates/…`.
-    pub fn router(&self) -> Router {
-        Router::new().merge(webhdfs::router()).merge(plain::router()).with_state(self.clone())
     }
 
     /// Waits until every upload under way has ended and what arrived of it is in the store.

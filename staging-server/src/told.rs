@@ -57,6 +57,8 @@ impl Told {
             // HDFS says 400, and so do we to its clients.
             Error::WrongMethod { .. } => row(S::METHOD_NOT_ALLOWED, S::BAD_REQUEST, ILLEGAL_ARGUMENT),
             Error::Unsupported(_) => row(S::BAD_REQUEST, S::BAD_REQUEST, UNSUPPORTED),
+            Error::UnsupportedType { .. } => row(S::UNSUPPORTED_MEDIA_TYPE, S::BAD_REQUEST, ILLEGAL_ARGUMENT),
+            Error::NotAcceptable { .. } => row(S::NOT_ACCEPTABLE, S::BAD_REQUEST, ILLEGAL_ARGUMENT),
             Error::TooLarge { .. } => row(S::PAYLOAD_TOO_LARGE, S::PAYLOAD_TOO_LARGE, IO),
             Error::OffsetBehindEnd { size_bytes: 0, .. } => row(S::RANGE_NOT_SATISFIABLE, S::FORBIDDEN, END_OF_FILE),
             Error::OffsetBehindEnd { .. } => row(S::RANGE_NOT_SATISFIABLE, S::FORBIDDEN, IO),

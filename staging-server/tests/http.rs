@@ -16,6 +16,8 @@ mod plain;
 mod pod_templates;
 #[path = "http/refused.rs"]
 mod refused;
+#[path = "http/rss.rs"]
+mod rss;
 #[path = "http/staging.rs"]
 mod staging;
 #[path = "http/sweeps.rs"]

@@ -10,6 +10,8 @@ use crate::{Error, Result};
 
 /// Its name begins with a dot, so that Spark's own history server passes it by in a folder of event logs.
 const MARKER: &str = ".directory";
+/// Where the documents of bundles lie: beside the namespaces.
+pub(crate) const BUNDLES: &str = ".hearth-bundles";
 const MARKER_LIMIT_BYTES: u64 = 64 * 1024;
 const AT_ONCE: usize = 16;
 
@@ -23,7 +25,7 @@ struct Marker {
 
 /// Whether a client may not use this name for its own.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    name == MARKER || name == storage::growing::FOLDER
+    name == MARKER || name == BUNDLES || name == storage::growing::FOLDER
 }
 
 pub(crate) fn check_names(tree: &str, path: &ObjectPath) -> Result<()> {

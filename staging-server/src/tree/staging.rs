@@ -1,3 +1,4 @@
+mod bundles;
 mod names;
 mod upload;
 
@@ -16,6 +17,7 @@ use crate::resources::{Resource, State, say_moved};
 use crate::status::{Attributes, Entry, Status, Wish};
 use crate::upload::Upload;
 use crate::{Error, Result};
+pub(crate) use bundles::{BundleUpload, Bundles};
 use names::{Names, TRIES, busy, key};
 use upload::StagedUpload;
 
@@ -27,12 +29,20 @@ pub(crate) struct StagedFiles {
     names: Names,
     lifetimes: Lifetimes,
     limit_bytes: u64,
+    bundles: Bundles,
 }
 
 impl StagedFiles {
     pub(crate) fn new(store: Store, config: &Config, condemned: Arc<Condemned>) -> Self {
         let names = Names { store: store.clone(), clock: config.clock.clone(), condemned };
-        Self { store, names, lifetimes: config.lifetimes.clone(), limit_bytes: config.max_upload_bytes }
+        let (lifetimes, limit_bytes) = (config.lifetimes.clone(), config.max_upload_bytes);
+        let bundles = Bundles::new(names.clone(), lifetimes.clone(), limit_bytes);
+        Self { store, names, lifetimes, limit_bytes, bundles }
+    }
+
+    /// Uploads that have no name.
+    pub(crate) fn bundles(&self) -> &Bundles {
+        &self.bundles
     }
 
     /// What every folder in a listing is: its marker says so, or what lies in it.
@@ -53,7 +63,7 @@ fn is_namespace(name: &str) -> bool {
 }
 
 /// Whether `name` can be a Kubernetes namespace; the error says what one is.
-pub(super) fn check_namespace(tree: &str, path: &ObjectPath) -> Result<()> {
+pub(crate) fn check_namespace(tree: &str, path: &ObjectPath) -> Result<()> {
     let name = path.parts().next().unwrap_or_default();
     match is_namespace(name) {
         true => Ok(()),
@@ -113,14 +123,7 @@ impl Tree for StagedFiles {
     }
 
     async fn note_use(&self, path: &ObjectPath) -> Result<()> {
-        let now = self.names.clock.now();
-        let Some(mut loaded) = self.names.loaded(path).await? else { return Ok(()) };
-        if self.lifetimes.is_to_be_noted(path, &loaded.resource, now) {
-            loaded.resource.used = Some(now);
-            // Whoever has changed it just now is likely to have noted the same.
-            loaded.resource.swap(&self.store, path, &loaded.version).await?;
-        }
-        Ok(())
+        self.names.note_use(&self.lifetimes, path).await
     }
 
     async fn folder(&self, path: &ObjectPath) -> Result<Option<Attributes>> {
@@ -143,7 +146,8 @@ impl Tree for StagedFiles {
             .collect::<Result<_, storage::Error>>()?;
         let files = stream::iter(names).map(|name| self.file_entry(name)).buffered(AT_ONCE);
         let files: Vec<Option<Entry>> = files.try_collect().await?;
-        let folders = stream::iter(listing.folders).map(|folder| self.folder_entry(folder)).buffered(AT_ONCE);
+        let folders = stream::iter(listing.folders.into_iter().filter(|folder| !folders::is_reserved(folder.name())));
+        let folders = folders.map(|folder| self.folder_entry(folder)).buffered(AT_ONCE);
         let mut all: Vec<Entry> = folders.try_collect().await?;
         all.extend(files.into_iter().flatten());
         all.sort_unstable_by(|a, b| a.name.cmp(&b.name));

@@ -4,6 +4,7 @@ use storage::{Key, ObjectPath, Sha256Digest, Store};
 
 use crate::clock::Clock;
 use crate::condemned::{Condemned, Seen};
+use crate::lifetime::Lifetimes;
 use crate::path::FilePath;
 use crate::resources::{Loaded, Resource, State};
 use crate::{Error, Result};
@@ -63,6 +64,18 @@ impl Names {
             }
         }
         Err(busy(path))
+    }
+
+    /// Notes that somebody reads what is at a name.
+    pub(super) async fn note_use(&self, lifetimes: &Lifetimes, path: &ObjectPath) -> Result<()> {
+        let now = self.clock.now();
+        let Some(mut loaded) = self.loaded(path).await? else { return Ok(()) };
+        if lifetimes.is_to_be_noted(path, &loaded.resource, now) {
+            loaded.resource.used = Some(now);
+            // Whoever has changed it just now is likely to have noted the same.
+            loaded.resource.swap(&self.store, path, &loaded.version).await?;
+        }
+        Ok(())
     }
 
     /// Sees to it that no sweep removes what was written at a name since it was looked at what is about to go, nor what that
