@@ -254,7 +254,7 @@ pub(crate) fn command() -> Command {
             Arg::new("sample")
                 .long("sample")
                 .action(ArgAction::SetTrue)
-                .help("First put a sample application, run by real Spark on a real Kubernetes, into the store"),
+                .help("First put sample applications, run by real Spark, into the store"),
         )
     };
     let role = |section: Section, about: &'static str| {

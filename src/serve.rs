@@ -31,7 +31,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
     let doors = Doors { access, tls };
     if config.sample {
-        sample::add(&object_store).await.context("the sample application could not be put into the store")?;
+        sample::add(&object_store).await.context("the sample applications could not be put into the store")?;
     }
     roles.start(&config, &object_store, sockets, &doors)?;
     roles.announce(&config);

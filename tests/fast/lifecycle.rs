@@ -45,11 +45,11 @@ async fn the_sample_can_be_opened_at_once_and_its_logs_be_printed() {
     let list = super::support::wait::eventually("the sample in the list", Duration::from_secs(20), async || {
         let list: serde_json::Value =
             reqwest::get(format!("{history}/api/v1/applications")).await.ok()?.json().await.ok()?;
-        list.get(0)?;
-        Some(list)
+        (list.as_array()?.len() == 6).then_some(list)
     })
     .await;
-    let app = list[0]["id"].as_str().unwrap();
+    the_fleet_is_whole(&history, &list).await;
+    let app = id_of(&list, "the whole way");
     let executors = reqwest::get(format!("{history}/history/{app}/executors/")).await.unwrap();
     assert_eq!(executors.status(), 200);
     let page = executors.text().await.unwrap();
@@ -131,6 +131,34 @@ async fn dashboards_and_alerts_name_metrics_that_there_are() {
     })
     .await;
     hearth.stop().await;
+}
+
+/// The id of the application with that name, in whatever letters.
+fn id_of<'a>(list: &'a serde_json::Value, name: &str) -> &'a str {
+    let found = list.as_array().unwrap().iter().find(|one| one["name"].as_str().unwrap().eq_ignore_ascii_case(name));
+    found.unwrap_or_else(|| panic!("no {name} in {list}"))["id"].as_str().unwrap()
+}
+
+/// Each of the fleet is what it is there for.
+async fn the_fleet_is_whole(history: &str, list: &serde_json::Value) {
+    let page = async |app: &str, page: &str| {
+        let answer = reqwest::get(format!("{history}/history/{}/{page}", id_of(list, app))).await.unwrap();
+        assert_eq!(answer.status(), 200, "{app} {page}");
+        answer.text().await.unwrap()
+    };
+    let sales = page("Nightly sales report", "SQL/").await;
+    assert!(sales.contains("Revenue by country and month") && !sales.contains("id=\"failed\""), "{sales}");
+    assert!(page("Click sessions", "overview/").await.contains("Sessions of each customer"));
+    let killed = page("Subscription calendar", "overview/").await;
+    assert!(killed.contains("137") && killed.contains("at that moment</a>"), "{killed}");
+    let streams = page("Clicks per minute", "StreamingQuery/").await;
+    assert!(streams.contains("clicks by page") && streams.contains("clicks by customer"), "{streams}");
+    let incomplete = reqwest::get(format!("{history}/?showIncomplete=true")).await.unwrap().text().await.unwrap();
+    assert!(incomplete.contains("Backfill of 2025") && incomplete.contains("in progress"), "{incomplete}");
+    for app in ["Nightly sales report", "Subscription calendar", "Backfill of 2025"] {
+        let log = page(app, "executors/all/logs/").await;
+        assert!(log.contains("driver stderr") && log.contains("0 stderr"), "{app}: {log}");
+    }
 }
 
 /// What `hearth logs` prints of the sample, told in many ways which part is wanted.

@@ -272,3 +272,33 @@ async fn times_are_the_readers_and_what_is_shown_can_be_taken_along() {
     assert_eq!(browser.script(on_paper).await, "none,none,none");
     browser.screenshot_of_all(&output_folder("pages-print").join("jobs.png")).await;
 }
+
+#[tokio::test]
+async fn the_sample_has_the_pictures_of_the_readme() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("file:{}", folder.path().display());
+    let arguments = [&["serve", "--sample", "--store", &store][..], &FREE_PORTS].concat();
+    let hearth = Hearth::start(&arguments, &[], &["history server"]).await;
+    let (site, output) = (hearth.address("history server"), output_folder("readme"));
+    let browser = Browser::start(1100, 760).await;
+    browser.prefer(Scheme::Light).await;
+    eventually("the sample in the list", Duration::from_secs(30), async || {
+        browser.open(&site).await;
+        browser.text("main").await.contains("Subscription calendar").then_some(())
+    })
+    .await;
+    browser.click_link("Subscription calendar").await;
+    assert!(browser.text(".reason").await.contains("Command exited with code 137"), "the kernel ended its executors");
+    browser.screenshot(&output.join("overview.png")).await;
+    browser.click_link("Executors").await;
+    browser.click_link("Logs of all, by time").await;
+    browser.click(".error-link").await;
+    assert!(browser.text(".log li.here").await.contains("ERROR"), "{}", browser.text(".log").await);
+    browser.screenshot(&output.join("log.png")).await;
+    browser.open(&site).await;
+    browser.click_link("Nightly sales report").await;
+    browser.click_link("SQL / DataFrame").await;
+    browser.click_link("Revenue by country and month").await;
+    assert!(browser.text("#plan-graph").await.contains("BroadcastExchange"));
+    browser.screenshot(&output.join("plan.png")).await;
+}

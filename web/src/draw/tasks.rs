@@ -16,7 +16,7 @@ pub(crate) const PARTS: [(&str, &str); 7] = [
 ];
 
 /// Of more tasks, how many are at which part is drawn instead of each.
-const MAX_TASKS: usize = 250;
+const MAX_TASKS: usize = 120;
 /// With more executors, those with the most tasks have a lane and the others one together.
 const MAX_LANES: usize = 24;
 /// How finely tasks are counted.

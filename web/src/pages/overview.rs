@@ -1,6 +1,7 @@
 //! `/overview/`: an application at one look. Spark has no such page.
 
 mod cause;
+mod failures;
 mod slots;
 mod spent;
 mod tables;
@@ -56,7 +57,7 @@ pub(crate) async fn page(app: App, params: Params) -> Result<Response, Error> {
         spent: parts(spent(&app, whole, &stages)),
         reason: cause::of(&app).await?,
         slots: slots::draw(&app, whole, &stages),
-        tables: tables::all(&app, &params),
+        tables: failures::table(&app, &params).await?.into_iter().chain(tables::all(&app, &params)).collect(),
     };
     Ok(html(StatusCode::OK, &page))
 }

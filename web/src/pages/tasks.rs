@@ -94,7 +94,7 @@ pub(crate) fn failure_table(app: &App, logs: &ExecutorLogs, tasks: &[Task<'_>], 
 }
 
 /// Groups of tasks of which the same was said, each with its first task, in the order of these.
-fn failures<'a>(tasks: &[Task<'a>]) -> Vec<(i64, Task<'a>)> {
+pub(crate) fn failures<'a>(tasks: &[Task<'a>]) -> Vec<(i64, Task<'a>)> {
     // Equal errors have equal codes; those that differ only in numbers are brought together afterwards.
     let mut by_code = HashMap::<i64, (i64, Task<'a>)>::new();
     for task in tasks.iter().filter(|task| matches!(task.status(), "FAILED" | "KILLED")) {
@@ -115,8 +115,20 @@ fn failures<'a>(tasks: &[Task<'a>]) -> Vec<(i64, Task<'a>)> {
 }
 
 /// What an error says without its numbers, so that the same failure of many tasks is one.
-fn error_kind(message: &str) -> String {
-    format::headline(message, 200).chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect()
+pub(crate) fn error_kind(message: &str) -> String {
+    let headline = format::headline(message, 200);
+    let (mut kind, mut chars) = (String::with_capacity(headline.len()), headline.chars().peekable());
+    while let Some(c) = chars.next() {
+        if !c.is_ascii_digit() {
+            kind.push(c);
+            continue;
+        }
+        kind.push('#');
+        // An address in memory is a number too.
+        let is_address = c == '0' && chars.next_if_eq(&'x').is_some();
+        while chars.next_if(|c| c.is_ascii_digit() || is_address && c.is_ascii_hexdigit()).is_some() {}
+    }
+    kind
 }
 
 /// What the duration of a task is.

@@ -1,6 +1,6 @@
 //! What is drawn, against what the REST API says.
 
-use crate::site::{ORDERS, SQL, Site};
+use crate::site::{ORDERS, SQL, Site, column, read};
 
 /// The picture in the part of a page with this id.
 fn picture<'a>(page: &'a str, id: &str) -> &'a str {
@@ -98,4 +98,21 @@ async fn the_list_of_queries_begins_with_how_many_failed() {
     for part in ["Queries <b>39</b>", "Failed <b><a href=\"#failed\">3</a></b>", "Failure rate <b>7.7 %</b>"] {
         assert!(page.contains(part), "{part}: {page}");
     }
+}
+
+#[tokio::test]
+async fn the_overview_tells_each_failure_once_whichever_tasks_and_stages_it_befell() {
+    let page = Site::recorded().await.html(&format!("{ORDERS}/overview/")).await;
+    assert_eq!(column(&page, "failures", 0), ["9", "4"], "failed tasks");
+    assert_eq!(column(&page, "failures", 3), ["23", "10"], "their stages");
+    // Where both say the same, they are one.
+    let log = String::from_utf8(zstd::decode_all(read("orders.zstd").as_slice()).unwrap()).unwrap();
+    let other = "org.apache.spark.SparkRuntimeException: [USER_RAISED_EXCEPTION] no such <customer> SQLSTATE: P0001";
+    let alike = log.replace("ValueError: not an amount: '<img src=x onerror=alert(1)>' in row 4711", other);
+    assert_ne!(alike, log);
+    let page = Site::with(&[("orders", alike.into_bytes())], |_| {}).await.html(&format!("{ORDERS}/overview/")).await;
+    assert_eq!(
+        (column(&page, "failures", 0), column(&page, "failures", 1)),
+        (vec!["13".to_owned()], vec!["2".to_owned()])
+    );
 }

@@ -71,11 +71,11 @@ impl Merged {
         }
         let here = wants_first_error(params).then_some(since).flatten();
         let base = elsewhere(params, &[]);
-        let lines = part.lines.iter().map(|line| {
-            let shown = self.line(line, &base, mark);
-            LogLine { here: here == shown.time_ms && shown.class == "error", ..shown }
-        });
-        Ok(Shown { lines: lines.collect(), moves: part.moves(params), range: part.range(), notice: said })
+        let mut lines: Vec<LogLine> = part.lines.iter().map(|line| self.line(line, &base, mark)).collect();
+        // Others may be of the same millisecond.
+        let first = lines.iter_mut().find(|line| here.is_some() && line.time_ms == here && line.class == "error");
+        first.into_iter().for_each(|line| line.here = true);
+        Ok(Shown { lines, moves: part.moves(params), range: part.range(), notice: said })
     }
 
     /// A line as a page shows it.

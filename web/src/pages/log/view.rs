@@ -244,13 +244,23 @@ impl View {
         if self.all.len() < 2 {
             return Vec::new();
         }
+        let differ = self.all.iter().any(|log| log.executor != self.all[0].executor);
         let mut tabs: Vec<Tab> = Vec::new();
         for (index, log) in self.all.iter().enumerate().take(MAX_MERGED) {
             let container = &log.container;
             let restart =
                 if container.restart > 0 { format!(" (restart {})", container.restart) } else { String::new() };
             let (id, current) = (container_id(log), self.chosen == [index]);
-            let text = format!("{} {}{restart}", container.pod, container.name);
+            let text = match &log.executor {
+                // Of many executors the short name is enough; whatever is not Spark's container names itself.
+                Some(executor) if differ => {
+                    let spark_s = container.name.starts_with("spark-kubernetes-");
+                    let name = if spark_s { String::new() } else { format!(" {}", container.name) };
+                    let who = if executor == "driver" { "driver".to_owned() } else { format!("executor {executor}") };
+                    format!("{who}{name}{restart}")
+                }
+                _ => format!("{} {}{restart}", container.pod, container.name),
+            };
             tabs.push(Tab { text, href: self.same_place(params, "container", &id), current });
         }
         let current = self.chosen.len() > 1;

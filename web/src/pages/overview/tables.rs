@@ -1,62 +1,22 @@
-//! What failed, what was slow, and what was set.
+//! What was slow, and what was set.
 
-use history_server::api::v1::types::{Date, StageStatus};
+use history_server::api::v1::types::Date;
 use history_server::model::{SqlExecution, Stage};
 
 use crate::app::App;
-use crate::cell::{Badge, Cell, TextLink};
+use crate::cell::{Badge, Cell};
 use crate::description::{Described, Description};
-use crate::format;
 use crate::pages::{environment, stages};
 use crate::params::Params;
 use crate::table::{Column, Rank, Table, TableSpec};
 
-/// Of queries, stages and failures the first are shown.
+/// Of queries and stages the first are shown.
 const SHOWN: usize = 5;
-
-/// Kinds of failures that are told apart.
-const MAX_GROUPS: usize = 100;
 
 /// The tables for which there is something to say.
 pub(super) fn all(app: &App, params: &Params) -> Vec<Table> {
-    let all =
-        [failures(app, params), slowest_queries(app, params), slowest_stages(app, params), configuration(app, params)];
+    let all = [slowest_queries(app, params), slowest_stages(app, params), configuration(app, params)];
     all.into_iter().flatten().collect()
-}
-
-/// Failures of stages, those of which the same is said together.
-fn failures(app: &App, params: &Params) -> Option<Table> {
-    let mut groups: Vec<(String, Vec<&Stage>)> = Vec::new();
-    for stage in app.model().stages.iter().filter(|stage| stage.data.status == StageStatus::Failed) {
-        let text = stage.data.failure_reason.as_deref().unwrap_or("no reason in the event log");
-        let kind: String =
-            format::headline(text, 200).chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
-        match groups.iter().position(|(known, _)| *known == kind) {
-            Some(at) => groups[at].1.push(stage),
-            None if groups.len() < MAX_GROUPS => groups.push((kind, vec![stage])),
-            None => {}
-        }
-    }
-    if groups.is_empty() {
-        return None;
-    }
-    type Group<'a> = (String, Vec<&'a Stage>);
-    let link = |stage: &&Stage| TextLink {
-        text: stage.data.stage_id.to_string(),
-        href: app.links.stage(stage.data.stage_id.into(), stage.data.attempt_id.into()),
-    };
-    let columns = vec![
-        Column::new("Stages", |(_, stages): &Group<'_>| Cell::number(i64::try_from(stages.len()).unwrap_or(i64::MAX)))
-            .number()
-            .by(|(_, stages)| stages.len()),
-        Column::new("Reason", |(_, stages): &Group<'_>| {
-            Cell::long(stages[0].data.failure_reason.as_deref().unwrap_or_default())
-        })
-        .prose(),
-        Column::new("Where", move |(_, stages): &Group<'_>| Cell::Links(stages.iter().take(SHOWN).map(link).collect())),
-    ];
-    let spec = TableSpec { tag: "failures", title: "Failures", columns, sort: ("Stages", true), empty: "" };
-    Some(spec.draw(groups, params))
 }
 
 fn slowest_queries(app: &App, params: &Params) -> Option<Table> {
