@@ -23,6 +23,7 @@ mod s3;
 pub mod segment;
 mod store;
 mod url;
+pub mod zip;
 
 pub use blob::{BlobWriter, Sha256Digest, Written};
 pub use check::Unusable;

@@ -15,7 +15,6 @@ mod stage_steps;
 mod stages;
 mod task_rows;
 mod task_table;
-mod zip;
 
 pub use environment::environment;
 pub use executors::executors;

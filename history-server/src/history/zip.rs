@@ -1,9 +1,10 @@
-use storage::{ByteStream, Store, growing};
+use futures::FutureExt as _;
+use storage::{ByteStream, Store, growing, zip};
 
 use super::History;
 use crate::access::Viewer;
 use crate::error::Error;
-use crate::event_log::{EventLog, LogFile, find};
+use crate::event_log::{Codec, EventLog, LogFile, find};
 use crate::listing::Known;
 
 /// A file or folder of an application's event logs, for who downloads them.
@@ -17,6 +18,13 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
+    /// The same, as what goes into an archive.
+    pub(crate) fn into_file(self) -> zip::File<Error> {
+        let name = self.name.clone();
+        let is_packed = |name: &str, first: &[u8]| Codec::of(name, first) != Codec::Plain;
+        zip::File { name, is_packed, read: async move { self.read().await }.boxed() }
+    }
+
     /// The bytes as they lie in the store, still compressed.
     ///
     /// # Errors

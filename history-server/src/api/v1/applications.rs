@@ -9,7 +9,6 @@ use super::answer::{self, Answer, Steps, print, printed};
 use super::dates;
 use super::error::Refusal;
 use super::request::{Request, Target};
-use super::zip;
 use crate::api::json;
 use crate::error::Error;
 use crate::history::History;
@@ -186,5 +185,8 @@ pub(super) async fn logs(request: &Request, target: Target<'_>) -> Result<Answer
     let attempt = target.attempt.map(|attempt| format!("-{attempt}")).unwrap_or_default();
     // Ids go into a header as they are, but for what would end it.
     let name = format!("eventLogs-{}{attempt}.zip", target.app).replace(|c: char| c.is_control() || !c.is_ascii(), "_");
-    Ok(Answer::File { name, body: Body::from_stream(zip::stream(entries)) })
+    Ok(Answer::File {
+        name,
+        body: Body::from_stream(storage::zip::stream(entries.into_iter().map(crate::LogEntry::into_file).collect())),
+    })
 }

@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, Crc, FlushCompress};
+use futures::future::BoxFuture;
 use futures::stream::{self, Stream, StreamExt as _};
 
-use crate::error::Error;
-use crate::event_log::Codec;
-use crate::history::LogEntry;
+use crate::ByteStream;
 
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
@@ -17,9 +16,25 @@ const VERSION: u16 = 45;
 /// From here on a size or an offset does not fit into four bytes.
 const FOUR_BYTES: u64 = 0xffff_ffff;
 
+/// What goes into an archive.
+pub struct File<E = crate::Error> {
+    /// Its path there; a folder's ends in `/`, and what it reads is not looked at.
+    pub name: String,
+    /// Whether bytes that begin like this are compressed as they are, and only wrapped.
+    pub is_packed: fn(&str, &[u8]) -> bool,
+    /// Opens it, when its turn has come.
+    pub read: BoxFuture<'static, Result<ByteStream, E>>,
+}
+
+impl<E> std::fmt::Debug for File<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("File").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// An archive under way.
-struct Archive {
-    entries: std::vec::IntoIter<LogEntry>,
+struct Archive<E> {
+    entries: std::vec::IntoIter<File<E>>,
     current: Option<Current>,
     written: u64,
     directory: Vec<u8>,
@@ -30,7 +45,7 @@ struct Archive {
 /// The file that is being sent.
 struct Current {
     name: String,
-    bytes: storage::ByteStream,
+    bytes: ByteStream,
     /// Whether its bytes are compressed as they are, and only wrapped here.
     compressed: bool,
     deflate: Compress,
@@ -38,8 +53,14 @@ struct Current {
     offset: u64,
 }
 
-/// The bytes of an archive of these entries.
-pub(super) fn stream(entries: Vec<LogEntry>) -> impl Stream<Item = Result<Bytes, Error>> + Send {
+/// The bytes of an archive of these files, each of any size.
+///
+/// # Errors
+/// In the stream: what a file cannot be opened for, or a failure of the store.
+pub fn stream<E>(entries: Vec<File<E>>) -> impl Stream<Item = Result<Bytes, E>> + Send
+where
+    E: From<crate::Error> + Send + 'static,
+{
     let archive = Archive {
         entries: entries.into_iter(),
         current: None,
@@ -49,19 +70,19 @@ pub(super) fn stream(entries: Vec<LogEntry>) -> impl Stream<Item = Result<Bytes,
         ended: false,
     };
     // What was sent cannot be taken back: at an error, the connection breaks off.
-    stream::try_unfold(archive, |mut archive| async {
+    stream::try_unfold(archive, |mut archive: Archive<E>| async {
         let Some(bytes) = archive.next().await? else { return Ok(None) };
         archive.written += bytes.len() as u64;
         Ok(Some((Bytes::from(bytes), archive)))
     })
 }
 
-impl Archive {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+impl<E: From<crate::Error> + Send + 'static> Archive<E> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, E> {
         if let Some(mut current) = self.current.take() {
             return match current.bytes.next().await {
                 Some(bytes) => {
-                    let (current, sent) = current.deflate_aside(bytes?).await?;
+                    let (current, sent) = current.deflate_aside(bytes?).await;
                     self.current = Some(current);
                     Ok(Some(sent))
                 }
@@ -78,7 +99,7 @@ impl Archive {
         Ok(Some(self.end()))
     }
 
-    async fn begin(&mut self, entry: LogEntry) -> Result<Vec<u8>, Error> {
+    async fn begin(&mut self, entry: File<E>) -> Result<Vec<u8>, E> {
         let offset = self.written;
         let folder = entry.name.ends_with('/');
         let mut header = Vec::new();
@@ -96,9 +117,9 @@ impl Archive {
         put_u16(&mut header, 1);
         put_u16(&mut header, 16);
         header.extend([0; 16]);
-        let mut bytes = entry.read().await?;
+        let mut bytes = entry.read.await?;
         let first = bytes.next().await.transpose()?.unwrap_or_default();
-        let compressed = Codec::of(&entry.name, &first) != Codec::Plain;
+        let compressed = (entry.is_packed)(&entry.name, &first);
         let bytes = stream::iter([Ok(first)]).chain(bytes).boxed();
         // A file whose length is not told before it is sent has to be of the deflated kind, and that one can hold bytes as they are.
         let level = if compressed { Compression::none() } else { Compression::fast() };
@@ -166,17 +187,23 @@ impl Archive {
 
 impl Current {
     /// Deflates where it keeps nobody else from being served.
-    async fn deflate_aside(mut self, bytes: Bytes) -> Result<(Self, Vec<u8>), Error> {
+    async fn deflate_aside(mut self, bytes: Bytes) -> (Self, Vec<u8>) {
         if self.compressed {
             let sent = self.deflate(&bytes, FlushCompress::None);
-            return Ok((self, sent));
+            return (self, sent);
         }
-        let name = self.name.clone();
         let deflated = tokio::task::spawn_blocking(move || {
             let sent = self.deflate(&bytes, FlushCompress::None);
             (self, sent)
         });
-        deflated.await.map_err(|_| Error::ReplayFailed { log: name })
+        match deflated.await {
+            Ok(deflated) => deflated,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is going down, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
 
     fn deflate(&mut self, mut bytes: &[u8], flush: FlushCompress) -> Vec<u8> {
@@ -186,7 +213,7 @@ impl Current {
             let before = self.deflate.total_in();
             // Never refuses: the stream is neither broken nor ended before.
             let status = self.deflate.compress_vec(bytes, &mut out, flush);
-            bytes = &bytes[(self.deflate.total_in() - before) as usize..];
+            bytes = bytes.get((self.deflate.total_in() - before) as usize..).unwrap_or_default();
             let ended = matches!(status, Ok(flate2::Status::StreamEnd) | Err(_));
             if ended || (bytes.is_empty() && !matches!(flush, FlushCompress::Finish) && out.len() < out.capacity()) {
                 return out;
