@@ -1,21 +1,13 @@
 //! `hearth logs`: prints what was shipped.
 
-mod grep;
-mod paint;
-mod part;
-mod print;
-
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::bail;
 use futures::TryStreamExt as _;
-use log_collector::{Logs, Stream};
+use log_collector::{Logs, Part, Search, Shown, Stream, Text};
 use storage::Store;
 
 use crate::config::{LogsRequest, LogsWanted};
-use paint::Paint;
-use part::Part;
-use print::Print;
 
 /// How many lines are printed from the first error on, unless told otherwise.
 const LINES_OF_AN_ERROR: u64 = 20;
@@ -57,96 +49,53 @@ async fn print_all(request: LogsRequest) -> anyhow::Result<()> {
             Stream::Stderr => wanted.stderr,
         })
         .collect();
-    let paint = Paint::new(wanted.color);
+    if wanted.archives {
+        return write(log_collector::archive(&found)).await;
+    }
+    let is_coloured = wanted.color.unwrap_or_else(|| std::io::stdout().is_terminal());
+    let search =
+        wanted.grep.clone().map(|pattern| Search { pattern, context_lines: wanted.context_lines, is_coloured });
+    let shown = Shown { search, is_coloured };
     if wanted.first_error {
-        return first_errors(&Part::of_first_errors(found, &streams, wanted, LINES_OF_AN_ERROR).await?, paint).await;
+        let lines = wanted.part.tail_lines.unwrap_or(LINES_OF_AN_ERROR);
+        return first_errors(&Part::of_first_errors(found, &streams, lines).await?, &shown).await;
     }
     let mut parts = Vec::new();
     for log in found {
         for stream in &streams {
-            parts.push(Part::of(&log, *stream, wanted).await?);
+            parts.push(Part::of(&log, *stream, &wanted.part).await?);
         }
     }
-    match wanted {
-        LogsWanted { follow: true, .. } => follow(&logs, app_id, &streams, parts, wanted, paint).await,
-        LogsWanted { merge: true, .. } => merge(parts, wanted, paint).await,
-        _ => one_after_another(parts, wanted, paint).await,
-    }
+    let text = match wanted {
+        LogsWanted { follow: true, .. } => shown.followed(&logs, (app_id, wanted.executor.as_deref()), &streams, parts),
+        LogsWanted { merge: true, .. } => shown.merged(parts),
+        _ => shown.one_after_another(parts),
+    };
+    write(text).await
 }
 
-async fn one_after_another(parts: Vec<Part>, wanted: &LogsWanted, paint: Paint) -> anyhow::Result<()> {
-    let headed = parts.len() > 1;
-    for part in parts {
-        if headed {
-            writeln!(std::io::stdout(), "{}", paint.head(&part.head()))?;
-        }
-        let mut bytes = part.log.range(part.stream, part.range.clone());
-        let mut print = Print::new(wanted, paint);
-        while let Some(chunk) = bytes.try_next().await? {
-            print.chunk(&chunk)?;
-        }
-        print.finish()?;
+/// Prints what comes as it comes.
+async fn write(mut text: Text) -> anyhow::Result<()> {
+    while let Some(bytes) = text.try_next().await? {
+        let mut out = std::io::stdout().lock();
+        out.write_all(&bytes)?;
+        out.flush()?;
     }
     Ok(())
 }
 
-/// All streams as one, in the order of time; before each line, whose it is.
-async fn merge(parts: Vec<Part>, wanted: &LogsWanted, paint: Paint) -> anyhow::Result<()> {
-    let names: Vec<String> = parts.iter().map(Part::name).collect();
-    let mut lines = log_collector::merge(parts.into_iter().map(|part| (part.log, part.stream, part.range)).collect());
-    let mut print = Print::new(wanted, paint);
-    while let Some(line) = lines.try_next().await? {
-        if let Some(name) = names.get(line.part).filter(|_| names.len() > 1) {
-            print.prefix(&format!("{name} | "));
-        }
-        print.line(&line.bytes)?;
-    }
-    print.finish()?;
-    Ok(())
-}
-
-async fn first_errors(parts: &[Part], paint: Paint) -> anyhow::Result<()> {
+async fn first_errors(parts: &[Part], shown: &Shown) -> anyhow::Result<()> {
     if parts.is_empty() {
         writeln!(std::io::stderr(), "no line tells of an error")?;
     }
     for part in parts {
         let errors = part.errors();
         let lines = if errors == 1 { "line tells" } else { "lines tell" };
-        writeln!(std::io::stdout(), "{}", paint.head(&format!("{}, {errors} {lines} of errors", part.head())))?;
+        let head = shown.head(&format!("{}, {errors} {lines} of errors", part.head()));
+        std::io::stdout().write_all(head.as_bytes())?;
         let page = part.log.page(part.stream, part.range.clone()).await?;
         std::io::stdout().write_all(&page.bytes)?;
     }
-    Ok(())
-}
-
-/// Prints what is there and what comes, of all streams as it comes, also of containers that are started later: where another
-/// one goes on, a line names it.
-async fn follow(
-    logs: &Logs,
-    app_id: &str,
-    streams: &[Stream],
-    parts: Vec<Part>,
-    wanted: &LogsWanted,
-    paint: Paint,
-) -> anyhow::Result<()> {
-    let mut headed = parts.len() > 1;
-    let begun = parts.into_iter().map(|part| (part.log, part.stream, part.range.start)).collect();
-    let mut all = logs.follow_all((app_id, wanted.executor.as_deref()), streams, begun);
-    let mut prints = std::collections::HashMap::new();
-    let mut last = None;
-    while let Some(added) = all.try_next().await? {
-        let whose = (added.log.container.clone(), added.stream);
-        let is_other = last.as_ref() != Some(&whose);
-        // One that follows alone needs no name, until another one comes.
-        headed |= is_other && last.is_some();
-        if headed && is_other {
-            let part = Part { log: added.log.clone(), stream: added.stream, range: 0..u64::MAX };
-            writeln!(std::io::stdout(), "{}", paint.head(&part.head()))?;
-        }
-        prints.entry(whose.clone()).or_insert_with(|| Print::new(wanted, paint)).chunk(&added.bytes)?;
-        last = Some(whose);
-    }
-    prints.values_mut().try_for_each(Print::finish)?;
     Ok(())
 }
 

@@ -35,5 +35,7 @@ pub use error::{Error, Result};
 pub use health::Health;
 pub use lag::Behind;
 pub use metrics::{Metrics, Snapshot};
-pub use read::{Added, ContainerLog, Logs, MergedLine, Page, merge};
+pub use read::{
+    Added, ContainerLog, Logs, MergedLine, Page, Part, Search, Shown, Text, Wanted, archive, merge, pattern,
+};
 pub use retain::{Removed, Retention};

@@ -5,14 +5,22 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use storage::segment::Run;
 use storage::{ObjectMeta, ObjectPath, Store};
 
+mod archive;
 mod container;
 mod damage;
 mod follow;
+mod grep;
 mod merge;
+mod part;
+mod text;
 
+pub use archive::archive;
 pub use container::{ContainerLog, Page};
 pub use follow::Added;
+pub use grep::{Search, pattern};
 pub use merge::{MergedLine, merge};
+pub use part::{Part, Wanted};
+pub use text::{Shown, Text};
 
 use crate::Result;
 use crate::layout::{self, LINK};

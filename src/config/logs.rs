@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::SystemTime;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use log_collector::Wanted;
 use regex::bytes::Regex;
 
 use super::values;
@@ -17,13 +18,10 @@ pub(crate) struct LogsWanted {
     pub(crate) stdout: bool,
     pub(crate) stderr: bool,
     pub(crate) follow: bool,
-    pub(crate) tail_lines: Option<u64>,
-    /// Only what was written from then on, and before then.
-    pub(crate) since: Option<SystemTime>,
-    pub(crate) until: Option<SystemTime>,
-    /// Only these lines, counted from 0, and bytes of each stream.
-    pub(crate) lines: Option<Range<u64>>,
-    pub(crate) bytes: Option<Range<u64>>,
+    /// Which part of each stream.
+    pub(crate) part: Wanted,
+    /// All of it, as an archive.
+    pub(crate) archives: bool,
     /// All streams as one, by time.
     pub(crate) merge: bool,
     /// Only the first line of each container that tells of an error, and some behind it.
@@ -44,11 +42,14 @@ impl LogsWanted {
             stdout: flag("stdout") || !flag("stderr"),
             stderr: flag("stderr") || !flag("stdout"),
             follow: flag("follow"),
-            tail_lines: matches.get_one::<u64>("tail").copied(),
-            since: matches.get_one::<SystemTime>("since").copied(),
-            until: matches.get_one::<SystemTime>("until").copied(),
-            lines: matches.get_one::<Range<u64>>("lines").map(|lines| lines.start.saturating_sub(1)..lines.end),
-            bytes: matches.get_one::<Range<u64>>("bytes").map(|bytes| bytes.start..bytes.end.saturating_add(1)),
+            part: Wanted {
+                tail_lines: matches.get_one::<u64>("tail").copied(),
+                since: matches.get_one::<SystemTime>("since").copied().map(Into::into),
+                until: matches.get_one::<SystemTime>("until").copied().map(Into::into),
+                lines: matches.get_one::<Range<u64>>("lines").map(|lines| lines.start.saturating_sub(1)..lines.end),
+                bytes: matches.get_one::<Range<u64>>("bytes").map(|bytes| bytes.start..bytes.end.saturating_add(1)),
+            },
+            archives: matches.get_one::<String>("output").is_some_and(|output| output == "zip"),
             merge: flag("merge"),
             first_error: flag("first-error"),
             color: matches.get_one::<String>("color").filter(|when| *when != "auto").map(|when| when == "always"),
@@ -86,6 +87,11 @@ pub(super) fn command() -> Command {
                 .short('C')
                 .value_parser(clap::value_parser!(usize))
                 .requires("grep"),
+        )
+        .arg(
+            valued("output", "FORMAT", "text, or zip: an archive of all that they wrote, a file for each container and stream")
+                .value_parser(["text", "zip"])
+                .default_value("text"),
         )
         .arg(color.value_parser(["auto", "always", "never"]).default_value("auto"))
 }
