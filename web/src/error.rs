@@ -82,7 +82,16 @@ impl Error {
         }
     }
 
-    fn status(&self) -> StatusCode {
+    /// What is wrong, in words that tell nothing of this server's inside.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::NotFound { text, .. } | Self::BadRequest { text, .. } | Self::Forbidden { text } => text.clone(),
+            Self::Unavailable => "The object store does not answer. Please try again in a moment.".to_owned(),
+            Self::Internal => INTERNAL.to_owned(),
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,

@@ -16,6 +16,7 @@ mod error;
 mod format;
 mod frame;
 mod links;
+mod log_api;
 mod logs;
 mod pages;
 mod params;
@@ -52,6 +53,10 @@ pub fn router(config: Config) -> Router {
         .route("/logs", get(log::by_ids))
         .route("/logs/", get(log::by_ids))
         .route("/logs/download", get(log::download_by_ids))
+        .route("/logs/v1/{application}", get(log_api::list))
+        .route("/logs/v1/{application}/archive.zip", get(log_api::archive))
+        .route("/logs/v1/{application}/first-errors", get(log_api::first_errors))
+        .route("/logs/v1/{application}/lines", get(log_api::lines))
         .route("/static/{file}", get(assets::serve));
     for (path, page) in [
         ("connect", get(connect::list)),

@@ -11,6 +11,8 @@ mod as_spark;
 mod crawl;
 #[path = "pages/hostile.rs"]
 mod hostile;
+#[path = "pages/log_api.rs"]
+mod log_api;
 #[path = "pages/logs.rs"]
 mod logs;
 #[path = "pages/pictures.rs"]

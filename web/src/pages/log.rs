@@ -85,7 +85,7 @@ fn ids(params: &Params) -> Result<(&str, &str), Error> {
 }
 
 /// Whether the application is known. One that is not has no ACLs yet: where these are on, nobody sees its logs.
-async fn may_see(web: &Web, visit: &Visit, application: &str) -> Result<bool, Error> {
+pub(crate) async fn may_see(web: &Web, visit: &Visit, application: &str) -> Result<bool, Error> {
     use history_server::Error as E;
     match web.history().application(application, &visit.viewer).await {
         Ok(_) => Ok(true),

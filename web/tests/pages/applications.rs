@@ -200,6 +200,7 @@ async fn what_is_not_the_viewer_s_is_not_shown() {
     for page in ["", "download"] {
         let by_ids = format!("/logs/{page}?appId={}&execId=0", &ORDERS[9..]);
         assert_eq!(site.get(&by_ids).await.0, StatusCode::FORBIDDEN);
+        assert_eq!(site.get(&format!("/logs/v1/{}/lines", &ORDERS[9..])).await.0, StatusCode::FORBIDDEN);
         assert_eq!(site.get(&format!("/logs/{page}?appId=unknown&execId=0")).await.0, StatusCode::NOT_FOUND);
     }
 }

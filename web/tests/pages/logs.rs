@@ -8,10 +8,10 @@ use tempfile::TempDir;
 use crate::site::{ORDERS, Site};
 
 /// When the failed task of stage 10 began, in milliseconds since the epoch, and the same minute as the kubelet writes it.
-const MINUTE: &str = "2026-11-20T09:38:";
+pub(crate) const MINUTE: &str = "2026-11-20T09:38:";
 
 /// Lines that executor 0 wrote to stderr.
-fn stderr() -> Vec<String> {
+pub(crate) fn stderr() -> Vec<String> {
     (0..4000).map(|n| format!("26/11/20 09:38:{:02} INFO Executor: line {n} <of> stderr", n * 60 / 4000)).collect()
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn pods() -> TempDir {
     folder
 }
 
-async fn shipped() -> Site {
+pub(crate) async fn shipped() -> Site {
     let site = Site::recorded().await;
     site.ship(pods().path()).await;
     site

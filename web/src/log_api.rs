@@ -1,0 +1,147 @@
+//! Shipped logs for programs: `/logs/v1/<application>/…`, described in `docs/logs-api.md`.
+//!
+//! An application is named by its id alone and need not be known to the history server; where it is, its ACLs hold.
+
+mod answer;
+mod asked;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use log_collector::{ContainerLog, Part, Shown};
+use serde::Deserialize;
+
+use crate::app::{App, Visit};
+use crate::config::Web;
+use crate::error::Error;
+use crate::logs::{EVERYBODY, containers, unavailable};
+use crate::pages::log::may_see;
+use crate::params::Params;
+use answer::{Container, FirstError, Refusal};
+use asked::Asked;
+
+/// How many containers one answer may be made of: each takes a request to the store.
+const MAX_PARTS: usize = 20_000;
+
+/// Whose logs the URL names.
+#[derive(Deserialize)]
+pub(crate) struct Named {
+    application: String,
+}
+
+/// The containers that have logs, and what is known of each.
+pub(crate) async fn list(
+    State(web): State<Web>,
+    visit: Visit,
+    Path(named): Path<Named>,
+    params: Params,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(&params)?;
+    let found = find(&web, &visit, &named.application, &asked).await?;
+    Ok(Json(found.iter().map(Container::of).collect::<Vec<_>>()).into_response())
+}
+
+/// Lines, as text.
+pub(crate) async fn lines(
+    State(web): State<Web>,
+    visit: Visit,
+    Path(named): Path<Named>,
+    params: Params,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(&params)?;
+    let found = find(&web, &visit, &named.application, &asked).await?;
+    let mut parts = Vec::new();
+    for log in &found {
+        for stream in &asked.streams {
+            parts.push(Part::of(log, *stream, &asked.wanted).await.map_err(|cause| unavailable(&cause))?);
+        }
+    }
+    let shown = Shown { search: asked.search.clone(), is_coloured: false };
+    let text = match (asked.follows, asked.merges) {
+        (true, _) => {
+            let whose = (named.application.as_str(), asked.executor.as_deref());
+            shown.followed(web.logs(), whose, &asked.streams, parts)
+        }
+        (false, true) => shown.merged(parts),
+        (false, false) => shown.one_after_another(parts),
+    };
+    let mut response = text_response(Body::from_stream(text));
+    if asked.follows {
+        // Compressed, a line would wait for others.
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    Ok(response)
+}
+
+/// Of each container, where it began to go wrong.
+pub(crate) async fn first_errors(
+    State(web): State<Web>,
+    visit: Visit,
+    Path(named): Path<Named>,
+    params: Params,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(&params)?;
+    let found = find(&web, &visit, &named.application, &asked).await?;
+    let lines = asked.wanted.tail_lines.unwrap_or(asked::LINES_OF_AN_ERROR).min(asked::MAX_LINES_OF_AN_ERROR);
+    let parts = Part::of_first_errors(found, &asked.streams, lines).await.map_err(|cause| unavailable(&cause))?;
+    let mut errors = Vec::new();
+    for part in parts.into_iter().take(asked::MAX_ERRORS) {
+        errors.push(FirstError::of(&part).await.map_err(|cause| unavailable(&cause))?);
+    }
+    Ok(Json(errors).into_response())
+}
+
+/// All of it, as one archive.
+pub(crate) async fn archive(
+    State(web): State<Web>,
+    visit: Visit,
+    Path(named): Path<Named>,
+    params: Params,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(&params)?;
+    let found = find(&web, &visit, &named.application, &asked).await?;
+    let mut response = Body::from_stream(log_collector::archive(&found)).into_response();
+    let clean = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    let name: String = named.application.chars().map(clean).collect();
+    let disposition = format!("attachment; filename=\"logs-{name}.zip\"");
+    let disposition = HeaderValue::try_from(disposition).map_err(|_| Error::Internal)?;
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+    Ok(response)
+}
+
+/// The containers that are asked for, of an application whose logs may be seen.
+async fn find(web: &Web, visit: &Visit, application: &str, asked: &Asked) -> Result<Vec<ContainerLog>, Refusal> {
+    let is_known = may_see(web, visit, application).await?;
+    let mut found = containers(web.logs(), application, asked.executor.as_deref()).await?;
+    if found.is_empty() && is_known {
+        let app = App::open(web, visit, application, None).await?;
+        found = app.containers(asked.executor.as_deref().unwrap_or(EVERYBODY)).await?;
+    }
+    found.retain(|log| asked.container.as_ref().is_none_or(|id| *id == answer::id(log)));
+    if found.is_empty() {
+        let whose = asked.executor.as_ref().map(|executor| format!(" of executor {executor}")).unwrap_or_default();
+        return Err(Refusal::none(format!(
+            "The log collector has shipped no log{whose} of application {application}."
+        )));
+    }
+    if found.len() > MAX_PARTS {
+        return Err(Refusal::bad(format!("The application has {} containers: name an executor.", found.len())));
+    }
+    Ok(found)
+}
+
+fn text_response(body: Body) -> Response {
+    let mut response = body.into_response();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL, "private, no-cache"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
