@@ -3,7 +3,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 use super::{Store, Version};
-use crate::{BlobWriter, Error, ObjectPath, Result, s3};
+use crate::{Error, ObjectPath, Result, s3};
 
 impl Store {
     /// Writes a whole object, in place of what was there. Readers see the old one or the new one, never a part.
@@ -29,7 +29,7 @@ impl Store {
     /// an earlier write returned); of several writers at once, one wins.
     ///
     /// What is changed so should be changed in no other way but [`Store::put_if_absent`] and [`Store::delete`]; the bytes
-    /// of a [`BlobWriter`] and, on OSS, every write without a condition pass this check by.
+    /// of a [`BlobWriter`](crate::BlobWriter) and, on OSS, every write without a condition pass this check by.
     ///
     /// # Errors
     /// [`Error::Changed`] when the object is another one by now, or gone, or a failure of the store. As for
@@ -54,13 +54,6 @@ impl Store {
             Err(Error::AlreadyExists { path } | Error::NotFound { path }) if !creates => Err(Error::Changed { path }),
             Err(error) => Err(error),
         }
-    }
-
-    /// Starts an object that is written as its bytes come, with flat memory. Nothing is visible before
-    /// [`BlobWriter::finish`].
-    #[must_use]
-    pub fn writer(&self, path: &ObjectPath) -> BlobWriter {
-        BlobWriter::new(self.clone(), path.clone())
     }
 
     /// Removes an object. One that is not there is no error.
