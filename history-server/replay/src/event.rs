@@ -14,6 +14,8 @@ mod task_metrics;
 #[cfg(test)]
 mod tests;
 pub(crate) mod thrift;
+mod usual;
+mod usual_metrics;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -24,10 +26,11 @@ use scan::{Malformed, Result, Scan};
 use task::{TaskEnd, TaskStart, Update};
 #[cfg(test)]
 pub(crate) use tests::FAILS_TO_BE_READ;
+use usual::{TASK_END, TASK_START, Usual};
 
-/// One event, borrowing from its line where it is one of those that fill a log.
+/// One event; those that fill a log are in their batch.
 #[derive(Clone, Debug)]
-pub(crate) enum Event<'a> {
+pub(crate) enum Event {
     LogStart(core::LogStart),
     ApplicationStart(core::ApplicationStart),
     ApplicationEnd(core::ApplicationEnd),
@@ -37,7 +40,8 @@ pub(crate) enum Event<'a> {
     JobEnd(core::JobEnd),
     StageSubmitted(Box<core::StageSubmitted>),
     StageCompleted(Box<core::StageCompleted>),
-    TaskStart(Box<TaskStart<'a>>),
+    /// The place among the batch's started tasks.
+    TaskStart(usize),
     /// The place among the batch's ended tasks.
     TaskEnd(usize),
     ExecutorAdded(Box<core::ExecutorAdded>),
@@ -76,13 +80,13 @@ pub(crate) struct UnknownEvent {
 const MAX_UNKNOWN_BYTES: usize = 1 << 20;
 
 impl UnknownEvent {
-    fn event<'a>(name: String, line: &[u8]) -> Event<'a> {
+    fn event(name: String, line: &[u8]) -> Event {
         let json = (line.len() <= MAX_UNKNOWN_BYTES).then(|| String::from_utf8_lossy(line).into_owned());
         Event::Unknown(Box::new(Self { name, line: 0, json }))
     }
 }
 
-impl Event<'_> {
+impl Event {
     /// Whether its texts are kept. The others are counted by what becomes of them.
     fn is_kept(&self) -> bool {
         matches!(
@@ -102,7 +106,8 @@ impl Event<'_> {
 /// The events of some lines, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Batch<'a> {
-    pub(crate) events: Vec<Event<'a>>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) task_starts: Vec<TaskStart<'a>>,
     pub(crate) task_ends: Vec<TaskEnd<'a>>,
     pub(crate) updates: Vec<Update>,
     /// How many lines there were.
@@ -120,8 +125,6 @@ pub(crate) struct Batch<'a> {
 }
 
 const PREFIX: &[u8] = b"{\"Event\":\"";
-const TASK_START: &[u8] = b"{\"Event\":\"SparkListenerTaskStart\",";
-const TASK_END: &[u8] = b"{\"Event\":\"SparkListenerTaskEnd\",";
 
 /// Lines shorter than this take no memory to speak of.
 const LONG_LINE_BYTES: usize = 64 * 1024;
@@ -143,6 +146,9 @@ fn takes_too_much(line: &[u8], max_line_bytes: usize) -> bool {
 /// After how many lines at which this program has failed the rest of a piece is left out.
 const MAX_FAULTS: u64 = 16;
 
+/// Where so many lines of tasks one after the other are not written as usual, the others are taken not to be, either.
+const MISSES: u32 = 32;
+
 /// The lines of some bytes, without their line feeds.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
@@ -162,10 +168,47 @@ impl<'a> Batch<'a> {
     pub(crate) fn read(bytes: &'a [u8], max_line_bytes: usize) -> Self {
         let every_line = || {
             let mut batch = Self::default();
-            lines(bytes).for_each(|line| batch.line(line, max_line_bytes));
+            batch.every_line(bytes, max_line_bytes);
             batch
         };
         catch_unwind(every_line).unwrap_or_else(|_| Self::read_warily(bytes, max_line_bytes))
+    }
+
+    fn every_line(&mut self, bytes: &'a [u8], max_line_bytes: usize) {
+        let (mut usual, mut misses) = (Usual::default(), 0);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let tried = misses < MISSES && (rest.starts_with(TASK_END) || rest.starts_with(TASK_START));
+            let read = if tried { self.usual_line(&mut usual, rest, max_line_bytes) } else { None };
+            misses = if read.is_some() { 0 } else { misses + u32::from(tried) };
+            let length = read.unwrap_or_else(|| {
+                let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                self.line(&rest[..length], max_line_bytes);
+                length
+            });
+            rest = rest.get(length + 1..).unwrap_or_default();
+        }
+    }
+
+    /// Reads a line of a task, if that is written as usual and not too long, and gives its length.
+    fn usual_line(&mut self, usual: &mut Usual<'a>, bytes: &'a [u8], max_line_bytes: usize) -> Option<usize> {
+        let most = max_line_bytes.min(LONG_LINE_BYTES);
+        let bytes = &bytes[..bytes.len().min(most + 1)];
+        let (starts, ends, updates) = (self.task_starts.len(), self.task_ends.len(), self.updates.len());
+        let length = match bytes.starts_with(TASK_END) {
+            true => usual.task_end(bytes, &mut self.task_ends, &mut self.updates),
+            false => usual.task_start(bytes, &mut self.task_starts, &mut self.updates),
+        };
+        let Some(length) = length.filter(|length| *length <= most) else {
+            self.task_starts.truncate(starts);
+            self.task_ends.truncate(ends);
+            self.updates.truncate(updates);
+            return None;
+        };
+        self.events.push(if self.task_ends.len() > ends { Event::TaskEnd(ends) } else { Event::TaskStart(starts) });
+        self.lines += 1;
+        self.text_bytes += length + 1;
+        Some(length)
     }
 
     /// The same, line by line, where a line has made this program fail.
@@ -173,7 +216,8 @@ impl<'a> Batch<'a> {
     fn read_warily(bytes: &'a [u8], max_line_bytes: usize) -> Self {
         let mut batch = Self::default();
         for line in lines(bytes) {
-            let (events, task_ends, updates) = (batch.events.len(), batch.task_ends.len(), batch.updates.len());
+            let (events, updates) = (batch.events.len(), batch.updates.len());
+            let (task_starts, task_ends) = (batch.task_starts.len(), batch.task_ends.len());
             let number = batch.lines + 1;
             // Each failure is reported on standard error: not for each line of a log that was made for it.
             let read = match batch.faults {
@@ -182,6 +226,7 @@ impl<'a> Batch<'a> {
             };
             if !read {
                 batch.events.truncate(events);
+                batch.task_starts.truncate(task_starts);
                 batch.task_ends.truncate(task_ends);
                 batch.updates.truncate(updates);
                 batch.lines = number;
@@ -217,7 +262,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    fn event(&mut self, line: &'a [u8]) -> Result<Option<Event<'a>>> {
+    fn event(&mut self, line: &'a [u8]) -> Result<Option<Event>> {
         if line.starts_with(TASK_END) {
             return self.task_end(line).map(Some);
         }
@@ -233,13 +278,17 @@ impl<'a> Batch<'a> {
         }
     }
 
-    fn task_start(&mut self, line: &'a [u8]) -> Result<Event<'a>> {
+    fn task_start(&mut self, line: &'a [u8]) -> Result<Event> {
         let mut scan = Scan::new(line);
         let start = task::task_start(&mut scan, &mut self.updates)?;
-        if scan.at_end() { Ok(Event::TaskStart(Box::new(start))) } else { Err(Malformed) }
+        if !scan.at_end() {
+            return Err(Malformed);
+        }
+        self.task_starts.push(start);
+        Ok(Event::TaskStart(self.task_starts.len() - 1))
     }
 
-    fn task_end(&mut self, line: &'a [u8]) -> Result<Event<'a>> {
+    fn task_end(&mut self, line: &'a [u8]) -> Result<Event> {
         let mut scan = Scan::new(line);
         let end = task::task_end(&mut scan, &mut self.updates)?;
         if !scan.at_end() {
@@ -266,7 +315,7 @@ fn event_name(line: &[u8]) -> Result<String> {
     name.ok_or(Malformed)
 }
 
-fn other_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+fn other_event(name: &str, line: &[u8]) -> Result<Option<Event>> {
     let event = match name {
         "SparkListenerLogStart" => Event::LogStart(read(line)?),
         "SparkListenerApplicationStart" => Event::ApplicationStart(read(line)?),
@@ -296,7 +345,7 @@ fn other_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
 }
 
 /// Events that are written under the full name of their class.
-fn qualified_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+fn qualified_event(name: &str, line: &[u8]) -> Result<Option<Event>> {
     if let Some(name) = name.strip_prefix("org.apache.spark.scheduler.SparkListener") {
         return scheduler_event(name, line);
     }
@@ -314,7 +363,7 @@ fn qualified_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
 }
 
 /// Events of streaming queries and of servers within the application.
-fn service_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+fn service_event(name: &str, line: &[u8]) -> Result<Option<Event>> {
     let name = name.strip_prefix("org.apache.spark.sql.").unwrap_or_default();
     if let Some(name) = name.strip_prefix("streaming.StreamingQueryListener$") {
         let event = streaming::StreamingEvent::read(name, line)?;
@@ -329,7 +378,7 @@ fn service_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
     }
 }
 
-fn scheduler_event<'a>(name: &str, line: &[u8]) -> Result<Option<Event<'a>>> {
+fn scheduler_event(name: &str, line: &[u8]) -> Result<Option<Event>> {
     if name == "MiscellaneousProcessAdded" {
         return read(line).map(Event::MiscellaneousProcessAdded).map(Some);
     }

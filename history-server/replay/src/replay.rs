@@ -167,7 +167,7 @@ impl Replay {
     }
 
     fn apply_events(&mut self, batch: Batch<'_>) {
-        let Batch { events, task_ends, updates, lines, long_lines, bad_lines, faults, .. } = batch;
+        let Batch { events, task_starts, task_ends, updates, lines, long_lines, bad_lines, faults, .. } = batch;
         self.problems.long_lines += long_lines;
         self.problems.faults += faults;
         bad_lines.iter().for_each(|line| self.problems.bad_line(self.lines + line));
@@ -175,6 +175,7 @@ impl Replay {
         self.lines += lines;
         for event in events {
             match event {
+                Event::TaskStart(at) => self.state.task_start(&task_starts[at]),
                 Event::TaskEnd(at) => {
                     let end = &task_ends[at];
                     self.state.task_end(end, &updates[end.info.updates.clone()]);
@@ -230,7 +231,7 @@ impl Replay {
 }
 
 impl State {
-    fn apply(&mut self, event: Event<'_>) {
+    fn apply(&mut self, event: Event) {
         match event {
             Event::LogStart(event) => self.spark_version = event.spark_version.unwrap_or_default(),
             Event::ApplicationStart(event) => self.application_start(event),
@@ -252,7 +253,6 @@ impl State {
                 self.stage_submitted(*event);
             }
             Event::StageCompleted(event) => self.stage_completed(event.info),
-            Event::TaskStart(event) => self.task_start(&event),
             Event::ExecutorAdded(event) => self.executor_added(*event),
             Event::ExecutorRemoved(event) => self.executor_removed(event),
             Event::BlockManagerAdded(event) => self.block_manager_added(&event),
@@ -273,7 +273,7 @@ impl State {
             Event::Streaming(event) => self.services.streaming.apply(*event),
             Event::Connect(event) => self.services.connect.apply(event),
             Event::Thrift(event) => self.services.thrift.apply(event),
-            Event::TaskEnd(_) | Event::Unknown(_) => {}
+            Event::TaskStart(_) | Event::TaskEnd(_) | Event::Unknown(_) => {}
         }
     }
 }

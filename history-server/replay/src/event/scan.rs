@@ -3,6 +3,8 @@
 //! Spark writes the keys of an event always in the same order, without spaces. So each key is first compared with the one that should
 //! come; only when it is another one, it is looked up. What nobody asks for is stepped over without being decoded.
 
+mod usual;
+
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};

@@ -165,17 +165,25 @@ fn accumulables<'a>(scan: &mut Scan<'a>, updates: &mut Vec<Update>, kept: &mut V
     if scan.null() {
         return Ok(());
     }
-    scan.array(|scan| {
-        let mut ahead = *scan;
-        match usual_accumulable(&mut ahead) {
-            Some(update) => {
-                *scan = ahead;
-                updates.extend(update);
-                Ok(())
-            }
-            None => any_accumulable(scan, updates, kept),
+    scan.array(|scan| accumulable(scan, updates, kept))
+}
+
+/// Reads what a task did to an accumulator.
+#[inline(always)]
+pub(super) fn accumulable<'a>(
+    scan: &mut Scan<'a>,
+    updates: &mut Vec<Update>,
+    kept: &mut Vec<Accumulable<'a>>,
+) -> Result<()> {
+    let mut ahead = *scan;
+    match usual_accumulable(&mut ahead) {
+        Some(update) => {
+            *scan = ahead;
+            updates.extend(update);
+            Ok(())
         }
-    })
+        None => any_accumulable(scan, updates, kept),
+    }
 }
 
 /// An internal accumulable with its fields in Spark's order; `None` sends the reader the long way.

@@ -16,7 +16,7 @@ pub(crate) fn executor_metrics(scan: &mut Scan<'_>) -> Result<ExecutorMetrics> {
     Ok(metrics)
 }
 
-const EXECUTOR_METRIC_KEYS: [&[u8]; EXECUTOR_METRICS.len()] = [
+pub(super) const EXECUTOR_METRIC_KEYS: [&[u8]; EXECUTOR_METRICS.len()] = [
     b"\"JVMHeapMemory\":",
     b"\"JVMOffHeapMemory\":",
     b"\"OnHeapExecutionMemory\":",
@@ -53,7 +53,7 @@ enum Slot {
 /// The objects in which a task's metrics are.
 #[expect(non_camel_case_types, reason = "named as in the list of metrics")]
 #[derive(Clone, Copy)]
-enum Group {
+pub(super) enum Group {
     task,
     read,
     push,

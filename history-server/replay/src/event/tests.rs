@@ -150,3 +150,106 @@ fn reasons_read_in_sparks_words() {
     assert_eq!(message(failure).as_deref(), Some("E: d\n        C.m(F.scala:3)"));
     assert_eq!(message(r#"{"Reason":"Success"}"#), None);
 }
+
+/// A task's end as Spark 4.3 writes it, of this number.
+fn usual_end(number: u64) -> String {
+    let long = number * 1_234_567_891;
+    let accumulable = |id: u64, name: &str, value: u64| {
+        format!(
+            r#"{{"ID":{id},"Name":"{name}","Update":{value},"Value":{},"Internal":true,"Count Failed Values":true}}"#,
+            value * 3
+        )
+    };
+    let of_sql = |id: u64, name: &str, value: u64| {
+        format!(
+            r#"{{"ID":{id},"Name":"{name}","Update":"{value}","Value":"{}","Internal":true,"Count Failed Values":true,"Metadata":"sql"}}"#,
+            value * 3
+        )
+    };
+    let mut all = vec![of_sql(40, "data size", number), of_sql(41, "duration", long)];
+    // Some report more than others, and some what people are to see.
+    all.extend((number % 3 == 1).then(|| of_sql(42, "spill size", 99_999_999)));
+    all.extend((number % 5 == 4).then(|| {
+        r#"{"ID":43,"Name":"my \"counter\"","Update":"1","Value":"3","Internal":false,"Count Failed Values":false}"#
+            .to_owned()
+    }));
+    all.push(accumulable(44, "internal.metrics.executorRunTime", long));
+    all.push(accumulable(45, "internal.metrics.resultSize", 2492));
+    let all = all.join(",");
+    let stage = number / 7;
+    let mut line = format!(
+        r#"{{"Event":"SparkListenerTaskEnd","Stage ID":{stage},"Stage Attempt ID":0,"Task Type":"ShuffleMapTask","Task End Reason":{{"Reason":"Success"}},"Task Info":{{"Task ID":{number},"Index":{number},"Attempt":0,"Partition ID":{number},"Launch Time":1795297371272,"Executor ID":"{}","Host":"host-{}","Locality":"PROCESS_LOCAL","Speculative":false,"Getting Result Time":0,"Finish Time":1795297371339,"Failed":false,"Killed":false,"Accumulables":[{all}]}},"Task Executor Metrics":{{"JVMHeapMemory":{},"JVMOffHeapMemory":0,"MinorGCTime":7}},"Task Metrics":{{"Executor Deserialize Time":1,"Executor Deserialize CPU Time":{long},"Executor Run Time":59,"Executor CPU Time":12278046,"Peak Execution Memory":262144,"Peak On Heap Execution Memory":8650736,"Peak Off Heap Execution Memory":0,"Result Size":2492,"JVM GC Time":0,"Result Serialization Time":0,"Memory Bytes Spilled":0,"Disk Bytes Spilled":0,"Shuffle Read Metrics":{{"Remote Blocks Fetched":0,"Local Blocks Fetched":{number},"Fetch Wait Time":0,"Remote Bytes Read":0,"Remote Bytes Read To Disk":0,"Local Bytes Read":0,"Total Records Read":0,"Remote Requests Duration":0,"Push Based Shuffle":{{"Corrupt Merged Block Chunks":0,"Merged Fetch Fallback Count":{},"Merged Remote Requests Duration":0}}}},"Shuffle Write Metrics":{{"Shuffle Bytes Written":5031,"Shuffle Write Time":5301903,"Shuffle Records Written":100}},"Input Metrics":{{"Bytes Read":0,"Records Read":100}},"Output Metrics":{{"Bytes Written":0,"Records Written":0}},"Updated Blocks":{}}}}}"#,
+        number % 4,
+        number % 3,
+        number % 2,
+        number % 2,
+        if number % 6 == 5 { r#"[{"Block ID":"rdd_1_2","Status":{"Memory Size":[1,2]}}]"# } else { "[]" },
+    );
+    // Logs of Spark 1 and 2 have nothing of the executor.
+    if number % 8 == 3 {
+        let (begin, end) = (line.find(",\"Task Executor").unwrap(), line.find(",\"Task Metrics").unwrap());
+        line.replace_range(begin..end, "");
+    }
+    line
+}
+
+fn usual_start(number: u64) -> String {
+    format!(
+        r#"{{"Event":"SparkListenerTaskStart","Stage ID":{},"Stage Attempt ID":0,"Task Info":{{"Task ID":{number},"Index":{number},"Attempt":0,"Launch Time":1795297371272,"Executor ID":"{}","Host":"localhost","Locality":"ANY","Speculative":true,"Getting Result Time":0,"Finish Time":0,"Failed":false,"Killed":false,"Accumulables":[]}}}}"#,
+        number / 7,
+        number % 4
+    )
+}
+
+/// What is read the usual way, and what the reader of any JSON makes of it.
+fn both(log: &[u8]) -> [String; 2] {
+    [Batch::read(log, LIMIT), Batch::read_warily(log, LIMIT)].map(|batch| format!("{batch:?}"))
+}
+
+#[test]
+fn tasks_as_spark_writes_them_read_as_any_json() {
+    let log = (0..40).map(|number| format!("{}\n{}\n", usual_start(number), usual_end(number))).collect::<String>();
+    let mut usual = super::Usual::default();
+    let (mut starts, mut ends, mut updates) = (Vec::new(), Vec::new(), Vec::new());
+    for pair in log.lines().collect::<Vec<_>>().chunks(2) {
+        let (start, end) = (pair[0].as_bytes(), pair[1].as_bytes());
+        assert_eq!(usual.task_start(start, &mut starts, &mut updates), Some(start.len()), "{}", pair[0]);
+        assert_eq!(usual.task_end(end, &mut ends, &mut updates), Some(end.len()), "{}", pair[1]);
+    }
+    let [quick, wary] = both(log.as_bytes());
+    assert_eq!(quick, wary);
+    // The last line needs no line feed, and none is too long by that.
+    let [quick, wary] = both(log.trim_end().as_bytes());
+    assert_eq!(quick, wary);
+    let longest = log.lines().map(str::len).max().unwrap();
+    let [all, fewer] = [longest, longest - 1].map(|most| Batch::read(log.as_bytes(), most).long_lines);
+    assert_eq!((all, fewer > 0), (0, true));
+}
+
+/// What may stand in the place of some bytes.
+const DAMAGE: [&str; 16] =
+    ["", "\"", "{", "}", "]", ",", "\n", "\\", "-1", "1.5", "99999999999999999999", " ", "null", "€", "x", "\r\n"];
+
+proptest::proptest! {
+    #[test]
+    fn damaged_tasks_read_as_any_json(
+        damage in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0..4usize, 0..DAMAGE.len()), 0..12),
+    ) {
+        let mut log = (0..12).map(|n| format!("{}\n{}\n", usual_start(n), usual_end(n))).collect::<String>().into_bytes();
+        for (at, gone, put) in damage {
+            let at = at.index(log.len());
+            log.splice(at..(at + gone).min(log.len()), DAMAGE[put].bytes());
+        }
+        let [quick, wary] = both(&log);
+        proptest::prop_assert_eq!(quick, wary);
+    }
+
+    #[test]
+    fn a_number_reads_as_any_number(value in 0..1_000_000_000_000_000i64, digits in 1..20u32, behind in "[,}\"a]") {
+        let value = value % 10i64.saturating_pow(digits.min(15));
+        let text = format!("{value}{behind}        ");
+        let mut scan = super::Scan::new(text.as_bytes());
+        proptest::prop_assert_eq!(scan.number(), Some(value));
+        proptest::prop_assert_eq!(scan.position(), value.to_string().len());
+    }
+}
