@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use access::Rules;
 use axum::http::{Method, Uri};
-use staging_server::{ByPath, Config, Lifetimes, Staging, Sweeps};
+use staging_server::{ByPath, Config, Lifetimes, Limits, Staging, Sweeps};
 use storage::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,12 @@ pub(crate) fn build(config: &config::Staging, store: &Store, rules: Rules) -> St
         public_url: config.public_url.clone(),
         rules,
         max_upload_bytes: config.max_upload_bytes,
+        limits: Limits {
+            uploads: config.max_uploads,
+            namespace_uploads: config.max_namespace_uploads,
+            namespace_uploads_per_second: config.max_namespace_upload_rate,
+            namespace_bytes: config.max_namespace_bytes,
+        },
         lifetimes: lifetimes(config),
         sweeps: sweeps(config),
         ..Config::default()
@@ -69,13 +75,20 @@ pub(crate) fn is_stream(method: &Method, uri: &Uri) -> bool {
 
 /// The staging server's numbers.
 pub(crate) fn metrics(staging: &Staging) -> ReadMetrics {
-    let sweeper = staging.sweeper();
+    let staging = staging.clone();
     Box::new(move || {
-        let now = sweeper.totals();
+        let now = staging.sweeper().totals();
+        let (under_way, refused) = staging.upload_numbers();
         let last = now.last.and_then(|at| u64::try_from(at.timestamp()).ok()).unwrap_or_default();
         const REMOVED: &str = "hearth_staging_removed_total";
         const HELP: &str = "Objects that sweeps of this process removed, by what they were";
         vec![
+            Metric::gauge("hearth_staging_uploads", "Uploads under way; event logs are none", under_way),
+            Metric::counter(
+                "hearth_staging_uploads_refused_total",
+                "Uploads that were more, or more bytes, than their namespace may have",
+                refused,
+            ),
             Metric::counter("hearth_staging_sweeps_total", "Sweeps of uploads that came to their end", now.sweeps),
             Metric::counter(
                 "hearth_staging_sweep_failures_total",

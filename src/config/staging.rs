@@ -15,6 +15,10 @@ pub(crate) struct Staging {
     pub(crate) listen: SocketAddr,
     pub(crate) public_url: Option<url::Url>,
     pub(crate) max_upload_bytes: u64,
+    pub(crate) max_uploads: usize,
+    pub(crate) max_namespace_uploads: usize,
+    pub(crate) max_namespace_upload_rate: usize,
+    pub(crate) max_namespace_bytes: Option<u64>,
     /// How long event logs that are being written are waited for at the end; `None`: as long as it takes.
     pub(crate) event_log_drain_timeout: Option<Duration>,
     /// How long an upload is kept that nobody reads.
@@ -33,6 +37,10 @@ pub(super) fn read(layers: &mut Layers<'_>) -> Option<Staging> {
     let listen = layers.one_with(Own, "listen", values::address);
     let public_url = layers.one_with(Own, "public-url", values::base_url);
     let max_upload_bytes = layers.one_with(Own, "max-upload-size", values::size_bytes);
+    let max_uploads = layers.one_with(Own, "max-uploads", values::positive);
+    let max_namespace_uploads = layers.one_with(Own, "max-namespace-uploads", values::positive);
+    let max_namespace_upload_rate = layers.one_with(Own, "max-namespace-upload-rate", values::positive);
+    let max_namespace_bytes = layers.one_with(Own, "max-namespace-size", values::size_bytes);
     let event_log_drain_timeout = layers.one_with(Own, "event-log-drain-timeout", values::duration_or_off);
     let first_use_timeout = layers.many_with(Own, "first-use-timeout", path_time);
     let lifetime = layers.many_with(Own, "upload-lifetime", path_time);
@@ -45,6 +53,10 @@ pub(super) fn read(layers: &mut Layers<'_>) -> Option<Staging> {
         listen: listen?,
         public_url,
         max_upload_bytes: max_upload_bytes?,
+        max_uploads: max_uploads?,
+        max_namespace_uploads: max_namespace_uploads?,
+        max_namespace_upload_rate: max_namespace_upload_rate?,
+        max_namespace_bytes,
         event_log_drain_timeout: event_log_drain_timeout?,
         first_use_timeout,
         lifetime,

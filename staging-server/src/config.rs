@@ -4,6 +4,7 @@ use access::Rules;
 
 use crate::clock::Clock;
 use crate::lifetime::Lifetimes;
+use crate::limits::Limits;
 use crate::sweep::Sweeps;
 
 /// What an operator can say of a staging server.
@@ -16,6 +17,8 @@ pub struct Config {
     pub rules: Rules,
     /// The largest file that an upload may make. Event logs have no limit: they are as long as their application.
     pub max_upload_bytes: u64,
+    /// How much uploads may take at once, and a namespace for itself.
+    pub limits: Limits,
     /// How long uploads are kept.
     pub lifetimes: Lifetimes,
     /// When what is over is removed.
@@ -36,6 +39,7 @@ impl Default for Config {
             public_url: None,
             rules: Rules::open(),
             max_upload_bytes: 5 << 30,
+            limits: Limits::default(),
             lifetimes: Lifetimes::default(),
             sweeps: Sweeps::default(),
             clock: Clock::default(),

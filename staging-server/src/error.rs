@@ -133,6 +133,20 @@ pub enum Error {
         /// What there is.
         has: &'static str,
     },
+    /// More uploads than the operator allows.
+    #[error("{0}, as many as are allowed: try again in a moment, or ask the operator of Hearth for more")]
+    TooMany(String),
+    /// More bytes than a namespace may have.
+    #[error(
+        "namespace {namespace} may have {limit_bytes} bytes of uploads, and this would be more: delete what is not needed \
+             any more below /staging/{namespace}, or ask the operator of Hearth for more"
+    )]
+    NamespaceFull {
+        /// The namespace.
+        namespace: String,
+        /// What it may have.
+        limit_bytes: u64,
+    },
     /// Nothing is wrong but the moment.
     #[error("{0}: try again in a moment")]
     TryAgain(String),

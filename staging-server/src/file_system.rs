@@ -16,6 +16,7 @@ pub(crate) use change::Creation;
 use parents::KnownFolders;
 
 use crate::condemned::Condemned;
+use crate::limits::{Admitted, Gate};
 use crate::path::FilePath;
 use crate::status::{Attributes, Entry, Kind, Status};
 use crate::tree::{Bundles, Content, EventLogs, File, PodTemplates, StagedFiles, Tree, folders};
@@ -28,6 +29,7 @@ pub(crate) struct FileSystem {
     event_logs: EventLogs,
     pod_templates: PodTemplates,
     known: KnownFolders,
+    gate: Arc<Gate>,
 }
 
 /// How much lies under a path.
@@ -52,6 +54,7 @@ impl FileSystem {
             ),
             pod_templates: PodTemplates::new(store.clone(), config.max_pod_template_bytes),
             known: KnownFolders::default(),
+            gate: Arc::new(Gate::new(store.clone(), config.limits)),
         }
     }
 
@@ -62,6 +65,19 @@ impl FileSystem {
     /// Uploads that have no name.
     pub(crate) fn bundles(&self) -> &Bundles {
         self.staging.bundles()
+    }
+
+    /// What lets uploads in.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Lets an upload in.
+    async fn admit(&self, tree: &dyn Tree, inside: &ObjectPath) -> Result<Admitted> {
+        match inside.parts().next().filter(|_| tree.name() == self.staging.name()) {
+            Some(namespace) => self.gate.admit(namespace).await,
+            None => Ok(Admitted::freely()),
+        }
     }
 
     fn trees(&self) -> [&dyn Tree; 3] {

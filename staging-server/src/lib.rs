@@ -26,6 +26,7 @@ mod config;
 mod error;
 mod file_system;
 mod lifetime;
+mod limits;
 mod path;
 mod plain;
 mod range;
@@ -44,6 +45,7 @@ pub use clock::Clock;
 pub use config::Config;
 pub use error::Error;
 pub use lifetime::{ByPath, Lifetimes};
+pub use limits::Limits;
 pub use server::Staging;
 pub use sweep::{SweepTotals, Sweeper, Sweeps, Swept};
 

@@ -43,6 +43,12 @@ impl Staging {
         self.inner.uploads.wait().await;
     }
 
+    /// Uploads under way, and how many were refused for a limit so far.
+    #[must_use]
+    pub fn upload_numbers(&self) -> (u64, u64) {
+        self.files().gate().numbers()
+    }
+
     /// What removes uploads that are over; somebody has to run it.
     #[must_use]
     pub fn sweeper(&self) -> Sweeper {

@@ -1,7 +1,7 @@
 //! What each error is to a client: one table for every door.
 
 use access::Denied;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use crate::Error;
@@ -57,6 +57,9 @@ impl Told {
             // HDFS says 400, and so do we to its clients.
             Error::WrongMethod { .. } => row(S::METHOD_NOT_ALLOWED, S::BAD_REQUEST, ILLEGAL_ARGUMENT),
             Error::Unsupported(_) => row(S::BAD_REQUEST, S::BAD_REQUEST, UNSUPPORTED),
+            Error::TooMany(_) => row(S::TOO_MANY_REQUESTS, S::TOO_MANY_REQUESTS, RETRIABLE),
+            // As HDFS says that a directory's space quota is used up.
+            Error::NamespaceFull { .. } => row(S::PAYLOAD_TOO_LARGE, S::FORBIDDEN, DISK_FULL),
             Error::UnsupportedType { .. } => row(S::UNSUPPORTED_MEDIA_TYPE, S::BAD_REQUEST, ILLEGAL_ARGUMENT),
             Error::NotAcceptable { .. } => row(S::NOT_ACCEPTABLE, S::BAD_REQUEST, ILLEGAL_ARGUMENT),
             Error::TooLarge { .. } => row(S::PAYLOAD_TOO_LARGE, S::PAYLOAD_TOO_LARGE, IO),
@@ -96,10 +99,13 @@ pub(crate) fn message(error: &Error) -> String {
     }
 }
 
-/// Leaves on an answer why its caller was refused, for whoever writes its status line.
+/// Leaves on an answer why its caller was refused, for whoever writes its status line, and when to come again.
 pub(crate) fn mark(response: &mut Response, error: &Error) {
     if let Error::Denied(denied) = error {
         response.extensions_mut().insert(denied.clone());
+    }
+    if let Error::TooMany(_) | Error::TryAgain(_) = error {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
 }
 

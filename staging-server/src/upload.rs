@@ -40,7 +40,8 @@ pub(crate) trait Upload: Send {
     async fn abandon(self: Box<Self>) -> Result<()>;
 }
 
-/// Takes a body in, with flat memory, up to `limit_bytes`, behind the `size_bytes` that the upload begins with.
+/// Takes a body in, with flat memory, up to `limit_bytes`, behind the `size_bytes` that the upload begins with. Returns how long it
+/// became.
 ///
 /// # Errors
 /// [`Error::TooLarge`], [`Error::BrokenOff`], or a failure of the store. The upload has then been abandoned.
@@ -50,9 +51,9 @@ pub(crate) async fn receive(
     mut upload: Box<dyn Upload>,
     size_bytes: u64,
     limit_bytes: Option<u64>,
-) -> Result<()> {
+) -> Result<u64> {
     let failed = match take_in(path, &mut body, &mut *upload, size_bytes, limit_bytes).await {
-        Ok(()) => return upload.finish().await,
+        Ok(size_bytes) => return upload.finish().await.map(|()| size_bytes),
         Err(error) => error,
     };
     if let Err(error) = upload.abandon().await {
@@ -74,7 +75,7 @@ async fn take_in(
     upload: &mut dyn Upload,
     mut size_bytes: u64,
     limit_bytes: Option<u64>,
-) -> Result<()> {
+) -> Result<u64> {
     loop {
         let bytes = match upload.flush_at() {
             None => body.next().await,
@@ -86,7 +87,7 @@ async fn take_in(
                 }
             },
         };
-        let Some(bytes) = bytes else { return Ok(()) };
+        let Some(bytes) = bytes else { return Ok(size_bytes) };
         let bytes = bytes.map_err(|source| Error::BrokenOff { path: path.to_owned(), source })?;
         size_bytes += bytes.len() as u64;
         if let Some(limit_bytes) = limit_bytes.filter(|limit| size_bytes > *limit) {

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::bundle::Bundle;
 use crate::plain::refuse;
+use crate::tree::folders::BUNDLES;
 use crate::{Error, Result, Staging};
 use form::Form;
 
@@ -64,20 +65,36 @@ async fn upload(State(staging): State<Staging>, request: Request) -> Response {
 async fn receive(staging: &Staging, head: &Parts, body: Body) -> Result<Granted> {
     let caller: Caller = head.extensions.get().cloned().unwrap_or_default();
     let form = Form::of(&head.headers, body)?;
-    let known = match allow_at_all(staging, &caller).await {
-        Ok(()) if accepts(&head.headers, JSON) => Ok(()),
+    // Whose it is is known at the end: all bundles together are let in as a namespace is.
+    let gate = staging.files().gate();
+    let entered = match allow_at_all(staging, &caller).await {
+        Ok(()) if accepts(&head.headers, JSON) => gate.enter(BUNDLES),
         Ok(()) => Err(Error::NotAcceptable { has: JSON }),
         Err(error) => Err(error),
     };
-    let (upload, owner) = form.read(staging.files().bundles(), known).await?;
+    let (entered, allowed) = match entered {
+        Ok(entered) => (Some(entered), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    let (upload, owner) = form.read(staging.files().bundles(), allowed).await?;
     let id = Uuid::new_v4();
     let path = format!("/staging/{}/{id}", owner.namespace);
     if let Err(denied) = staging.config().rules.check(&caller, Act::Write, &path).await {
         return upload.abandon().await.and(Err(denied.into()));
     }
+    let (size_bytes, namespace) = (upload.size_bytes(), owner.namespace.clone());
+    let room = match gate.room(&namespace).await {
+        Ok(room) if room.is_some_and(|room| room < size_bytes) => Err(gate.full(&namespace)),
+        room => room,
+    };
+    if let Err(error) = room {
+        return upload.abandon().await.and(Err(error));
+    }
     let secret = secret(id)?;
     let secret_sha256 = Sha256Digest::of(secret.as_bytes());
     upload.finish(id, Bundle { owner, secret_sha256 }).await?;
+    gate.add(&namespace, size_bytes);
+    drop(entered);
     Ok(Granted { id, secret })
 }
 

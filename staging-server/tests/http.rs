@@ -8,6 +8,8 @@ mod client;
 mod event_logs;
 #[path = "http/hdfs.rs"]
 mod hdfs;
+#[path = "http/limits.rs"]
+mod limits;
 #[path = "http/outages.rs"]
 mod outages;
 #[path = "http/plain.rs"]

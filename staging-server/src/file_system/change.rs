@@ -38,6 +38,9 @@ impl FileSystem {
             return Err(Error::AlreadyExists { path: path.to_string(), hint: " as a directory" });
         }
         tree.check(&inside, false)?;
+        if let Some(namespace) = inside.parts().next().filter(|_| tree.name() == self.staging.name()) {
+            self.gate.room(namespace).await?;
+        }
         match tree.file(&inside).await? {
             Some(_) if !how.overwrite => {
                 Err(Error::AlreadyExists { path: path.to_string(), hint: ": delete it first, or ask to overwrite it" })
@@ -49,7 +52,11 @@ impl FileSystem {
 
     /// Makes a file of a request's body.
     pub(crate) async fn create(&self, path: &FilePath, how: &Creation, body: Incoming) -> Result<()> {
-        let (tree, inside) = match self.may_create(path, how).await {
+        let found = match self.may_create(path, how).await {
+            Ok((tree, inside)) => self.admit(tree, &inside).await.map(|admitted| (tree, inside, admitted)),
+            Err(error) => Err(error),
+        };
+        let (tree, inside, admitted) = match found {
             Ok(found) => found,
             Err(error) => {
                 upload::drain(body).await;
@@ -57,7 +64,8 @@ impl FileSystem {
             }
         };
         let upload = tree.create(&inside, &how.wish, how.overwrite).await?;
-        upload::receive(&path.to_string(), body, upload, 0, tree.limit_bytes()).await
+        let (own, limit_bytes) = (tree.limit_bytes(), admitted.limit_bytes(0, tree.limit_bytes()));
+        admitted.told(upload::receive(&path.to_string(), body, upload, 0, limit_bytes).await, 0, own)
     }
 
     async fn may_create(&self, path: &FilePath, how: &Creation) -> Result<(&dyn Tree, ObjectPath)> {
@@ -87,9 +95,12 @@ impl FileSystem {
     pub(crate) async fn append(&self, path: &FilePath, body: Incoming) -> Result<()> {
         let file = self.check_append(path).await?;
         let (tree, inside) = self.writable(path)?;
+        let admitted = self.admit(tree, &inside).await?;
         let mut upload = tree.replace(&inside, &file).await?;
-        copy_into(&mut *upload, file.read(&self.store, 0..file.size_bytes).await?).await?;
-        upload::receive(&path.to_string(), body, upload, file.size_bytes, tree.limit_bytes()).await
+        let begin = file.size_bytes;
+        copy_into(&mut *upload, file.read(&self.store, 0..begin).await?).await?;
+        let (own, limit_bytes) = (tree.limit_bytes(), admitted.limit_bytes(begin, tree.limit_bytes()));
+        admitted.told(upload::receive(&path.to_string(), body, upload, begin, limit_bytes).await, begin, own)
     }
 
     /// Cuts a file to its first bytes.

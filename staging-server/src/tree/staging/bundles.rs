@@ -86,6 +86,10 @@ impl BundleUpload {
         self.blob.write(bytes).await
     }
 
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
     /// Makes it known by `id`.
     pub(crate) async fn finish(self, id: Uuid, bundle: Bundle) -> Result<()> {
         let name = name(id)?;
