@@ -75,6 +75,9 @@ fn spans(text: &str, mark: Option<&Regex>) -> Vec<Span> {
     spans
 }
 
+/// How many words a date and a time may have before a level, and that.
+const AS_FAR_AS_LEVELS: usize = 8;
+
 /// Log4j and Python write the level as a word of its own near the start of the line.
 fn class(line: &str) -> &'static str {
     if is_stack(line) {
@@ -94,7 +97,7 @@ fn class(line: &str) -> &'static str {
         "error"
     } else if words().any(|word| matches!(word, "WARN" | "WARNING")) {
         "warn"
-    } else if words().take(6).any(|word| matches!(word, "DEBUG" | "TRACE")) {
+    } else if words().take(AS_FAR_AS_LEVELS).any(|word| matches!(word, "DEBUG" | "TRACE")) {
         "debug"
     } else {
         ""
