@@ -1,5 +1,7 @@
 //! One run of one container, and what is known of it besides its lines.
 
+use std::path::{Path, PathBuf};
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +59,14 @@ pub struct Container {
     pub name: String,
     /// How often the kubelet had restarted it before.
     pub restart: u32,
+}
+
+impl Container {
+    /// The folder of its log files below `pods`, as the kubelet names it.
+    pub(crate) fn folder_below(&self, pods: &Path) -> PathBuf {
+        let Self { namespace, pod, pod_uid, name, .. } = self;
+        pods.join(format!("{namespace}_{pod}_{pod_uid}")).join(name)
+    }
 }
 
 impl std::fmt::Display for Container {

@@ -34,9 +34,8 @@ pub(super) struct Spool {
 impl Spool {
     /// Opens what there is, or begins; also tells which lines were written last.
     pub(super) async fn open(pods: &Path, container: &Container) -> io::Result<(Self, Written)> {
-        let Container { namespace, pod, pod_uid, name, restart } = container;
-        let folder = pods.join(format!("{namespace}_{pod}_{pod_uid}")).join(name);
-        let file_name = format!("{restart}.log");
+        let folder = container.folder_below(pods);
+        let file_name = format!("{}.log", container.restart);
         blocking(move || {
             fs::create_dir_all(&folder)?;
             let live = folder.join(&file_name);

@@ -282,9 +282,8 @@ impl Scanner {
             let generations = self.kept.open(&container);
             let Some(newest) = generations.last().cloned() else { continue };
             self.newest.insert(container.clone(), newest);
-            let Container { namespace, pod, pod_uid, name, restart } = &container;
-            let folder = self.root.join(format!("{namespace}_{pod}_{pod_uid}")).join(name);
-            found.push(Found { live: folder.join(format!("{restart}.log")), container, generations, lost: None });
+            let live = container.folder_below(&self.root).join(format!("{}.log", container.restart));
+            found.push(Found { live, container, generations, lost: None });
         }
         found
     }

@@ -49,7 +49,7 @@ impl Pins {
     }
 
     fn link(&self, container: &Container, path: &Path, (inode, after): (u64, u64)) -> io::Result<PathBuf> {
-        let folder = folder_of(&self.folder, container);
+        let folder = container.folder_below(&self.folder);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let next = self.last(container).max(after) + 1;
         let ending = if path.extension().is_some_and(|extension| extension == "gz") { ".gz" } else { "" };
@@ -69,7 +69,7 @@ impl Pins {
             let (restart, number) = number_of(&pin)?;
             (restart == container.restart).then_some((number, pin))
         };
-        let pins = entries(&folder_of(&self.folder, container)).into_iter();
+        let pins = entries(&container.folder_below(&self.folder)).into_iter();
         let mut pins: Vec<_> = pins.filter_map(of_restart).collect();
         pins.sort_unstable();
         pins
@@ -99,12 +99,6 @@ impl Pins {
         let held = pins.filter_map(|pin| fs::metadata(pin).ok().filter(|meta| meta.nlink() == 1));
         held.map(|meta| meta.len()).sum()
     }
-}
-
-/// Where a container's files are kept below `folder`.
-pub(super) fn folder_of(folder: &Path, container: &Container) -> PathBuf {
-    let Container { namespace, pod, pod_uid, name, .. } = container;
-    folder.join(format!("{namespace}_{pod}_{pod_uid}")).join(name)
 }
 
 /// Every container of which files are kept below `folder`.

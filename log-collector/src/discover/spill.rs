@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::pins::{containers_below, entries, folder_of, number_of};
+use super::pins::{containers_below, entries, number_of};
 use crate::Container;
 use crate::tail::{Copied, Generation};
 
@@ -58,7 +58,7 @@ impl Spill {
     pub(super) fn watch(&mut self, container: &Container, generation: Generation, after: u64) -> Generation {
         let new = || {
             let number = self.last(container).max(after) + 1;
-            Copied::new(folder_of(&self.folder, container).join(format!("{}.{number:08}", container.restart)))
+            Copied::new(container.folder_below(&self.folder).join(format!("{}.{number:08}", container.restart)))
         };
         let copy = generation.copy().cloned().unwrap_or_else(new);
         let number = number_of(copy.base()).map_or(after, |(_, number)| number);
@@ -128,7 +128,7 @@ impl Spill {
 
     /// The copies of a container, by their numbers and paths without endings.
     fn bases(&self, container: &Container) -> Vec<(u64, PathBuf)> {
-        let folder = folder_of(&self.folder, container);
+        let folder = container.folder_below(&self.folder);
         let numbers = entries(&folder).into_iter().filter_map(|path| number_of(&path));
         let mut numbers: Vec<u64> =
             numbers.filter(|(restart, _)| *restart == container.restart).map(|(_, number)| number).collect();
