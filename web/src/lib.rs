@@ -11,6 +11,7 @@ mod assets;
 mod cell;
 mod config;
 mod description;
+mod download;
 mod draw;
 mod error;
 mod format;

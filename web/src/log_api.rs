@@ -7,15 +7,16 @@ mod asked;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use log_collector::{ContainerLog, Part, Shown};
 use serde::Deserialize;
 
 use crate::app::{App, Visit};
 use crate::config::Web;
-use crate::error::Error;
+use crate::download;
 use crate::logs::{EVERYBODY, containers, unavailable};
 use crate::pages::log::may_see;
 use crate::params::Params;
@@ -27,31 +28,41 @@ const MAX_PARTS: usize = 20_000;
 
 /// Whose logs the URL names.
 #[derive(Deserialize)]
-pub(crate) struct Named {
+struct Named {
     application: String,
 }
 
+/// What is asked for, and the containers that it is asked of.
+pub(crate) struct Request {
+    application: String,
+    asked: Asked,
+    found: Vec<ContainerLog>,
+}
+
+impl FromRequestParts<Web> for Request {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
+        let path = Path::<Named>::from_request_parts(parts, web).await;
+        let application = path.map_err(IntoResponse::into_response)?.0.application;
+        let Ok(visit) = Visit::from_request_parts(parts, web).await;
+        let Ok(params) = Params::from_request_parts(parts, web).await;
+        let asked = Asked::read(&params).map_err(IntoResponse::into_response)?;
+        let found = find(web, &visit, &application, &asked).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { application, asked, found })
+    }
+}
+
 /// The containers that have logs, and what is known of each.
-pub(crate) async fn list(
-    State(web): State<Web>,
-    visit: Visit,
-    Path(named): Path<Named>,
-    params: Params,
-) -> Result<Response, Refusal> {
-    let asked = Asked::read(&params)?;
-    let found = find(&web, &visit, &named.application, &asked).await?;
-    Ok(Json(found.iter().map(Container::of).collect::<Vec<_>>()).into_response())
+pub(crate) async fn list(Request { found, .. }: Request) -> Response {
+    Json(found.iter().map(Container::of).collect::<Vec<_>>()).into_response()
 }
 
 /// Lines, as text.
 pub(crate) async fn lines(
     State(web): State<Web>,
-    visit: Visit,
-    Path(named): Path<Named>,
-    params: Params,
+    Request { application, asked, found }: Request,
 ) -> Result<Response, Refusal> {
-    let asked = Asked::read(&params)?;
-    let found = find(&web, &visit, &named.application, &asked).await?;
     let mut parts = Vec::new();
     for log in &found {
         for stream in &asked.streams {
@@ -61,13 +72,13 @@ pub(crate) async fn lines(
     let shown = Shown { search: asked.search.clone(), is_coloured: false };
     let text = match (asked.follows, asked.merges) {
         (true, _) => {
-            let whose = (named.application.as_str(), asked.executor.as_deref());
+            let whose = (application.as_str(), asked.executor.as_deref());
             shown.followed(web.logs(), whose, &asked.streams, parts)
         }
         (false, true) => shown.merged(parts),
         (false, false) => shown.one_after_another(parts),
     };
-    let mut response = text_response(Body::from_stream(text));
+    let mut response = download::text(Body::from_stream(text));
     if asked.follows {
         // Compressed, a line would wait for others.
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("identity"));
@@ -76,14 +87,7 @@ pub(crate) async fn lines(
 }
 
 /// Of each container, where it began to go wrong.
-pub(crate) async fn first_errors(
-    State(web): State<Web>,
-    visit: Visit,
-    Path(named): Path<Named>,
-    params: Params,
-) -> Result<Response, Refusal> {
-    let asked = Asked::read(&params)?;
-    let found = find(&web, &visit, &named.application, &asked).await?;
+pub(crate) async fn first_errors(Request { asked, found, .. }: Request) -> Result<Response, Refusal> {
     let lines = asked.wanted.tail_lines.unwrap_or(asked::LINES_OF_AN_ERROR).min(asked::MAX_LINES_OF_AN_ERROR);
     let parts = Part::of_first_errors(found, &asked.streams, lines).await.map_err(|cause| unavailable(&cause))?;
     let mut errors = Vec::new();
@@ -94,21 +98,11 @@ pub(crate) async fn first_errors(
 }
 
 /// All of it, as one archive.
-pub(crate) async fn archive(
-    State(web): State<Web>,
-    visit: Visit,
-    Path(named): Path<Named>,
-    params: Params,
-) -> Result<Response, Refusal> {
-    let asked = Asked::read(&params)?;
-    let found = find(&web, &visit, &named.application, &asked).await?;
+pub(crate) async fn archive(Request { application, found, .. }: Request) -> Result<Response, Refusal> {
     let mut response = Body::from_stream(log_collector::archive(&found)).into_response();
-    let clean = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
-    let name: String = named.application.chars().map(clean).collect();
-    let disposition = format!("attachment; filename=\"logs-{name}.zip\"");
-    let disposition = HeaderValue::try_from(disposition).map_err(|_| Error::Internal)?;
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_DISPOSITION, download::attachment(&format!("logs-{application}.zip"))?);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     Ok(response)
 }
 
@@ -131,17 +125,4 @@ async fn find(web: &Web, visit: &Visit, application: &str, asked: &Asked) -> Res
         return Err(Refusal::bad(format!("The application has {} containers: name an executor.", found.len())));
     }
     Ok(found)
-}
-
-fn text_response(body: Body) -> Response {
-    let mut response = body.into_response();
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CACHE_CONTROL, "private, no-cache"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
-    ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

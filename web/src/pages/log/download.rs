@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use chrono::SecondsFormat;
 use futures::{Stream, TryStreamExt as _};
 use log_collector::ContainerLog;
@@ -12,6 +12,7 @@ use super::merged::Merged;
 use super::{Named, View, ids, may_see};
 use crate::app::{App, Visit};
 use crate::config::Web;
+use crate::download;
 use crate::error::Error;
 use crate::logs::{EVERYBODY, containers};
 use crate::params::Params;
@@ -44,22 +45,12 @@ fn stream(found: Vec<ContainerLog>, application: &str, executor: &str, params: &
         None => (Body::from_stream(in_order(view.merged())), "by-time", None),
     };
     let name = format!("{application}-{executor}-{which}.log");
-    let name: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-    let disposition =
-        if params.is_true("inline") { "inline".to_owned() } else { format!("attachment; filename=\"{name}\"") };
-    let size = size.map(|size| size.to_string());
-    let pairs: [(HeaderName, &str); 5] = [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, &disposition),
-        (header::CACHE_CONTROL, "private, no-cache"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
-    ];
-    let mut response = body.into_response();
-    for (name, value) in pairs.into_iter().chain(size.as_deref().map(|size| (header::CONTENT_LENGTH, size))) {
-        response.headers_mut().insert(name, HeaderValue::try_from(value).map_err(|_| Error::Internal)?);
-    }
+    let mut response = download::text(body);
+    let headers = response.headers_mut();
+    let is_inline = params.is_true("inline");
+    let disposition = if is_inline { HeaderValue::from_static("inline") } else { download::attachment(&name)? };
+    headers.insert(header::CONTENT_DISPOSITION, disposition);
+    headers.extend(size.map(|size| (header::CONTENT_LENGTH, HeaderValue::from(size))));
     Ok(response)
 }
 
