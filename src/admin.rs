@@ -1,19 +1,21 @@
 //! `/livez`, `/readyz` and `/metrics`, on a port of their own.
 
 use std::fmt::Write as _;
+use std::iter;
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tokio::sync::oneshot;
 
-use crate::http::{self, Bound, Connections, Patience, Server, Stop};
+use crate::http::{self, Bound, Connections, Patience, Server, Stop, Told};
+use crate::version;
 
 /// How many may ask at the same time.
 const CONNECTIONS: usize = 24;
@@ -25,23 +27,24 @@ pub(crate) struct Metric {
     pub(crate) name: &'static str,
     pub(crate) help: &'static str,
     pub(crate) kind: Kind,
-    /// What tells it from others of its name.
-    pub(crate) label: Option<(&'static str, &'static str)>,
+    /// What tells it from others of its name, or says what it is of.
+    pub(crate) labels: Vec<(&'static str, &'static str)>,
     pub(crate) value: u64,
 }
 
 impl Metric {
     pub(crate) fn counter(name: &'static str, help: &'static str, value: u64) -> Self {
-        Self { name, help, kind: Kind::Counter, label: None, value }
+        Self { name, help, kind: Kind::Counter, labels: Vec::new(), value }
     }
 
     pub(crate) fn gauge(name: &'static str, help: &'static str, value: u64) -> Self {
-        Self { name, help, kind: Kind::Gauge, label: None, value }
+        Self { name, help, kind: Kind::Gauge, labels: Vec::new(), value }
     }
 
-    /// One of several of its name, which follow one another.
-    pub(crate) fn of(self, label: &'static str, value: &'static str) -> Self {
-        Self { label: Some((label, value)), ..self }
+    /// With one more label; of several of one name, which follow one another, each has another value.
+    pub(crate) fn of(mut self, label: &'static str, value: &'static str) -> Self {
+        self.labels.push((label, value));
+        self
     }
 }
 
@@ -69,6 +72,8 @@ struct Inner {
     state: Mutex<Readiness>,
     metrics: std::sync::OnceLock<Vec<ReadMetrics>>,
     checks: std::sync::OnceLock<Vec<Check>>,
+    /// Why it was not ready when the log was told last, without numbers, which change all the time.
+    told: Mutex<String>,
 }
 
 /// Whether traffic should come here.
@@ -85,10 +90,12 @@ impl Admin {
     /// All is there: traffic may come.
     pub(crate) fn ready(&self) {
         self.set(Readiness::Ready);
+        self.tell("");
     }
 
     /// What has to change before this process can work.
     pub(crate) fn waits_for(&self, what: String) {
+        self.tell(&what);
         self.set(Readiness::WaitsFor(what));
     }
 
@@ -99,6 +106,20 @@ impl Admin {
 
     fn set(&self, state: Readiness) {
         *self.inner.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// Tells the log why this process is not ready, or, by nothing, that it is again: once for each change, however often it is asked.
+    fn tell(&self, why: &str) {
+        let shape: String = why.chars().filter(|c| !c.is_ascii_digit()).collect();
+        let mut told = self.inner.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told == shape {
+            return;
+        }
+        match why {
+            "" => tracing::info!("ready again"),
+            why => tracing::warn!("not ready: {why}"),
+        }
+        *told = shape;
     }
 
     /// Says where the numbers come from. Only the first call counts.
@@ -158,8 +179,8 @@ impl AdminPort {
     }
 }
 
-async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
-    let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
+async fn readyz(State(admin): State<Admin>) -> Response {
+    let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, Extension(Told), format!("{why}\n")).into_response();
     match &*admin.inner.state.lock().unwrap_or_else(PoisonError::into_inner) {
         Readiness::Ready => {}
         Readiness::Starting => return unready("starting"),
@@ -167,14 +188,22 @@ async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
         Readiness::Stopping => return unready("stopping"),
     }
     let troubles: Vec<_> = admin.inner.checks.get().into_iter().flatten().flat_map(|check| check()).collect();
-    if troubles.is_empty() { (StatusCode::OK, "ok\n".to_owned()) } else { unready(&troubles.join("\n")) }
+    admin.tell(&troubles.join("; "));
+    if troubles.is_empty() { "ok\n".into_response() } else { unready(&troubles.join("\n")) }
+}
+
+/// Which program this is, as Prometheus' own exporters tell it.
+fn build_info() -> Metric {
+    const HELP: &str = "Always 1: the version and the commit of this process";
+    Metric::gauge("hearth_build_info", HELP, 1).of("version", version::NUMBER).of("revision", version::COMMIT)
 }
 
 /// The text format 0.0.4 that Prometheus scrapes.
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
     let (mut text, mut described) = (String::new(), "");
-    for metric in admin.inner.metrics.get().into_iter().flatten().flat_map(|read| read()) {
-        let Metric { name, help, kind, label, value } = metric;
+    let roles = admin.inner.metrics.get().into_iter().flatten().flat_map(|read| read());
+    for metric in iter::once(build_info()).chain(roles) {
+        let Metric { name, help, kind, labels, value } = metric;
         let kind = match kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
@@ -183,8 +212,9 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
         if std::mem::replace(&mut described, name) != name {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
         }
-        let label = label.map(|(label, value)| format!("{{{label}=\"{value}\"}}")).unwrap_or_default();
-        let _ = writeln!(text, "{name}{label} {value}");
+        let labels = labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect::<Vec<_>>().join(",");
+        let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+        let _ = writeln!(text, "{name}{labels} {value}");
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

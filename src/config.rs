@@ -46,6 +46,8 @@ pub(crate) use stage::{
     ManifestFormat, Output as StageOutput, Scheme, Server as StageServer, StageRequest, SubmitRequest, Via,
 };
 
+use crate::version;
+
 /// What the program was asked to do.
 #[derive(Debug)]
 pub(crate) enum Request {
@@ -266,7 +268,7 @@ pub(crate) fn command() -> Command {
     };
     // The bare command is `serve`, so it takes the same flags.
     serve(Command::new("hearth"))
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(version::LONG)
         .about("What a Spark job on Kubernetes needs before it starts, and what it leaves behind when it is gone")
         .after_help("Without a command: serve. Exit status: 0 stopped as told, 64 wrong settings, 1 anything else.")
         .args_conflicts_with_subcommands(true)

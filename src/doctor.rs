@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::config::{DoctorRequest, StageServer};
+use crate::version;
 
 /// Kubernetes' tokens and signatures of stores bear so much difference, and no more than some minutes.
 const CLOCK_LIMIT: Duration = Duration::from_secs(60);
@@ -172,7 +173,7 @@ async fn history(url: &Url, access: &Access) -> Vec<Check> {
 }
 
 fn version(what: &'static str, url: &Url, version: Option<&str>) -> Check {
-    const OURS: &str = env!("CARGO_PKG_VERSION");
+    const OURS: &str = version::NUMBER;
     match version {
         Some(OURS) => Check::new(what, Status::Ok, format!("{url} answers, version {OURS}"), None),
         other => {

@@ -35,6 +35,7 @@ pub(crate) use connections::{Connections, open_files};
 use connections::{Progress, Slot};
 pub(crate) use io::Patience;
 use io::TimedIo;
+pub(crate) use layers::Told;
 pub(crate) use tls::{Secured, Tls};
 
 const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(60);

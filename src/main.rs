@@ -23,6 +23,7 @@ mod start_page;
 mod store;
 mod submit;
 mod telemetry;
+mod version;
 
 use std::io::Write as _;
 use std::process::ExitCode;

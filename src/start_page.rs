@@ -9,6 +9,8 @@ use serde_json::json;
 use url::Url;
 use web::{StagingPage, Way};
 
+use crate::version;
+
 const WHAT: &str = "This is a Hearth staging server. It takes jars and files from spark-submit and gives them to drivers and \
                     executors, by WebHDFS and by plain GET.";
 
@@ -35,7 +37,10 @@ async fn page(State(public_url): State<Option<Url>>, headers: HeaderMap) -> Resp
         StagingPage { what: WHAT.to_owned(), ways }.html()
     } else if accepted.contains("application/json") {
         let conf = json!({upload.0: upload.1, "spark.eventLog.enabled": "true", log.0: log.1});
-        Json(json!({"server": "Hearth staging server", "version": env!("CARGO_PKG_VERSION"), "what": WHAT, "conf": conf})).into_response()
+        let server = json!({
+            "server": "Hearth staging server", "version": version::NUMBER, "commit": version::COMMIT, "what": WHAT, "conf": conf
+        });
+        Json(server).into_response()
     } else {
         let lines: Vec<String> = ways.iter().map(|way| format!("{}: {}", way.purpose, way.how)).collect();
         format!("{WHAT}\n{}\n", lines.join("\n")).into_response()

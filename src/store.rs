@@ -30,7 +30,6 @@ pub(crate) async fn until_usable(places: Vec<Place>, admin: Admin) -> anyhow::Er
             if !unusable.may_pass() {
                 return anyhow!(text);
             }
-            tracing::warn!("not ready: {text}");
             admin.waits_for(text);
             tokio::time::sleep(ASK_AGAIN).await;
         }

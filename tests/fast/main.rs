@@ -29,3 +29,4 @@ mod shared_folder;
 mod spark_image;
 mod stage;
 mod tls;
+mod version;

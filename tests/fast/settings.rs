@@ -81,5 +81,12 @@ async fn a_store_that_does_not_answer_keeps_the_server_unready_and_readyz_says_s
     })
     .await;
     assert!(said.contains("does not answer") && said.contains("--store"), "{said}");
+    for _ in 0..3 {
+        assert_eq!(reqwest::get(&readyz).await.unwrap().status(), 503);
+    }
+    let log = hearth.log();
+    let (warnings, errors) = (log.matches("not ready: ").count(), log.matches("ERROR").count());
+    assert_eq!((warnings, errors), (1, 0), "each refusal is told, or none:\n{log}");
+    assert!(log.contains("WARN") && log.contains("--store"), "{log}");
     assert_eq!(reqwest::get(readyz.replace("readyz", "livez")).await.unwrap().status(), 200);
 }
