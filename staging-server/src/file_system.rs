@@ -4,6 +4,7 @@
 //! succeed; the later one is then seen. Content is never mixed.
 
 mod change;
+mod known;
 mod parents;
 mod rename;
 
@@ -13,7 +14,7 @@ use storage::{ObjectPath, Store};
 use tokio_util::task::TaskTracker;
 
 pub(crate) use change::Creation;
-use parents::KnownFolders;
+use known::KnownFolders;
 
 use crate::condemned::Condemned;
 use crate::limits::{Admitted, Gate};

@@ -4,6 +4,7 @@
 //! clients need more than the documents say, the place that does it says so.
 
 mod answer;
+mod client;
 mod exception;
 mod operations;
 mod parameters;
@@ -24,11 +25,11 @@ use crate::file_system::FileSystem;
 use crate::path::FilePath;
 use crate::{Result, Staging};
 use answer::Answer;
+use client::Client;
 use operations::Operation;
 use parameters::Parameters;
+use path::PREFIX;
 pub(crate) use path::decode as decode_path;
-
-const PREFIX: &str = "/webhdfs/v1";
 
 /// The routes of this protocol.
 pub(crate) fn router() -> Router<Staging> {
@@ -125,23 +126,5 @@ impl Call {
 
     fn files(&self) -> &FileSystem {
         self.staging.files()
-    }
-}
-
-/// What kind of client asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Client {
-    /// Java's own HTTP client, and so Hadoop. That of Hadoop 3.5 lacks the class that reads media types: any
-    /// `Content-Type` on JSON ends in "Response decoding failure". Without one, all versions are content.
-    Java,
-    Other,
-}
-
-impl Client {
-    fn of(headers: &HeaderMap) -> Self {
-        match headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Java/")) {
-            true => Self::Java,
-            false => Self::Other,
-        }
     }
 }

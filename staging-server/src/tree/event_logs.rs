@@ -13,23 +13,20 @@ use crate::Result;
 use crate::path::unescape;
 use crate::status::{Attributes, Entry, Status, Wish};
 use crate::upload::Upload;
-use upload::{LogUpload, RewriteUpload};
+use upload::{LogUpload, RewriteUpload, Writing};
 use writer::Claim;
 
 /// `/event-logs/…`: the objects lie as their paths say, so that anything that reads event logs can read the folder. One
 /// that is still being written is a growing file: what has arrived of it is durable, and every replica shows it.
 pub(crate) struct EventLogs {
     store: Store,
-    flush_bytes: usize,
-    flush_interval: Duration,
-    /// What goes on behind an answer: see [`LogUpload`].
-    behind: TaskTracker,
+    writing: Writing,
 }
 
 impl EventLogs {
     /// Puts logs together on `behind`, which is waited for before the server ends.
     pub(crate) fn new(store: Store, flush_bytes: usize, flush_interval: Duration, behind: TaskTracker) -> Self {
-        Self { store, flush_bytes, flush_interval, behind }
+        Self { store, writing: Writing { flush_bytes, flush_interval, behind } }
     }
 
     async fn object(&self, path: &ObjectPath) -> Result<Option<ObjectMeta>> {
@@ -100,7 +97,7 @@ impl Tree for EventLogs {
     }
 
     async fn folder(&self, path: &ObjectPath) -> Result<Option<Attributes>> {
-        folders::find(&self.store, &key(path)).await
+        folders::find(&self.store, &key(path), |_| true).await
     }
 
     async fn entries(&self, path: &ObjectPath) -> Result<Vec<Entry>> {
@@ -118,7 +115,7 @@ impl Tree for EventLogs {
     }
 
     async fn is_folder(&self, path: &ObjectPath) -> Result<bool> {
-        folders::is_there(&self.store, &key(path)).await
+        folders::is_there(&self.store, &key(path), |_| true).await
     }
 
     async fn create(&self, path: &ObjectPath, _: &Wish, overwrite: bool) -> Result<Box<dyn Upload>> {
@@ -133,7 +130,7 @@ impl Tree for EventLogs {
             growing::remove(&self.store, &old).await?;
         }
         growing::create(&self.store, &file).await?;
-        Ok(Box::new(LogUpload::new(self, file, claim)))
+        Ok(Box::new(LogUpload::new(&self.store, &self.writing, file, claim)))
     }
 
     async fn replace(&self, path: &ObjectPath, _: &File) -> Result<Box<dyn Upload>> {

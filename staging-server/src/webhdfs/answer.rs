@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::Client;
+use super::client::Client;
 use crate::status::{Kind, Status};
 
 /// What HDFS uses; callers divide by it.

@@ -4,8 +4,8 @@
 use axum::response::Response;
 use serde_json::json;
 
-use super::Client;
 use super::answer::Answer;
+use super::client::Client;
 use crate::Error;
 use crate::told::{Told, is_ours, mark, message, root_cause};
 

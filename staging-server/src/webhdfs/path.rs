@@ -1,8 +1,10 @@
 use percent_encoding::percent_decode_str;
 
-use super::PREFIX;
 use crate::path::FilePath;
 use crate::{Error, Result};
+
+/// What every path of this protocol begins with.
+pub(super) const PREFIX: &str = "/webhdfs/v1";
 
 /// The path that a request's path names.
 pub(super) fn parse(request_path: &str) -> Result<FilePath> {

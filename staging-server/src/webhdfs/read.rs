@@ -4,8 +4,9 @@ use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, file_status};
+use super::client::Client;
 use super::parameters::invalid;
-use super::{Call, Client, redirect};
+use super::{Call, redirect};
 use crate::status::Entry;
 use crate::{Error, Result};
 

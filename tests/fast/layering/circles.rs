@@ -6,24 +6,9 @@ use std::path::{Path, PathBuf};
 use super::modules::{Edges, edges};
 use super::{SOURCES, root};
 
-/// Arrows that close a circle today, from a file to one that it uses. Each is to be turned around, and its line deleted then.
-const ALLOWED: [(&str, &str); 5] = [
-    // A child takes what all children share from its parent, which calls it: what is shared belongs into a file of its own.
-    ("staging-server/src/webhdfs/answer.rs", "staging-server/src/webhdfs.rs"),
-    ("staging-server/src/webhdfs/exception.rs", "staging-server/src/webhdfs.rs"),
-    ("staging-server/src/webhdfs/path.rs", "staging-server/src/webhdfs.rs"),
-    ("staging-server/src/file_system/parents.rs", "staging-server/src/file_system.rs"),
-    ("staging-server/src/tree/event_logs/upload.rs", "staging-server/src/tree/event_logs.rs"),
-];
-
 #[test]
 fn no_files_go_in_a_circle() {
-    let mut edges = all();
-    for (user, used) in ALLOWED {
-        let known = edges.get_mut(Path::new(user)).and_then(|used_by| used_by.remove(Path::new(used)));
-        assert!(known.is_some(), "{user} does not use {used} any more: delete that line of ALLOWED");
-    }
-    let circles = circles(&edges);
+    let circles = circles(&all());
     assert!(circles.is_empty(), "files that lead back to themselves:\n{}", circles.join("\n"));
 }
 

@@ -6,7 +6,6 @@ use storage::{BlobWriter, ObjectPath, Store, growing};
 use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
-use super::EventLogs;
 use super::writer::Claim;
 use crate::upload::Upload;
 use crate::{Error, Result};
@@ -17,6 +16,16 @@ const HELD_BYTES: usize = 8 << 20;
 /// How long to wait between two tries, at first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LAST_WAIT: Duration = Duration::from_secs(15);
+
+/// How logs are written.
+#[derive(Clone)]
+pub(super) struct Writing {
+    /// After how many bytes what has arrived goes to the store, and after how long at most.
+    pub(super) flush_bytes: usize,
+    pub(super) flush_interval: Duration,
+    /// What goes on behind an answer.
+    pub(super) behind: TaskTracker,
+}
 
 /// An event log on its way. Its last part is written again, longer, until it is full, so that a log that trickles in for
 /// hours is still made of few parts.
@@ -36,26 +45,22 @@ pub(super) struct LogUpload {
     flush_at: Option<Instant>,
     /// How long to wait after the next failure.
     wait: Duration,
-    flush_bytes: usize,
-    flush_interval: Duration,
+    writing: Writing,
     claim: Claim,
-    behind: TaskTracker,
 }
 
 impl LogUpload {
-    pub(super) fn new(logs: &EventLogs, file: ObjectPath, claim: Claim) -> Self {
+    pub(super) fn new(store: &Store, writing: &Writing, file: ObjectPath, claim: Claim) -> Self {
         Self {
-            store: logs.store.clone(),
+            store: store.clone(),
             file,
             start: 0,
             part: Vec::new(),
             stored: 0,
             flush_at: None,
             wait: FIRST_WAIT,
-            flush_bytes: logs.flush_bytes,
-            flush_interval: logs.flush_interval,
+            writing: writing.clone(),
             claim,
-            behind: logs.behind.clone(),
         }
     }
 
@@ -68,7 +73,7 @@ impl LogUpload {
             growing::append(&self.store, &self.file, self.start, Bytes::copy_from_slice(&self.part)).await?;
             self.stored = self.part.len();
         }
-        if self.part.len() >= self.flush_bytes {
+        if self.part.len() >= self.writing.flush_bytes {
             self.start += self.part.len() as u64;
             self.part.clear();
             self.stored = 0;
@@ -143,16 +148,16 @@ impl Upload for LogUpload {
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
         self.part.extend_from_slice(&bytes);
         let is_failing = self.wait > FIRST_WAIT;
-        if self.part.len() >= self.flush_bytes && !is_failing {
+        if self.part.len() >= self.writing.flush_bytes && !is_failing {
             self.try_to_store().await?;
         }
-        while self.part.len() >= HELD_BYTES.max(self.flush_bytes) {
+        while self.part.len() >= HELD_BYTES.max(self.writing.flush_bytes) {
             let wait = self.flush_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
             sleep(wait).await;
             self.try_to_store().await?;
         }
         if !self.part.is_empty() && self.stored < self.part.len() {
-            self.flush_at.get_or_insert_with(|| Instant::now() + self.flush_interval);
+            self.flush_at.get_or_insert_with(|| Instant::now() + self.writing.flush_interval);
         }
         Ok(())
     }
@@ -171,8 +176,8 @@ impl Upload for LogUpload {
         }
         self.store_all().await?;
         self.claim.end_soon().await?;
-        let Self { store, file, claim, behind, .. } = *self;
-        behind.spawn(async move {
+        let Self { store, file, claim, writing, .. } = *self;
+        writing.behind.spawn(async move {
             if let Err(error) = put_together(&store, &file, claim).await {
                 let path = file.as_str();
                 tracing::warn!(
