@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use storage::{Key, ObjectPath, Sha256Digest, Store, Version};
+use storage::{Key, ObjectMeta, ObjectPath, Sha256Digest, Store, Version};
 use uuid::Uuid;
 
 use crate::bundle::Bundle;
@@ -16,6 +16,10 @@ use crate::{Error, Result};
 pub(crate) const FORMAT: u32 = 1;
 
 const LIMIT_BYTES: u64 = 64 * 1024;
+
+/// How long a document is that says no more than that its name is free, and no other is: who lists names need not read it.
+/// JSON does not mind the spaces that make it so.
+const FREE_BYTES: usize = 4093;
 
 /// How often an upload says that it is alive.
 pub(crate) const BEAT: std::time::Duration = std::time::Duration::from_secs(15);
@@ -54,7 +58,8 @@ pub(crate) enum State {
     Uploading,
     /// All there.
     Complete { size_bytes: u64, sha256: Sha256Digest },
-    /// Renamed, or its time was over: the name is free.
+    /// Renamed, or its time was over: the name is free. Nobody but a sweep removes the document then, as somebody else may
+    /// take the name at any moment.
     Moved,
 }
 
@@ -121,6 +126,16 @@ impl Resource {
     pub(crate) fn new(attributes: Attributes, state: State, upload: Option<Uuid>) -> Self {
         let writer = upload.map(|upload| Writer { upload, beat: Utc::now() });
         Self { attributes, state, writer, uploaded: None, used: None, bundle: None, rest: serde_json::Map::new() }
+    }
+
+    /// That a name is free.
+    pub(crate) fn free() -> Self {
+        Self::new(Attributes::folder(), State::Moved, None)
+    }
+
+    /// Whether an object in a listing of documents says no more than that its name is free.
+    pub(crate) fn is_only_free(meta: &ObjectMeta) -> bool {
+        meta.size_bytes == FREE_BYTES as u64
     }
 
     /// Whether the name is free though its document is there: its upload died, or it was moved away.
@@ -194,7 +209,14 @@ impl Resource {
             bundle: self.bundle.clone(),
             rest: self.rest.clone(),
         };
-        serde_json::to_vec(&document).map_err(|e| Error::Corrupt { path: ObjectPath::root(), reason: e.to_string() })
+        let bytes = serde_json::to_vec(&document);
+        let mut bytes = bytes.map_err(|e| Error::Corrupt { path: ObjectPath::root(), reason: e.to_string() })?;
+        match (&self.state, bytes.len()) {
+            (State::Moved, _) => bytes.resize(FREE_BYTES.max(bytes.len()), b' '),
+            (_, FREE_BYTES) => bytes.push(b' '),
+            _ => {}
+        }
+        Ok(bytes)
     }
 
     /// Puts the document at `name` if nothing is there; `None` when something is.
@@ -242,6 +264,11 @@ mod tests {
         assert!(read.is_free() && read.is_of(Uuid::from_u128(1)));
         let again: serde_json::Value = serde_json::from_slice(&read.to_bytes().unwrap()).unwrap();
         assert_eq!((&again["expires"], &again["labels"]["a"]), (&"tomorrow".into(), &"b".into()));
+        let bytes = Resource::free().to_bytes().unwrap();
+        assert!(bytes.len() == FREE_BYTES && Resource::read(&bytes).unwrap().is_free());
+        let mut long = read.clone();
+        long.attributes.owner = "o".repeat(FREE_BYTES - read.to_bytes().unwrap().len() + 1);
+        assert_eq!(long.to_bytes().unwrap().len(), FREE_BYTES + 1);
         assert!(Resource::read(text.replace("\"format\":1", "\"format\":2").as_bytes()).unwrap_err().contains("newer"));
     }
 }

@@ -22,7 +22,7 @@ use crate::Result;
 use crate::clock::Clock;
 use crate::condemned::{Condemned, List, Phase};
 use crate::lifetime::Lifetimes;
-use crate::resources::{State, Writer};
+use crate::resources::Resource;
 use survey::{Survey, unneeded};
 use totals::Totals;
 pub use totals::{SweepTotals, Swept};
@@ -162,10 +162,8 @@ impl Sweeper {
         let survey = self.survey().await?;
         let mut needed = survey.needed;
         for gone in survey.expired {
-            let mut resource = gone.loaded.resource;
-            let content = resource.state.content();
-            (resource.state, resource.writer) = (State::Moved, None::<Writer>);
-            match resource.swap(&self.store, &gone.name, &gone.loaded.version).await? {
+            let content = gone.loaded.resource.state.content();
+            match Resource::free().swap(&self.store, &gone.name, &gone.loaded.version).await? {
                 Some(_) => {
                     tracing::info!(path = %access::masked(gone.name.as_str()), reason = gone.reason.text(), "removed an upload");
                     swept.uploads += 1;

@@ -2,7 +2,7 @@
 
 use futures::stream::{self, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
-use storage::{ObjectPath, Store};
+use storage::{ObjectMeta, ObjectPath, Store};
 
 use crate::resources::{FORMAT, check_format};
 use crate::status::{Attributes, Wish};
@@ -37,8 +37,19 @@ pub(crate) fn check_names(tree: &str, path: &ObjectPath) -> Result<()> {
     }
 }
 
+/// Whether an object keeps the folders above it.
+pub(crate) type Keeps = fn(&ObjectMeta) -> bool;
+
 /// What is known of the folder at this path of the store; `None` where there is none.
-pub(crate) async fn find(store: &Store, folder: &ObjectPath) -> Result<Option<Attributes>> {
+pub(crate) async fn find(store: &Store, folder: &ObjectPath, keeps: Keeps) -> Result<Option<Attributes>> {
+    match marked(store, folder).await? {
+        Some(attributes) => Ok(Some(attributes)),
+        None => Ok(is_there(store, folder, keeps).await?.then(Attributes::folder)),
+    }
+}
+
+/// What the marker of a folder says.
+async fn marked(store: &Store, folder: &ObjectPath) -> Result<Option<Attributes>> {
     let marker = folder.join(MARKER)?;
     match store.get(&marker, MARKER_LIMIT_BYTES).await {
         Ok(bytes) => {
@@ -47,22 +58,25 @@ pub(crate) async fn find(store: &Store, folder: &ObjectPath) -> Result<Option<At
             check_format(read.format).map_err(corrupt)?;
             Ok(Some(read.attributes))
         }
-        Err(error) if error.is_not_found() => {
-            let something = store.list(folder).try_next().await?;
-            Ok(something.map(|_| Attributes::folder()))
-        }
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whether anything is there: one request.
-pub(crate) async fn is_there(store: &Store, folder: &ObjectPath) -> Result<bool> {
-    Ok(store.list(folder).try_next().await?.is_some())
+/// Whether anything is there: one request, but where thousands of objects keep no folder.
+pub(crate) async fn is_there(store: &Store, folder: &ObjectPath, keeps: Keeps) -> Result<bool> {
+    let mut found = store.list(folder);
+    while let Some(meta) = found.try_next().await? {
+        if keeps(&meta) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Makes an empty folder seen, or changes what is known of one.
 pub(crate) async fn make(store: &Store, folder: &ObjectPath, wish: &Wish) -> Result<()> {
-    let mut attributes = find(store, folder).await?.unwrap_or_else(Attributes::folder);
+    let mut attributes = marked(store, folder).await?.unwrap_or_else(Attributes::folder);
     wish.apply(&mut attributes);
     let marker = Marker { format: FORMAT, attributes };
     let bytes =

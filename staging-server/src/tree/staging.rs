@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use storage::{Key, ObjectPath, Store};
+use storage::{Key, ObjectMeta, ObjectPath, Store};
 
 use super::{Content, File, Tree, folders};
 use crate::Config;
@@ -45,16 +45,20 @@ impl StagedFiles {
         &self.bundles
     }
 
-    /// What every folder in a listing is: its marker says so, or what lies in it.
-    async fn folder_entry(&self, folder: ObjectPath) -> Result<Entry> {
-        let attributes = folders::find(&self.store, &folder).await?.unwrap_or_else(Attributes::folder);
-        Ok(Entry { name: unescape(folder.name()), status: Status::folder(attributes) })
+    /// What every folder in a listing is: its marker says so, or what lies in it. `None` when all names in it are free.
+    async fn folder_entry(&self, folder: ObjectPath) -> Result<Option<Entry>> {
+        let attributes = folders::find(&self.store, &folder, keeps_folder).await?;
+        Ok(attributes.map(|found| Entry { name: unescape(folder.name()), status: Status::folder(found) }))
     }
 
     async fn file_entry(&self, path: ObjectPath) -> Result<Option<Entry>> {
         let found = self.names.loaded(&path).await?;
         Ok(found.map(|found| Entry { name: unescape(path.name()), status: File::of_resource(found.resource).status() }))
     }
+}
+
+fn keeps_folder(meta: &ObjectMeta) -> bool {
+    !Resource::is_only_free(meta)
 }
 
 fn is_namespace(name: &str) -> bool {
@@ -127,11 +131,11 @@ impl Tree for StagedFiles {
     }
 
     async fn folder(&self, path: &ObjectPath) -> Result<Option<Attributes>> {
-        folders::find(&self.store, &key(path)).await
+        folders::find(&self.store, &key(path), keeps_folder).await
     }
 
     async fn is_folder(&self, path: &ObjectPath) -> Result<bool> {
-        folders::is_there(&self.store, &key(path)).await
+        folders::is_there(&self.store, &key(path), keeps_folder).await
     }
 
     fn takes_its_name(&self) -> bool {
@@ -141,15 +145,15 @@ impl Tree for StagedFiles {
     async fn entries(&self, path: &ObjectPath) -> Result<Vec<Entry>> {
         let listing = self.store.list_folder(&key(path)).await?;
         let names: Vec<ObjectPath> = (listing.objects.iter())
-            .filter(|meta| !folders::is_reserved(meta.path.name()))
+            .filter(|meta| !folders::is_reserved(meta.path.name()) && keeps_folder(meta))
             .map(|meta| path.join(meta.path.name()))
             .collect::<Result<_, storage::Error>>()?;
         let files = stream::iter(names).map(|name| self.file_entry(name)).buffered(AT_ONCE);
         let files: Vec<Option<Entry>> = files.try_collect().await?;
         let folders = stream::iter(listing.folders.into_iter().filter(|folder| !folders::is_reserved(folder.name())));
         let folders = folders.map(|folder| self.folder_entry(folder)).buffered(AT_ONCE);
-        let mut all: Vec<Entry> = folders.try_collect().await?;
-        all.extend(files.into_iter().flatten());
+        let folders: Vec<Option<Entry>> = folders.try_collect().await?;
+        let mut all: Vec<Entry> = folders.into_iter().chain(files).flatten().collect();
         all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(all)
     }
@@ -171,10 +175,15 @@ impl Tree for StagedFiles {
     }
 
     async fn move_file(&self, from: &ObjectPath, to: &ObjectPath, overwrite: bool) -> Result<()> {
+        let mut is_placed = false;
         for _ in 0..TRIES {
             let before = self.names.condemned.recent().await?;
             let Some(source) = self.names.loaded(from).await? else {
-                return Err(Error::NotFound { path: FilePath::of(self.name(), from).to_string() });
+                // It was freed by a try of ours whose answer was lost.
+                return match is_placed {
+                    true => Ok(()),
+                    false => Err(Error::NotFound { path: FilePath::of(self.name(), from).to_string() }),
+                };
             };
             let upload = source.resource.writer.filter(|_| source.resource.is_being_written());
             if !self.names.put(&before, to, &source.resource, overwrite).await? {
@@ -183,10 +192,10 @@ impl Tree for StagedFiles {
             if let Some(upload) = upload {
                 say_moved(&self.store, upload.upload, to).await?;
             }
+            is_placed = true;
             // Whoever finishes or changes it at the old name meanwhile makes this one fail, and its new state is moved.
-            let moved = Resource { state: State::Moved, ..source.resource };
-            if moved.swap(&self.store, from, &source.version).await?.is_some() {
-                return Ok(self.store.delete(&key(from)).await?);
+            if Resource::free().swap(&self.store, from, &source.version).await?.is_some() {
+                return Ok(());
             }
         }
         Err(busy(from))
@@ -194,7 +203,8 @@ impl Tree for StagedFiles {
 
     async fn move_folder(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()> {
         let root = key(from);
-        let all: Vec<ObjectPath> = self.store.list(&root).map_ok(|meta| meta.path).try_collect().await?;
+        let all = self.store.list(&root).try_filter(|meta| std::future::ready(keeps_folder(meta)));
+        let all: Vec<ObjectPath> = all.map_ok(|meta| meta.path).try_collect().await?;
         let inside = all.iter().filter_map(|path| path.strip_prefix(&root));
         stream::iter(inside.map(Ok::<_, Error>))
             .try_for_each_concurrent(AT_ONCE, |rest| async move {
@@ -205,7 +215,7 @@ impl Tree for StagedFiles {
                         Ok(self.store.delete(&key(&from)).await?)
                     }
                     false => match self.move_file(&from, &to, true).await {
-                        Err(Error::NotFound { .. }) => Ok(self.store.delete(&key(&from)).await?),
+                        Err(Error::NotFound { .. }) => self.names.forget(&from).await,
                         moved => moved,
                     },
                 }

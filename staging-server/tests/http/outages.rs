@@ -150,6 +150,54 @@ async fn an_upload_that_is_removed_or_renamed_comes_back_under_no_old_name() {
     }
 }
 
+/// The rename of one replica is slow; another takes the old name as soon as that is free.
+#[tokio::test]
+async fn a_name_that_a_rename_leaves_is_whose_takes_it_first() {
+    let (store, faults) = (Store::in_memory(), Arc::new(Faults::default()));
+    let slow = Server::over(store.with_faults(&faults), Config::default());
+    let quick = Server::over(store, Config::default());
+    quick.create("/staging/ns/d/old", "first").await;
+    faults.set_slow(Duration::from_millis(100));
+    let renamed = slow.put("/staging/ns/d/old", "RENAME&destination=/staging/ns/d/new");
+    let taken = eventually("the name", async || {
+        let created = quick.write("PUT", "/staging/ns/d/old", "CREATE&overwrite=false", "second").await;
+        (created.status == StatusCode::CREATED).then_some(())
+    });
+    let (renamed, ()) = tokio::join!(renamed, taken);
+    assert_eq!(renamed.json(), json!({"boolean": true}));
+    assert_eq!(
+        (quick.read("/staging/ns/d/new").await, quick.read("/staging/ns/d/old").await),
+        ("first".into(), "second".into())
+    );
+}
+
+/// What a rename leaves of the old name is seen nowhere, and keeps no folder.
+#[tokio::test]
+async fn a_name_that_was_left_is_not_there() {
+    let server = Server::new();
+    for file in ["d/a", "d/e/b", "other"] {
+        server.create(&format!("/staging/ns/{file}"), file).await;
+    }
+    server.put("/staging/ns/d", "RENAME&destination=/staging/ns/f").await;
+    assert_eq!(server.names("/staging/ns").await, ["f/", "other"]);
+    assert_eq!(server.names("/staging/ns/f").await, ["a", "e/"]);
+    assert!(!server.exists("/staging/ns/d").await && !server.exists("/staging/ns/d/e").await);
+    assert_eq!(server.delete("/staging/ns/d", "DELETE&recursive=true").await.json(), json!({"boolean": false}));
+    assert_eq!(
+        server.put("/staging/ns/other", "RENAME&destination=/staging/ns/d").await.json(),
+        json!({"boolean": true})
+    );
+    assert_eq!(
+        (server.read("/staging/ns/d").await, server.read("/staging/ns/f/e/b").await),
+        ("other".into(), "d/e/b".into())
+    );
+    server.put("/staging/ns/f/a", "RENAME&destination=/staging/ns/a").await;
+    server.put("/staging/ns/f/e/b", "RENAME&destination=/staging/ns/b").await;
+    assert_eq!(server.names("/staging/ns/f/e").await, [""; 0]);
+    assert_eq!(server.delete("/staging/ns/f/e", "DELETE").await.json(), json!({"boolean": true}));
+    assert_eq!(server.names("/staging/ns/f").await, [""; 0]);
+}
+
 /// What a server leaves that was killed while it took an upload in.
 #[tokio::test]
 async fn a_name_is_free_when_nobody_writes_it_any_more() {

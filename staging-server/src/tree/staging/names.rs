@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::condemned::{Condemned, Seen};
 use crate::lifetime::Lifetimes;
 use crate::path::FilePath;
-use crate::resources::{Loaded, Resource, State};
+use crate::resources::{Loaded, Resource};
 use crate::{Error, Result};
 
 /// How often a document is changed anew that somebody else has changed meanwhile.
@@ -56,7 +56,9 @@ impl Names {
             if resource.writer.is_some() && found.resource == *resource {
                 return self.keep(before, path, resource).await.map(|()| true);
             }
-            if !overwrite && !found.resource.is_free() {
+            // An earlier state of the very upload is in nobody's way.
+            let is_ours = resource.writer.is_some_and(|writer| found.resource.is_of(writer.upload));
+            if !overwrite && !is_ours && !found.resource.is_free() {
                 return Ok(false);
             }
             if resource.swap(&self.store, path, &found.version).await?.is_some() {
@@ -91,12 +93,21 @@ impl Names {
         Err(Error::TryAgain(format!("{} was just being removed", FilePath::of("staging", path))))
     }
 
+    /// Sees to it that a name whose upload died keeps no folder any more.
+    pub(super) async fn forget(&self, path: &ObjectPath) -> Result<()> {
+        let Some(found) = Resource::load(&self.store, path).await? else { return Ok(()) };
+        if found.resource.is_free() {
+            // Whoever has taken it meanwhile keeps it.
+            Resource::free().swap(&self.store, path, &found.version).await?;
+        }
+        Ok(())
+    }
+
     /// Frees a name whose content has gone.
     async fn let_go(&self, path: &ObjectPath, blob: Sha256Digest) -> Result<()> {
         let Some(found) = self.loaded(path).await? else { return Ok(()) };
         if found.resource.state.content() == Some(blob) {
-            let free = Resource { state: State::Moved, writer: None, ..found.resource };
-            free.swap(&self.store, path, &found.version).await?;
+            Resource::free().swap(&self.store, path, &found.version).await?;
         }
         Ok(())
     }
