@@ -105,34 +105,6 @@ async fn a_port_that_is_taken_ends_the_start_with_a_word_on_it() {
     assert!(ended.stderr.contains(&format!("the history server cannot listen on {address}")), "{}", ended.stderr);
 }
 
-#[tokio::test]
-async fn dashboards_and_alerts_name_metrics_that_there_are() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).display().to_string();
-    let (pods, store) = (path("pods"), format!("file:{}", path("store")));
-    std::fs::create_dir(&pods).unwrap();
-    let arguments = ["log-collector", "--admin-listen", "127.0.0.1:0", "--store", &store, "--pod-logs", &pods];
-    let hearth = Hearth::start(&[&arguments[..], &["--pod-identity", "names"]].concat(), &[], &["admin"]).await;
-    let metrics = reqwest::get(format!("{}/metrics", hearth.address("admin"))).await.unwrap().text().await.unwrap();
-    let there: Vec<&str> = metrics.lines().filter_map(|line| line.split([' ', '{']).next()).collect();
-    for file in ["log-collector.rules.yaml", "log-collector.dashboard.json"] {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/monitoring").join(file);
-        let text = std::fs::read_to_string(path).unwrap();
-        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let named: Vec<&str> = words.filter(|word| word.starts_with("hearth_log_collector_")).collect();
-        assert!(named.len() > 5, "{file}");
-        for metric in named {
-            assert!(there.contains(&metric), "{file} asks for {metric}, which is not in:\n{metrics}");
-        }
-    }
-    let readyz = format!("{}/readyz", hearth.address("admin"));
-    super::support::wait::eventually("readiness", Duration::from_secs(20), async || {
-        (status(&readyz).await == 200).then_some(())
-    })
-    .await;
-    hearth.stop().await;
-}
-
 /// The id of the application with that name, in whatever letters.
 fn id_of<'a>(list: &'a serde_json::Value, name: &str) -> &'a str {
     let found = list.as_array().unwrap().iter().find(|one| one["name"].as_str().unwrap().eq_ignore_ascii_case(name));

@@ -10,6 +10,7 @@ mod support;
 
 mod access;
 mod ask;
+mod book;
 mod clients;
 mod cluster_api;
 mod collector_bounds;
@@ -20,6 +21,7 @@ mod history_on_s3;
 mod layering;
 mod lifecycle;
 mod manual;
+mod metrics;
 mod operator;
 mod pod_template;
 #[path = "../../storage/tests/conformance/s3_server.rs"]

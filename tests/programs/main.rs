@@ -11,12 +11,15 @@
 mod support;
 
 mod access;
+mod book;
 mod client;
 mod clients;
 #[path = "../fast/cluster_api.rs"]
 mod cluster_api;
 mod collector;
+mod dependencies;
 mod history;
+mod monitoring;
 mod pages;
 mod peers;
 mod staging;

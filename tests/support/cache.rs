@@ -49,6 +49,12 @@ pub(crate) fn spark_home(spark: &str) -> PathBuf {
     homes.next().expect("an environment of tests/setup holds pyspark")
 }
 
+/// A program that looks at the project or at what it tells: `mdbook`, `cargo-deny`, `prometheus`, `promtool`.
+pub(crate) fn tool(name: &str) -> PathBuf {
+    let folder = if name.starts_with("prom") { "prometheus" } else { "tools" };
+    needed(Path::new(folder).join(name), "programs")
+}
+
 /// The text of axe, a script that looks a page through for what keeps people out.
 pub(crate) fn axe() -> String {
     let file = Path::new(&format!("axe-{}", version("AXE"))).join("axe.min.js");
