@@ -57,8 +57,8 @@ impl List {
         self.blobs.is_empty() && self.names.is_empty()
     }
 
-    fn has(&self, name: &ObjectPath, blob: Option<Sha256Digest>) -> bool {
-        self.names.contains(name.as_str()) || blob.is_some_and(|blob| self.blobs.contains(&blob))
+    fn has(&self, name: &ObjectPath, blobs: &[Sha256Digest]) -> bool {
+        self.names.contains(name.as_str()) || blobs.iter().any(|blob| self.blobs.contains(blob))
     }
 }
 
@@ -109,20 +109,20 @@ impl Condemned {
     ///
     /// # Errors
     /// A failure of the store: they may go.
-    pub(crate) async fn keep(&self, before: &Seen, name: &ObjectPath, blob: Option<Sha256Digest>) -> Result<bool> {
-        if before.at.elapsed() < self.notice && !before.list.has(name, blob) {
+    pub(crate) async fn keep(&self, before: &Seen, name: &ObjectPath, blobs: &[Sha256Digest]) -> Result<bool> {
+        if before.at.elapsed() < self.notice && !before.list.has(name, blobs) {
             return Ok(true);
         }
         let deadline = Instant::now() + self.patience;
         loop {
             let (mut list, version) = self.read().await?;
-            if !list.has(name, blob) {
+            if !list.has(name, blobs) {
                 break;
             }
             if list.phase == Phase::Announced {
                 list.names.remove(name.as_str());
-                if let Some(blob) = blob {
-                    list.blobs.remove(&blob);
+                for blob in blobs {
+                    list.blobs.remove(blob);
                 }
                 if self.write(&list, version.as_ref()).await?.is_some() {
                     break;
@@ -138,11 +138,12 @@ impl Condemned {
             Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(Error::from(error)),
         };
-        let has_blob = match blob {
-            Some(blob) => is_there(Key::Blob(blob)).await?,
-            None => true,
-        };
-        Ok(has_blob && is_there(Key::Resource(name.clone())).await?)
+        for blob in blobs {
+            if !is_there(Key::Blob(*blob)).await? {
+                return Ok(false);
+            }
+        }
+        is_there(Key::Resource(name.clone())).await
     }
 
     /// The list as it is, and its version; without one there is none.

@@ -147,6 +147,9 @@ pub enum Error {
         /// What it may have.
         limit_bytes: u64,
     },
+    /// A condition of the request does not hold.
+    #[error("a condition in the request's headers does not hold: look at what is there, and ask again by that")]
+    Precondition,
     /// Nothing is wrong but the moment.
     #[error("{0}: try again in a moment")]
     TryAgain(String),

@@ -20,7 +20,7 @@ use crate::condemned::Condemned;
 use crate::limits::{Admitted, Gate};
 use crate::path::FilePath;
 use crate::status::{Attributes, Entry, Kind, Status};
-use crate::tree::{Bundles, Content, EventLogs, File, PodTemplates, StagedFiles, Tree, folders};
+use crate::tree::{Bundles, Content, EventLogs, File, Native, PodTemplates, StagedFiles, Tree, folders};
 use crate::{Config, Error, Result};
 
 /// All trees together, under one root.
@@ -66,6 +66,11 @@ impl FileSystem {
     /// Uploads that have no name.
     pub(crate) fn bundles(&self) -> &Bundles {
         self.staging.bundles()
+    }
+
+    /// What the native protocol keeps.
+    pub(crate) fn native(&self) -> &Native {
+        self.staging.native()
     }
 
     /// What lets uploads in.

@@ -1,7 +1,8 @@
 //! Takes jars and files from submitters and serves them to drivers, executors and init containers.
 //!
-//! Three doors so far: WebHDFS, which a stock `spark-submit` and `hadoop fs` speak; plain GET for whatever takes a URL; and the
-//! resource staging protocol of Spark 2.2's Kubernetes fork, whose bundles have no names. The others lead to the same three trees:
+//! Four doors: WebHDFS, which a stock `spark-submit` and `hadoop fs` speak; plain GET for whatever takes a URL; the resource staging
+//! protocol of Spark 2.2's Kubernetes fork, whose bundles have no names; and the native one, `/v1`, whose contents are named by
+//! their digests. The first two lead to the same three trees:
 //!
 //! | path | is |
 //! | --- | --- |
@@ -18,6 +19,7 @@
 //!
 //! Read [`Staging`] first, then the tree behind a path (`tree`), then `webhdfs` for the protocol.
 
+mod artifact;
 mod blobs;
 mod bundle;
 mod clock;
@@ -32,6 +34,7 @@ mod plain;
 mod range;
 mod resources;
 mod routes;
+mod served;
 mod server;
 mod status;
 mod sweep;
@@ -39,6 +42,7 @@ mod told;
 mod tree;
 mod upload;
 mod v0;
+mod v1;
 mod webhdfs;
 
 pub use clock::Clock;

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use storage::ObjectPath;
 
 use crate::resources::Resource;
+use crate::tree::folders::NATIVE;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -60,9 +61,7 @@ impl Lifetimes {
         written: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Option<Reason> {
-        // A bundle lives as long as what lies in its owner's namespace.
-        let of_owner = resource.bundle.as_ref().and_then(|bundle| ObjectPath::parse(&bundle.owner.namespace).ok());
-        let name = of_owner.as_ref().unwrap_or(name);
+        let name = &place(name, resource);
         // What an older Hearth took in may have been read without a note of it.
         let is_unused = resource.used.is_none() && resource.uploaded.is_some();
         let (time, reason) = match is_unused {
@@ -78,10 +77,19 @@ impl Lifetimes {
     /// life.
     pub(crate) fn is_to_be_noted(&self, name: &ObjectPath, resource: &Resource, now: DateTime<Utc>) -> bool {
         let Some(used) = resource.used else { return true };
-        let pause = self.since_use.of(name).map(|time| (time / 8).min(DAY));
+        let pause = self.since_use.of(&place(name, resource)).map(|time| (time / 8).min(DAY));
         let pause = pause.and_then(|pause| TimeDelta::from_std(pause).ok());
         pause.is_some_and(|pause| now.signed_duration_since(used) >= pause)
     }
+}
+
+/// The path whose time counts: of what has no path of a client's own, its namespace.
+fn place(name: &ObjectPath, resource: &Resource) -> ObjectPath {
+    let namespace = match &resource.bundle {
+        Some(bundle) => Some(bundle.owner.namespace.as_str()),
+        None => name.as_str().strip_prefix(NATIVE).and_then(|rest| rest.split('/').nth(1)),
+    };
+    namespace.and_then(|namespace| ObjectPath::parse(namespace).ok()).unwrap_or_else(|| name.clone())
 }
 
 /// Why an upload goes.

@@ -8,7 +8,7 @@ use futures::TryStreamExt as _;
 use storage::{Key, ObjectPath, Store};
 
 use crate::resources::{Resource, State};
-use crate::tree::folders::{BUNDLES, is_reserved};
+use crate::tree::folders::{BUNDLES, NATIVE, is_reserved};
 use crate::{Error, Result};
 
 /// How much uploads may take. Event logs are not uploads.
@@ -223,7 +223,9 @@ impl Drop for Entered {
 
 /// How many bytes the uploads of a namespace have, those of its bundles too: a request for each upload.
 async fn bytes_of(store: &Store, namespace: &str) -> Result<u64> {
-    let folders = [namespace, BUNDLES].map(|folder| ObjectPath::parse(folder).map(|path| Key::Resource(path).path()));
+    let native = format!("{NATIVE}/{namespace}");
+    let folders = [namespace, BUNDLES, native.as_str()]
+        .map(|folder| ObjectPath::parse(folder).map(|path| Key::Resource(path).path()));
     let mut sum = 0;
     for folder in folders {
         let found = store.list(&folder?).map_err(Error::from);

@@ -2,16 +2,14 @@
 
 use access::Act;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use futures::TryStreamExt as _;
 use storage::Sha256Digest;
 
-use crate::range::{Wanted, wanted};
+use crate::served::Served;
 use crate::told::{Told, is_ours, mark, message, root_cause};
 use crate::tree::{Content, File};
 use crate::webhdfs::decode_path;
@@ -38,34 +36,11 @@ async fn answer(staging: &Staging, request: &Parts) -> Result<Response> {
         Some(digest) => HeaderValue::try_from(format!("\"{digest}\"")).ok(),
         None => None,
     };
-    let mut headers = headers_of(&file, e_tag.as_ref());
-    if e_tag.as_ref().is_some_and(|tag| lists(&request.headers, header::IF_NONE_MATCH, tag)) {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    let served = Served::of(request, &file, e_tag.as_ref());
+    if served.is_read() {
+        files.note_use(&path, &file).await;
     }
-    let range = request.headers.get(header::RANGE).and_then(|range| range.to_str().ok());
-    let still_the_same = e_tag.as_ref().is_some_and(|tag| lists(&request.headers, header::IF_RANGE, tag));
-    let range = range.filter(|_| still_the_same || !request.headers.contains_key(header::IF_RANGE));
-    let (status, range) = match wanted(range, file.size_bytes) {
-        Wanted::All => (StatusCode::OK, 0..file.size_bytes),
-        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Wanted::Nothing => {
-            headers.insert(header::CONTENT_RANGE, header_of(&format!("bytes */{}", file.size_bytes)));
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response());
-        }
-    };
-    if status == StatusCode::PARTIAL_CONTENT {
-        let text = format!("bytes {}-{}/{}", range.start, range.end - 1, file.size_bytes);
-        headers.insert(header::CONTENT_RANGE, header_of(&text));
-    }
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
-    if request.method == Method::HEAD {
-        return Ok((status, headers).into_response());
-    }
-    files.note_use(&path, &file).await;
-    let bytes = file.read(files.store(), range).await?.inspect_err(move |error| {
-        tracing::error!(path = %path, error = error as &dyn std::error::Error, "a download broke off at the store");
-    });
-    Ok((status, headers, Body::from_stream(bytes)).into_response())
+    served.answer(files.store(), &file, path.to_string()).await
 }
 
 /// The digest of a file's content. A pod template is small enough to be read for it.
@@ -78,33 +53,6 @@ async fn e_tag(staging: &Staging, file: &File) -> Result<Option<Sha256Digest>> {
         }
         _ => Ok(None),
     }
-}
-
-fn headers_of(file: &File, e_tag: Option<&HeaderValue>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let modified = file.attributes.modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::LAST_MODIFIED, header_of(&modified));
-    // Whatever somebody uploaded: a browser is to keep it, not to run it.
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Some(tag) = e_tag {
-        headers.insert(header::ETAG, tag.clone());
-    }
-    headers
-}
-
-fn header_of(text: &str) -> HeaderValue {
-    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-/// Whether a header names this very content.
-fn lists(headers: &HeaderMap, name: header::HeaderName, tag: &HeaderValue) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .map(|value| value.trim().trim_start_matches("W/"))
-        .any(|value| value == "*" || value.as_bytes() == tag.as_bytes())
 }
 
 /// The answer to a request that failed, as all doors but WebHDFS give it. A failure of the server is logged here, once.

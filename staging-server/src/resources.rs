@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Key, ObjectMeta, ObjectPath, Sha256Digest, Store, Version};
 use uuid::Uuid;
 
+use crate::artifact::Artifact;
 use crate::bundle::Bundle;
 use crate::status::Attributes;
 use crate::{Error, Result};
@@ -15,7 +16,8 @@ use crate::{Error, Result};
 /// The format of every document that this server writes. A reader refuses a newer one.
 pub(crate) const FORMAT: u32 = 1;
 
-const LIMIT_BYTES: u64 = 64 * 1024;
+/// What a manifest with as many artifacts as it may have stays below.
+const LIMIT_BYTES: u64 = 1 << 20;
 
 /// How long a document is that says no more than that its name is free, and no other is: who lists names need not read it.
 /// JSON does not mind the spaces that make it so.
@@ -47,6 +49,8 @@ pub(crate) struct Resource {
     pub(crate) used: Option<DateTime<Utc>>,
     /// What the resource staging protocol keeps of it, where it came by that.
     pub(crate) bundle: Option<Bundle>,
+    /// What a manifest names; it has no content of its own.
+    pub(crate) artifacts: Option<Vec<Artifact>>,
     /// What a newer Hearth of the same format has put there.
     pub(crate) rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -61,16 +65,6 @@ pub(crate) enum State {
     /// Renamed, or its time was over: the name is free. Nobody but a sweep removes the document then, as somebody else may
     /// take the name at any moment.
     Moved,
-}
-
-impl State {
-    /// The content that is needed for it.
-    pub(crate) fn content(&self) -> Option<Sha256Digest> {
-        match self {
-            Self::Complete { sha256, .. } => Some(*sha256),
-            Self::Uploading | Self::Moved => None,
-        }
-    }
 }
 
 /// An upload.
@@ -103,6 +97,8 @@ struct Document {
     used: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bundle: Option<Bundle>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    artifacts: Option<Vec<Artifact>>,
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -125,12 +121,22 @@ pub(crate) struct Loaded {
 impl Resource {
     pub(crate) fn new(attributes: Attributes, state: State, upload: Option<Uuid>) -> Self {
         let writer = upload.map(|upload| Writer { upload, beat: Utc::now() });
-        Self { attributes, state, writer, uploaded: None, used: None, bundle: None, rest: serde_json::Map::new() }
+        let (uploaded, used, bundle, artifacts) = (None, None, None, None);
+        Self { attributes, state, writer, uploaded, used, bundle, artifacts, rest: serde_json::Map::new() }
     }
 
     /// That a name is free.
     pub(crate) fn free() -> Self {
         Self::new(Attributes::folder(), State::Moved, None)
+    }
+
+    /// The content that is needed for it.
+    pub(crate) fn contents(&self) -> Vec<Sha256Digest> {
+        match (&self.state, &self.artifacts) {
+            (State::Complete { .. }, Some(artifacts)) => artifacts.iter().map(|artifact| artifact.sha256).collect(),
+            (State::Complete { sha256, .. }, None) => vec![*sha256],
+            (State::Uploading | State::Moved, _) => Vec::new(),
+        }
     }
 
     /// Whether an object in a listing of documents says no more than that its name is free.
@@ -186,8 +192,8 @@ impl Resource {
         };
         let beat = read.beat.unwrap_or(read.attributes.modified);
         let writer = read.upload.map(|upload| Writer { upload, beat });
-        let (uploaded, used, bundle) = (read.uploaded, read.used, read.bundle);
-        Ok(Self { attributes: read.attributes, state, writer, uploaded, used, bundle, rest: read.rest })
+        let (uploaded, used, bundle, artifacts) = (read.uploaded, read.used, read.bundle, read.artifacts);
+        Ok(Self { attributes: read.attributes, state, writer, uploaded, used, bundle, artifacts, rest: read.rest })
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>> {
@@ -207,6 +213,7 @@ impl Resource {
             uploaded: self.uploaded,
             used: self.used,
             bundle: self.bundle.clone(),
+            artifacts: self.artifacts.clone(),
             rest: self.rest.clone(),
         };
         let bytes = serde_json::to_vec(&document);

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::condemned::{Condemned, List, Phase};
 use crate::lifetime::Lifetimes;
 use crate::resources::Resource;
+use crate::tree::folders::NATIVE;
 use survey::{Survey, unneeded};
 use totals::Totals;
 pub use totals::{SweepTotals, Swept};
@@ -142,7 +143,7 @@ impl Sweeper {
     pub async fn preview(&self) -> Result<Vec<String>> {
         let survey = self.survey().await?;
         let expired = survey.expired.iter();
-        Ok(expired.map(|gone| format!("/staging/{}: {}", gone.name, gone.reason.text())).collect())
+        Ok(expired.map(|gone| format!("{}: {}", shown(&gone.name), gone.reason.text())).collect())
     }
 
     /// Looks once, and removes what is over.
@@ -162,14 +163,14 @@ impl Sweeper {
         let survey = self.survey().await?;
         let mut needed = survey.needed;
         for gone in survey.expired {
-            let content = gone.loaded.resource.state.content();
+            let contents = gone.loaded.resource.contents();
             match Resource::free().swap(&self.store, &gone.name, &gone.loaded.version).await? {
                 Some(_) => {
                     tracing::info!(path = %access::masked(gone.name.as_str()), reason = gone.reason.text(), "removed an upload");
                     swept.uploads += 1;
                 }
                 // Somebody has come for it meanwhile.
-                None => needed.extend(content),
+                None => needed.extend(contents),
             }
         }
         swept.folders = self.remove_folders(&survey.old_folders).await?;
@@ -273,6 +274,14 @@ impl Sweeper {
 
     async fn survey(&self) -> Result<Survey> {
         Survey::take(&self.store, &self.lifetimes, &self.clock, self.sweeps.grace).await
+    }
+}
+
+/// The address of what a document is of, where clients see it.
+fn shown(name: &ObjectPath) -> String {
+    match name.as_str().strip_prefix(NATIVE).and_then(|rest| rest.strip_prefix('/')?.split_once('/')) {
+        Some((namespace, rest)) => format!("/v1/namespaces/{namespace}/{rest}"),
+        None => format!("/staging/{name}"),
     }
 }
 

@@ -49,6 +49,7 @@ impl Told {
             Error::Denied(Denied::Unauthenticated(_)) => row(S::UNAUTHORIZED, S::UNAUTHORIZED, ACCESS_CONTROL),
             Error::Denied(Denied::Forbidden(_)) => row(S::FORBIDDEN, S::FORBIDDEN, ACCESS_CONTROL),
             Error::Denied(Denied::Unavailable(_)) => row(S::SERVICE_UNAVAILABLE, S::SERVICE_UNAVAILABLE, RETRIABLE),
+            Error::Precondition => row(S::PRECONDITION_FAILED, S::BAD_REQUEST, IO),
             Error::Conflict(_) => row(S::CONFLICT, S::FORBIDDEN, IO),
             Error::BeingWritten { .. } => row(S::CONFLICT, S::FORBIDDEN, BEING_CREATED),
             Error::Invalid(_) => row(S::BAD_REQUEST, S::BAD_REQUEST, ILLEGAL_ARGUMENT),

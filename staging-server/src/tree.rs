@@ -15,7 +15,9 @@ use storage::{ByteStream, ObjectPath, Store};
 
 pub(crate) use event_logs::EventLogs;
 pub(crate) use pod_templates::PodTemplates;
-pub(crate) use staging::{BundleUpload, Bundles, StagedFiles, check_namespace};
+pub(crate) use staging::{
+    BundleUpload, Bundles, DeclaredUpload, Manifest, Native, Resumable, StagedFiles, check_namespace,
+};
 
 use crate::Result;
 use crate::status::{Attributes, Entry, Status, Wish};

@@ -24,3 +24,5 @@ mod rss;
 mod staging;
 #[path = "http/sweeps.rs"]
 mod sweeps;
+#[path = "http/v1.rs"]
+mod v1;

@@ -52,6 +52,12 @@ impl BlobWriter {
         self.size_bytes
     }
 
+    /// The digest of what has been written so far.
+    #[must_use]
+    pub fn sha256(&self) -> Sha256Digest {
+        Sha256Digest::from_bytes(self.hash.clone().finalize().into())
+    }
+
     /// Appends bytes; waits while too many parts are under way.
     ///
     /// # Errors

@@ -15,6 +15,12 @@ impl Sha256Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Its bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// A digest that was reckoned elsewhere.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {

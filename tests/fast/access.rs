@@ -20,6 +20,10 @@ async fn start(api: &ClusterApi, settings: &[&str]) -> Hearth {
     Hearth::start(&arguments, &[("KUBECONFIG", kubeconfig.to_str().unwrap())], &ROLES).await
 }
 
+/// Content that every request of this test sends, and what it is called.
+const SENT: &str = "x: y";
+const DIGEST: &str = "sha256:4f2f24b4b6fea23eba57527a8bfff7b00be229ee0423d8f3014bac02ca2508a4";
+
 fn with_token(request: RequestBuilder, token: &str) -> RequestBuilder {
     if token.is_empty() { request } else { request.bearer_auth(token) }
 }
@@ -69,6 +73,14 @@ fn routes(staging: &str, history: &str) -> Vec<(Method, String, Vec<&'static str
         (Method::GET, format!("{upload}?op=OPEN&offset=0"), all.clone()),
         (Method::GET, format!("{upload}?op=GETFILESTATUS"), all.clone()),
         (Method::GET, read, all.clone()),
+        (Method::PUT, format!("{staging}/v1/namespaces/etl/blobs/{DIGEST}"), etl.to_vec()),
+        (Method::GET, format!("{staging}/v1/namespaces/etl/blobs/{DIGEST}"), etl.to_vec()),
+        (Method::PUT, format!("{staging}/v1/namespaces/other/blobs/{DIGEST}"), vec!["ops"]),
+        (Method::GET, format!("{staging}/v1/namespaces/etl/manifests/job"), etl.to_vec()),
+        (Method::GET, format!("{staging}/v1/namespaces/etl/manifests/job/artifacts/f"), etl.to_vec()),
+        (Method::GET, format!("{staging}/v1/namespaces/etl/manifests/{UPLOAD}"), all.clone()),
+        (Method::GET, format!("{staging}/v1/namespaces/etl/manifests/{UPLOAD}/artifacts/f"), all.clone()),
+        (Method::GET, format!("{staging}/v1/openapi.json"), all.clone()),
         (Method::GET, web("/staging/etl", "GETFILESTATUS"), all.clone()),
         (Method::GET, web("/staging/etl", "LISTSTATUS"), etl.to_vec()),
         (Method::GET, web("/staging", "LISTSTATUS"), vec!["ops"]),
@@ -91,6 +103,17 @@ fn routes(staging: &str, history: &str) -> Vec<(Method, String, Vec<&'static str
     ]
 }
 
+/// Content, and two manifests that name it.
+async fn name_artifacts(staging: &str) {
+    let etl = format!("{staging}/v1/namespaces/etl");
+    let put = |path: String| Client::new().put(format!("{etl}/{path}")).bearer_auth("token-of-ann");
+    assert_eq!(status(put(format!("blobs/{DIGEST}")).body(SENT)).await, 201);
+    for name in ["job", UPLOAD] {
+        let artifacts = json!({"artifacts": [{"name": "f", "digest": DIGEST}]});
+        assert_eq!(status(put(format!("manifests/{name}")).json(&artifacts)).await, 201);
+    }
+}
+
 #[tokio::test]
 async fn every_caller_may_at_every_route_what_the_table_says_and_no_more() {
     let api = ClusterApi::start().await;
@@ -101,12 +124,13 @@ async fn every_caller_may_at_every_route_what_the_table_says_and_no_more() {
     let upload = format!("{staging}/webhdfs/v1/staging/etl/{UPLOAD}/main.jar");
     let put = |token: &str| with_token(Client::new().put(format!("{upload}?op=CREATE&data=true")), token).body("jar");
     assert_eq!(status(put("token-of-ann")).await, 201);
+    name_artifacts(&staging).await;
 
     let callers = callers(&api, &staging).await;
     let routes = routes(&staging, &history);
     for (method, url, may) in routes {
         for (who, token) in &callers {
-            let answer = status(with_token(Client::new().request(method.clone(), &url).body("x: y"), token)).await;
+            let answer = status(with_token(Client::new().request(method.clone(), &url).body(SENT), token)).await;
             let expected = match *who {
                 // What is refused elsewhere is not a question of rights.
                 who if may.contains(&who) => 200..=299,

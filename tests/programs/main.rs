@@ -17,6 +17,7 @@ mod clients;
 #[path = "../fast/cluster_api.rs"]
 mod cluster_api;
 mod collector;
+mod contract;
 mod dependencies;
 mod history;
 mod monitoring;

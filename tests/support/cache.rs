@@ -41,6 +41,12 @@ pub(crate) fn readers_python() -> PathBuf {
     needed(Path::new(&environment).join("ok"), "programs").with_file_name("bin/python")
 }
 
+/// A program of the environment that has schemathesis and a client of tus.
+pub(crate) fn contract_program(name: &str) -> PathBuf {
+    let environment = format!("contract-{}-{}", version("SCHEMATHESIS"), version("TUSPY"));
+    needed(Path::new(&environment).join("ok"), "programs").with_file_name("bin").join(name)
+}
+
 /// `SPARK_HOME` of this minor version, as `4.3`: `bin/spark-submit`, `jars/` with Hadoop's client among them.
 pub(crate) fn spark_home(spark: &str) -> PathBuf {
     let lib = needed(environment(spark).join("ok"), "programs").with_file_name("lib");

@@ -11,7 +11,7 @@ use crate::Result;
 use crate::clock::Clock;
 use crate::condemned::{BLOBS, NAMES};
 use crate::lifetime::{Lifetimes, Reason};
-use crate::resources::{Loaded, Resource};
+use crate::resources::{Loaded, Resource, State};
 use crate::tree::folders::is_reserved;
 
 /// How many documents are read at once.
@@ -69,15 +69,15 @@ impl Survey {
     }
 
     fn note(&mut self, name: ObjectPath, loaded: Loaded, is_old: bool, reason: Option<Reason>) {
-        let Some(blob) = loaded.resource.state.content() else {
+        if !matches!(loaded.resource.state, State::Complete { .. }) {
             if is_old && loaded.resource.is_free() && self.free.len() < NAMES {
                 self.free.insert(name.as_str().to_owned());
             }
             return;
-        };
+        }
         match reason.filter(|_| self.expired.len() < MOST) {
             Some(reason) => self.expired.push(Gone { name, loaded, reason }),
-            None => drop(self.needed.insert(blob)),
+            None => self.needed.extend(loaded.resource.contents()),
         }
     }
 

@@ -12,6 +12,8 @@ use crate::{Error, Result};
 const MARKER: &str = ".directory";
 /// Where the documents of bundles lie: beside the namespaces.
 pub(crate) const BUNDLES: &str = ".hearth-bundles";
+/// Where the documents of the native protocol lie, a folder for each namespace.
+pub(crate) const NATIVE: &str = ".hearth-v1";
 const MARKER_LIMIT_BYTES: u64 = 64 * 1024;
 const AT_ONCE: usize = 16;
 
@@ -25,7 +27,7 @@ struct Marker {
 
 /// Whether a client may not use this name for its own.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    name == MARKER || name == BUNDLES || name == storage::growing::FOLDER
+    name == MARKER || name == BUNDLES || name == NATIVE || name == storage::growing::FOLDER
 }
 
 pub(crate) fn check_names(tree: &str, path: &ObjectPath) -> Result<()> {

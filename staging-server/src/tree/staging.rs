@@ -1,5 +1,7 @@
 mod bundles;
 mod names;
+mod native;
+mod resumable;
 mod upload;
 
 use std::sync::Arc;
@@ -19,6 +21,8 @@ use crate::upload::Upload;
 use crate::{Error, Result};
 pub(crate) use bundles::{BundleUpload, Bundles};
 use names::{Names, TRIES, busy, key};
+pub(crate) use native::{DeclaredUpload, Manifest, Native};
+pub(crate) use resumable::Resumable;
 use upload::StagedUpload;
 
 const AT_ONCE: usize = 32;
@@ -30,6 +34,7 @@ pub(crate) struct StagedFiles {
     lifetimes: Lifetimes,
     limit_bytes: u64,
     bundles: Bundles,
+    native: Native,
 }
 
 impl StagedFiles {
@@ -37,12 +42,18 @@ impl StagedFiles {
         let names = Names { store: store.clone(), clock: config.clock.clone(), condemned };
         let (lifetimes, limit_bytes) = (config.lifetimes.clone(), config.max_upload_bytes);
         let bundles = Bundles::new(names.clone(), lifetimes.clone(), limit_bytes);
-        Self { store, names, lifetimes, limit_bytes, bundles }
+        let native = Native::new(names.clone(), lifetimes.clone(), limit_bytes);
+        Self { store, names, lifetimes, limit_bytes, bundles, native }
     }
 
     /// Uploads that have no name.
     pub(crate) fn bundles(&self) -> &Bundles {
         &self.bundles
+    }
+
+    /// What the native protocol keeps.
+    pub(crate) fn native(&self) -> &Native {
+        &self.native
     }
 
     /// What every folder in a listing is: its marker says so, or what lies in it. `None` when all names in it are free.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use storage::{Key, ObjectPath, Sha256Digest, Store};
+use storage::{Key, ObjectPath, Store};
 
 use crate::clock::Clock;
 use crate::condemned::{Condemned, Seen};
@@ -83,13 +83,10 @@ impl Names {
     /// Sees to it that no sweep removes what was written at a name since it was looked at what is about to go, nor what that
     /// needs.
     pub(super) async fn keep(&self, before: &Seen, path: &ObjectPath, written: &Resource) -> Result<()> {
-        let blob = written.state.content();
-        if self.condemned.keep(before, path, blob).await? {
+        if self.condemned.keep(before, path, &written.contents()).await? {
             return Ok(());
         }
-        if let Some(blob) = blob {
-            self.let_go(path, blob).await?;
-        }
+        self.let_go(path, written).await?;
         Err(Error::TryAgain(format!("{} was just being removed", FilePath::of("staging", path))))
     }
 
@@ -104,9 +101,10 @@ impl Names {
     }
 
     /// Frees a name whose content has gone.
-    async fn let_go(&self, path: &ObjectPath, blob: Sha256Digest) -> Result<()> {
+    async fn let_go(&self, path: &ObjectPath, written: &Resource) -> Result<()> {
         let Some(found) = self.loaded(path).await? else { return Ok(()) };
-        if found.resource.state.content() == Some(blob) {
+        let contents = written.contents();
+        if !contents.is_empty() && found.resource.contents() == contents {
             Resource::free().swap(&self.store, path, &found.version).await?;
         }
         Ok(())
