@@ -48,7 +48,11 @@ async fn every_file_of_values_renders_to_what_kubernetes_takes() {
                   access.oidc.issuerUrl=https://issuer.example,access.oidc.clientId=hearth,access.adminUsers={a b},\
                   logCollector.pins=true,logCollector.namespaces={chart},stagingServer.ingress.enabled=true,\
                   stagingServer.ingress.host=s.example,stagingServer.autoscaling.enabled=true,\
-                  historyServer.ingress.enabled=true,historyServer.ingress.host=h.example,historyServer.cleanMaxAge=30d";
+                  historyServer.ingress.enabled=true,historyServer.ingress.host=h.example,historyServer.cleanMaxAge=30d,\
+                  stagingServer.lifetime.firstUse={12h,chart=2d},stagingServer.lifetime.lastUse={30d,chart/shared=off},\
+                  stagingServer.limits.namespaceSize=1TiB,logCollector.eventLogs.kubeletDir=/var/lib/kubelet,\
+                  logCollector.virtualNodes={virtual-1,virtual.example.org},logCollector.spill.size=1GiB,\
+                  monitoring.dashboards.enabled=true";
     choices.push(vec!["--set".to_owned(), all_on.to_owned()]);
     let folder = tempfile::tempdir().unwrap();
     for choice in choices {
@@ -75,10 +79,79 @@ async fn values_that_are_wrong_are_refused_with_a_word_on_which() {
         ("access.trustedProxies={proxy}", "trustedProxies"),
         ("store.url=ftp://x", "url"),
         ("historyServer.ingress.enabled=true", "ingress.host"),
+        ("stagingServer.lifetime.lastUse={a while}", "lastUse"),
+        ("stagingServer.limits.uploads=0", "uploads"),
+        ("logCollector.virtualNodes={A_B}", "virtualNodes"),
     ] {
         let refused = rendered(&["--set", wrong]).await;
         assert!(!refused.status.success(), "{wrong} was taken");
         assert!(refused.stderr.contains(named), "{wrong}: {}", refused.stderr);
+    }
+}
+
+#[tokio::test]
+async fn the_plain_manifests_are_what_the_chart_renders() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let values = root.join("deploy/helm/kubernetes.yaml");
+    let chart = chart();
+    let arguments = ["template", "hearth", chart.to_str().unwrap(), "--namespace", "hearth", "--values"];
+    let rendered = helm(&[&arguments[..], &[values.to_str().unwrap()]].concat()).await.succeeded().stdout;
+    let manifests = std::fs::read_to_string(root.join("deploy/kubernetes.yaml")).unwrap();
+    // What stands before the first document is for people.
+    let (head, documents) = manifests.split_at(manifests.find("---\n").unwrap());
+    if documents != rendered {
+        let file = crate::support::output_folder("chart").join("kubernetes.yaml");
+        std::fs::write(&file, format!("{head}{rendered}")).unwrap();
+        panic!("deploy/kubernetes.yaml is not what the chart renders: {} is", file.display());
+    }
+}
+
+/// The arguments of the container in one of the manifests.
+fn arguments_of(manifests: &str, kind: &str, name: &str) -> Vec<String> {
+    let wanted = [format!("\nkind: {kind}\n"), format!("\n  name: {name}\n")];
+    let document = manifests.split("\n---\n").find(|document| wanted.iter().all(|line| document.contains(line)));
+    let (_, arguments) =
+        document.unwrap_or_else(|| panic!("no {kind} {name}")).split_once("\n          args:\n").unwrap();
+    let arguments = arguments.lines().map_while(|line| line.strip_prefix("            - "));
+    arguments.map(|argument| argument.trim_matches('"').to_owned()).collect()
+}
+
+/// What `hearth` says of its settings when a container is started so: nothing, if they are right.
+async fn refused(arguments: &[String], folder: &Path) -> String {
+    let mut command = guarded(env!("CARGO_BIN_EXE_hearth"));
+    // A store that can never be used ends the start, once all settings have been read.
+    let store = folder.join("no-folder");
+    std::fs::write(&store, "").unwrap();
+    // Folders of a container are not on this machine.
+    let here = |argument: &String| match argument.split_once("=/") {
+        Some((flag, _)) => format!("{flag}={}", folder.display()),
+        None => argument.clone(),
+    };
+    command.args(arguments.iter().map(here)).env("HEARTH_STORE", format!("file:{}", store.join("below").display()));
+    command.env("HEARTH_ADMIN_LISTEN", "127.0.0.1:0").env("HEARTH_NODE_NAME", "node");
+    let ended = run(&mut command, PATIENCE).await;
+    if ended.status.code() == Some(64) { ended.stderr } else { String::new() }
+}
+
+#[tokio::test]
+async fn the_program_takes_every_argument_that_the_chart_gives_it() {
+    let values = "stagingServer.lifetime.firstUse={12h,chart=2d},stagingServer.lifetime.lastUse={30d,chart/shared=off},\
+                  stagingServer.limits.namespaceSize=1TiB,stagingServer.lifetime.sweepInterval=off,\
+                  logCollector.eventLogs.kubeletDir=/var/lib/kubelet,logCollector.virtualNodes={virtual-1},\
+                  logCollector.spill.size=1GiB,access.stagingServer=open,access.historyServer=open";
+    let expected = [
+        ("Deployment", "hearth-staging-server", "--upload-lifetime=chart/shared=off"),
+        ("Deployment", "hearth-history-server", "--cache-size=1GiB"),
+        ("DaemonSet", "hearth-log-collector", "--kubelet-dir=/var/lib/kubelet"),
+        ("Deployment", "hearth-log-collector-virtual-1", "--node-name=virtual-1"),
+    ];
+    let manifests = rendered(&["--set", values]).await.succeeded().stdout;
+    for (kind, name, argument) in expected {
+        let arguments = arguments_of(&manifests, kind, name);
+        assert!(arguments.iter().any(|given| given == argument), "{name}: {arguments:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let said = refused(&arguments, folder.path()).await;
+        assert_eq!(said, "", "{name}: {arguments:?}");
     }
 }
 

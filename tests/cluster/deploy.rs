@@ -8,7 +8,8 @@ async fn the_manifests_are_what_kubernetes_takes() {
     let manifests = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/kubernetes.yaml");
     // A dry run makes no namespace for what comes after it in the file.
     node.kubectl(&["create", "namespace", "hearth"]).await.succeeded();
-    let strict = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", manifests];
+    let strict =
+        ["apply", "--namespace", "hearth", "--server-side", "--dry-run=server", "--validate=strict", "-f", manifests];
     let applied = node.kubectl(&strict).await.succeeded();
     for kind in
         ["daemonset.apps/hearth-log-collector", "deployment.apps/hearth-staging-server", "service/hearth-history"]

@@ -15,6 +15,7 @@ mod drop_in;
 mod fetched;
 mod job;
 mod node;
+mod operators;
 #[path = "../../storage/tests/conformance/s3_server.rs"]
 mod s3_server;
 mod whole_way;

@@ -30,6 +30,11 @@ pub(crate) fn node_program(name: &str) -> PathBuf {
     needed(Path::new(folder).join(name), "cluster")
 }
 
+/// The folder with the definitions of what Kubeflow's operator for Spark knows.
+pub(crate) fn spark_operator() -> PathBuf {
+    needed("spark-operator", "cluster")
+}
+
 /// The Python of the environment that has the pyspark of this minor version, as `4.3`.
 pub(crate) fn python(spark: &str) -> PathBuf {
     needed(environment(spark).join("ok"), "programs").with_file_name("bin/python")

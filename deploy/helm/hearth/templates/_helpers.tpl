@@ -235,3 +235,28 @@ capabilities:
   readOnly: true
 {{- end }}
 {{- end }}
+
+{{/* What every collector is told, wherever its logs come from. */}}
+{{- define "hearth.collectorArgs" -}}
+{{- $values := .Values.logCollector -}}
+- --flush-interval={{ $values.flushInterval }}
+- --containers={{ $values.containers }}
+{{- with $values.podSelector }}
+- {{ printf "--pod-selector=%s" . | quote }}
+{{- end }}
+{{- with $values.applicationLabel }}
+- --application-label={{ . }}
+{{- end }}
+{{- with $values.retention.maxAge }}
+- --logs-max-age={{ . }}
+{{- end }}
+{{- with $values.retention.maxSize }}
+- --logs-max-size={{ . }}
+{{- end }}
+{{- range $values.namespaces }}
+- --namespace={{ . }}
+{{- end }}
+{{- range $values.extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
