@@ -1,6 +1,6 @@
 //! `hearth fetch`: brings artifacts into a folder, and says of each how it went.
 
-use std::io::Write as _;
+use std::io::{Write as _, stderr, stdout};
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -8,6 +8,7 @@ use serde_json::json;
 use staging_client::fetch::{Event, Fetcher, Observer, Outcome};
 
 use crate::config::FetchRequest;
+use crate::progress::Bars;
 
 /// Fetches what `request` names.
 ///
@@ -22,7 +23,7 @@ pub(crate) async fn run(request: FetchRequest) -> anyhow::Result<()> {
     };
     if request.json {
         let artifacts: Vec<_> = outcomes.iter().map(as_json).collect();
-        writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&json!({ "artifacts": artifacts }))?)?;
+        writeln!(stdout(), "{}", serde_json::to_string_pretty(&json!({ "artifacts": artifacts }))?)?;
     }
     match outcomes.iter().filter(|outcome| outcome.failure.is_some()).count() {
         0 => Ok(()),
@@ -30,23 +31,25 @@ pub(crate) async fn run(request: FetchRequest) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a line when an artifact is there or will not be, and when it is tried again. Nothing can be done where lines
-/// cannot be written.
+/// Shows how far each artifact has come, and writes a line when one is there or will not be, and when it is tried again.
 fn observer(artifacts: &[staging_client::fetch::Artifact], json: bool) -> Observer {
     let sources: Vec<String> = artifacts.iter().map(|artifact| artifact.source.to_string()).collect();
+    let bars = Bars::default();
     Arc::new(move |event| match event {
-        Event::Began { .. } | Event::Arrived { .. } => {}
+        Event::Began { index, total_bytes } => bars.begin(index, &sources[index], total_bytes),
+        Event::Arrived { index, bytes } => bars.advance(index, bytes),
         Event::Retrying { index, reason, pause } => {
             let seconds = pause.as_secs_f64();
-            let _ = writeln!(std::io::stderr(), "retrying  {} in {seconds:.1} s: {reason}", sources[index]);
+            bars.line(stderr(), &format!("retrying  {} in {seconds:.1} s: {reason}", sources[index]));
         }
-        Event::Ended { outcome, .. } if outcome.failure.is_some() => {
-            let _ = writeln!(std::io::stderr(), "{}", line(&outcome));
+        Event::Ended { index, outcome } => {
+            bars.end(index);
+            match (&outcome.failure, json) {
+                (Some(_), _) => bars.line(stderr(), &line(&outcome)),
+                (None, false) => bars.line(stdout(), &line(&outcome)),
+                (None, true) => {}
+            }
         }
-        Event::Ended { outcome, .. } if !json => {
-            let _ = writeln!(std::io::stdout(), "{}", line(&outcome));
-        }
-        Event::Ended { .. } => {}
     })
 }
 

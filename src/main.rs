@@ -14,6 +14,7 @@ mod http;
 mod logs;
 mod manual;
 mod pod_template;
+mod progress;
 mod sample;
 mod serve;
 mod signals;

@@ -1,6 +1,6 @@
 //! `hearth stage`: puts files on the staging server, and prints where they are.
 
-use std::io::Write as _;
+use std::io::{Write as _, stderr};
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -8,6 +8,7 @@ use serde_json::json;
 use staging_client::stage::{Event, Item, Observer, Staged, Stager};
 
 use crate::config::{Scheme, StageOutput as Output, StageRequest, StageServer as Server};
+use crate::progress::Bars;
 
 /// Uploads what `request` names.
 ///
@@ -43,19 +44,23 @@ pub(crate) async fn run(request: StageRequest) -> anyhow::Result<()> {
 pub(crate) async fn put(server: &Server, items: &[Item]) -> anyhow::Result<Vec<Staged>> {
     let stager = Stager::new(server.access.clone(), server.settings.clone())?;
     let names: Vec<String> = items.iter().map(|item| item.local.display().to_string()).collect();
-    // Nothing can be done where lines cannot be written.
+    let bars = Bars::default();
     let observer: Observer = Arc::new(move |event| match event {
+        Event::Began { index, total_bytes } => bars.begin(index, &names[index], Some(total_bytes)),
+        Event::Sent { index, bytes } => bars.advance(index, bytes),
         Event::Retrying { index, reason, pause } => {
             let seconds = pause.as_secs_f64();
-            let _ = writeln!(std::io::stderr(), "retrying  {} in {seconds:.1} s: {reason}", names[index]);
+            bars.line(stderr(), &format!("retrying  {} in {seconds:.1} s: {reason}", names[index]));
         }
         Event::Ended { index, outcome: Err(failure) } => {
+            bars.end(index);
             let advice = failure.advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
-            let _ = writeln!(std::io::stderr(), "failed    {}: {failure}{advice}", names[index]);
+            bars.line(stderr(), &format!("failed    {}: {failure}{advice}", names[index]));
         }
         Event::Ended { index, outcome: Ok(staged) } => {
+            bars.end(index);
             let done = if staged.sent { "uploaded " } else { "there    " };
-            let _ = writeln!(std::io::stderr(), "{done} {} ({} bytes)", names[index], staged.size_bytes);
+            bars.line(stderr(), &format!("{done} {} ({} bytes)", names[index], staged.size_bytes));
         }
     });
     let outcomes = stager.run(items, &observer).await;

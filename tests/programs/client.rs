@@ -87,6 +87,54 @@ async fn archives_of_others_become_what_they_make_of_them() {
     }
 }
 
+/// What `hearth` writes to a terminal of 100 columns: both of its streams.
+async fn on_a_terminal(folder: &Path, arguments: &[&str]) -> String {
+    const TERMINAL: &str = "import fcntl, os, pty, struct, sys, termios\n\
+        pid, fd = pty.fork()\n\
+        if pid == 0: os.execv(sys.argv[1], sys.argv[1:])\n\
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 100, 0, 0))\n\
+        while True:\n\
+        \x20   try: read = os.read(fd, 65536)\n\
+        \x20   except OSError: break\n\
+        \x20   if not read: break\n\
+        \x20   sys.stdout.buffer.write(read)\n\
+        sys.stdout.flush()\n\
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
+    let mut command = guarded("python3");
+    command.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_hearth")]).args(arguments).current_dir(folder);
+    run(command.env("TERM", "xterm"), MINUTES).await.succeeded().stdout
+}
+
+#[tokio::test]
+async fn a_terminal_shows_how_far_each_transfer_is_and_keeps_the_lines_that_are_written_elsewhere_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    shell(place, "head -c 20000000 /dev/urandom > a.jar && head -c 20000000 /dev/urandom > b.jar").await;
+    let serving = ["staging-server", "--store", "file:store", "--listen", "127.0.0.1:0", "--admin-listen", "off"];
+    std::fs::create_dir(place.join("store")).unwrap();
+    let store = format!("file:{}", place.join("store").display());
+    let serving = serving.map(|word| if word == "file:store" { store.as_str() } else { word });
+    let staging = Hearth::start(&serving, &[], &["staging server"]).await;
+    let url = staging.address("staging server");
+    let stage = ["stage", "--staging-url", &url, "--url", "http", "a.jar", "b.jar"];
+    let said = on_a_terminal(place, &stage).await;
+    assert!(said.contains("\u{1b}[") && said.contains("MiB of 19.07 MiB"), "no bars: {said:?}");
+    assert!(said.contains("uploaded  a.jar (20000000 bytes)") && said.contains("uploaded  b.jar"), "{said:?}");
+    let again = shell(place, &format!("'{}' {} 2>&1", env!("CARGO_BIN_EXE_hearth"), stage.join(" "))).await;
+    assert!(!again.contains('\u{1b}') && again.contains("there     a.jar (20000000 bytes)"), "{again:?}");
+
+    let urls: Vec<&str> = again.lines().filter(|line| line.starts_with("http")).collect();
+    let said = on_a_terminal(place, &[&["fetch", "--to", "out"][..], &urls].concat()).await;
+    assert!(said.contains("\u{1b}[") && said.contains("MiB of 19.07 MiB"), "no bars: {said:?}");
+    assert_eq!(said.matches("fetched   http").count(), 2, "{said:?}");
+    let json = [&["fetch", "--to", "more", "--output", "json"][..], &urls].concat();
+    let mut command = guarded(env!("CARGO_BIN_EXE_hearth"));
+    let plain = run(command.args(json).current_dir(place), MINUTES).await.succeeded();
+    assert_eq!(plain.stderr, "");
+    assert!(serde_json::from_str::<serde_json::Value>(&plain.stdout).unwrap()["artifacts"].is_array());
+    staging.stop().await;
+}
+
 /// The options that a spark-submit names in its help.
 async fn options_of(spark: &str) -> BTreeSet<String> {
     let mut command = guarded(cache::spark_home(spark).join("bin/spark-submit"));
@@ -183,4 +231,44 @@ async fn an_application_of_spark_3_5_runs_here() {
 #[tokio::test]
 async fn an_application_of_spark_4_3_runs_here() {
     an_application_runs_here_and_its_exit_code_is_ours("4.3").await;
+}
+
+/// Livy starts Spark with what a batch says; what it is told by the example, stock Spark can run.
+#[tokio::test]
+async fn the_example_for_livy_makes_a_batch_that_spark_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    std::fs::write(place.join("helpers.py"), "WORD = 'what the helper says'\n").unwrap();
+    let job = "import helpers, sys\nfrom pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n\
+               print(helpers.WORD, sys.argv[1:], spark.range(10).count())\n";
+    std::fs::write(place.join("job.py"), job).unwrap();
+    let serving = ["staging-server", "--store", "memory:", "--listen", "127.0.0.1:0", "--admin-listen", "off"];
+    let staging = Hearth::start(&serving, &[], &["staging server"]).await;
+
+    let (sender, mut batches) = tokio::sync::mpsc::channel::<serde_json::Value>(1);
+    let take = async move |axum::Json(batch): axum::Json<serde_json::Value>| {
+        sender.send(batch).await.unwrap();
+        axum::Json(serde_json::json!({"id": 0, "state": "starting"}))
+    };
+    let router = axum::Router::new().route("/batches", axum::routing::post(take));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let livy = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/examples/livy.sh");
+    let hearth = Path::new(env!("CARGO_BIN_EXE_hearth")).parent().unwrap();
+    let mut command = guarded("sh");
+    command.arg(example).current_dir(place).env("PATH", format!("{}:/usr/bin:/bin", hearth.display()));
+    command.env("LIVY_URL", livy).env("HEARTH_STAGING_URL", staging.address("staging server"));
+    run(&mut command, MINUTES).await.succeeded();
+    let batch = batches.recv().await.unwrap();
+    server.abort();
+
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let mut submit = guarded(cache::spark_home("4.3").join("bin/spark-submit"));
+    submit.args(["--master", "local[1]", "--py-files", &text(&batch["pyFiles"][0]), &text(&batch["file"])]);
+    submit.args(batch["args"].as_array().unwrap().iter().map(text)).env("PYSPARK_PYTHON", cache::python("4.3"));
+    let ran = run(&mut submit, MINUTES).await.succeeded();
+    assert!(ran.stdout.contains("what the helper says ['one', 'two'] 10"), "{}{}", ran.stdout, ran.stderr);
+    staging.stop().await;
 }

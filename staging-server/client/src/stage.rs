@@ -70,6 +70,20 @@ pub struct Probe {
 /// What happens meanwhile, by the place of the item in the list.
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// It is being sent: the server does not have it.
+    Began {
+        /// Which.
+        index: usize,
+        /// Its length.
+        total_bytes: u64,
+    },
+    /// So many bytes of it have been handed to the connection by now.
+    Sent {
+        /// Which.
+        index: usize,
+        /// Since the beginning of the file.
+        bytes: u64,
+    },
     /// It is tried again.
     Retrying {
         /// Which.
@@ -168,7 +182,7 @@ impl Stager {
     async fn put(&self, index: usize, item: &Item, planned: Staged, observer: &Observer) -> Result<Staged, Failure> {
         let mut failed = 0;
         loop {
-            let failure = match self.put_once(item, &planned.path, planned.size_bytes).await {
+            let failure = match self.put_once(item, &planned.path, planned.size_bytes, (index, observer)).await {
                 Ok(sent) => return Ok(Staged { sent, ..planned }),
                 Err(failure) if failure.may_pass && failed < self.settings.retries => failure,
                 Err(failure) => return Err(failure),
@@ -181,14 +195,26 @@ impl Stager {
     }
 
     /// Sends the file unless the server has it already; whether it did send it.
-    async fn put_once(&self, item: &Item, path: &str, size_bytes: u64) -> Result<bool, Failure> {
+    async fn put_once(
+        &self,
+        item: &Item,
+        path: &str,
+        size_bytes: u64,
+        (index, observer): (usize, &Observer),
+    ) -> Result<bool, Failure> {
         if self.length(path).await? == Some(size_bytes) {
             return Ok(false);
         }
         let place = self.place(path).await?;
         let unreadable = |e: std::io::Error| Failure::of_file("read", &item.local, &e);
         let file = tokio::fs::File::open(&item.local).await.map_err(unreadable)?;
-        let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, 256 * 1024));
+        observer(Event::Began { index, total_bytes: size_bytes });
+        let (observer, mut bytes) = (Arc::clone(observer), 0);
+        let counted = ReaderStream::with_capacity(file, 256 * 1024).inspect(move |chunk| {
+            bytes += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+            observer(Event::Sent { index, bytes });
+        });
+        let body = reqwest::Body::wrap_stream(counted);
         let request = self.http.request(Method::PUT, place).body(body);
         let request = request.header(CONTENT_LENGTH, size_bytes).header(CONTENT_TYPE, "application/octet-stream");
         let answer = self.send(request).await?;
