@@ -33,8 +33,8 @@ pub(crate) fn open(path: &Path) -> Result<Folder, String> {
 /// is its group's: then whatever this process makes is the group's to write, for other servers, of other users, replace
 /// and remove it.
 fn share_with_group(folder: &Path) -> std::io::Result<()> {
-    let mode = Mode::from_raw_mode(std::fs::metadata(folder)?.mode());
-    if mode.contains(Mode::SGID | Mode::WGRP) {
+    const SHARED: u32 = 0o2020;
+    if std::fs::metadata(folder)?.mode() & SHARED == SHARED {
         // The mask can only be read by setting one.
         let before = umask(Mode::RWXO);
         umask(before.difference(Mode::RWXG));

@@ -6,8 +6,7 @@ use std::path::Path;
 
 use bytes::{Buf as _, Bytes};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use rustix::fs::{Mode, OFlags, ResolveFlags};
-use rustix::io::Errno;
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use storage::{Store, growing};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -57,15 +56,15 @@ pub(crate) fn open_local(store: &Store, file: &LogFile) -> Option<io::Result<Fil
 /// Opens a regular file below a folder. No link is followed: whoever may write event logs could show any file that this process can
 /// read; nor waited for what is no file.
 fn open_beneath(folder: &Path, path: &str) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
-    let folder = rustix::fs::open(folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    let opened = match rustix::fs::openat2(&folder, path, flags, Mode::empty(), beneath) {
-        // A kernel before 5.6, or a sandbox that does not know the call: at least the file itself is no link.
-        Err(Errno::NOSYS | Errno::PERM) => rustix::fs::openat(&folder, path, flags, Mode::empty()),
-        opened => opened,
-    };
-    let file = File::from(opened?);
+    const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
+    const FILE: OFlags = READ.union(OFlags::NONBLOCK).union(OFlags::NOFOLLOW);
+    let mut at = openat(CWD, folder, READ | OFlags::DIRECTORY, Mode::empty())?;
+    // One name after the other, which every system can do.
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    for name in folders.split('/').filter(|name| !name.is_empty()) {
+        at = openat(at, name, READ | OFlags::DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
+    }
+    let file = File::from(openat(at, name, FILE, Mode::empty())?);
     match file.metadata()?.is_file() {
         true => Ok(file),
         false => Err(io::Error::new(io::ErrorKind::NotFound, "it is not a file")),
