@@ -24,6 +24,7 @@ mod manual;
 mod metrics;
 mod operator;
 mod pod_template;
+mod release;
 #[path = "../../storage/tests/conformance/s3_server.rs"]
 mod s3_server;
 mod settings;
