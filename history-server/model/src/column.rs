@@ -1,5 +1,7 @@
 //! Whole numbers in columns that take as few bytes as their values need.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 /// A column of whole numbers. Equal values cost nothing; others are kept as differences from the first one, in 1, 2, 4 or 8 bytes each,
@@ -110,6 +112,35 @@ impl Column {
             Offsets::Four(all) => widen(&all[rows], self.base, out),
             Offsets::Eight(all) => widen(&all[rows], self.base, out),
         }
+    }
+
+    /// Tells of the values in some rows, one after the other: what [`Column::read`] copies out, without the copy.
+    ///
+    /// # Panics
+    ///
+    /// Where there are no such rows.
+    #[inline]
+    pub(crate) fn visit(&self, rows: Range<usize>, mut visit: impl FnMut(i64)) {
+        assert!(rows.end <= self.len, "rows {rows:?} of {}", self.len);
+        let base = self.base;
+        match &self.offsets {
+            Offsets::None => rows.for_each(|_| visit(base)),
+            Offsets::One(all) => all[rows].iter().for_each(|offset| visit(base.wrapping_add((*offset).into()))),
+            Offsets::Two(all) => all[rows].iter().for_each(|offset| visit(base.wrapping_add((*offset).into()))),
+            Offsets::Four(all) => all[rows].iter().for_each(|offset| visit(base.wrapping_add((*offset).into()))),
+            Offsets::Eight(all) => all[rows].iter().for_each(|offset| visit(base.wrapping_add(*offset))),
+        }
+    }
+
+    /// Between which values all lie, where that follows from their width and they are not many.
+    pub(crate) fn narrow_bounds(&self) -> Option<(i64, i64)> {
+        let (low, high) = match &self.offsets {
+            Offsets::None => (0, 0),
+            Offsets::One(_) => (i8::MIN.into(), i8::MAX.into()),
+            Offsets::Two(_) => (i16::MIN.into(), i16::MAX.into()),
+            Offsets::Four(_) | Offsets::Eight(_) => return None,
+        };
+        Some((self.base.checked_add(low)?, self.base.checked_add(high)?))
     }
 
     /// All values, in order.

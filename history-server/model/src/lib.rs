@@ -33,8 +33,8 @@ pub mod types;
 
 pub use application::{Application, Attempt, Job, RddNode, SqlExecution, Stage, StreamBlock};
 pub use share_out::share_out;
-pub use stage_tasks::StageTasks;
+pub use stage_tasks::{CHUNK as ROWS_AT_ONCE, StageTasks};
 pub use streaming::StreamingQuery;
 pub use summaries::Summaries;
 pub use summary::{executor_summary, task_summary};
-pub use task_list::{TaskList, TaskQuery, TaskSort};
+pub use task_list::{RowQuery, TaskList, TaskQuery, TaskSort};

@@ -8,7 +8,7 @@ use crate::summaries::Summaries;
 use crate::tasks::{TaskColumn, TaskTable};
 
 /// How many rows are worked on at a time: few enough for the processor's nearest cache.
-pub(crate) const CHUNK: usize = 1024;
+pub const CHUNK: usize = 1024;
 
 /// The tasks of one stage attempt.
 #[derive(Clone, Debug)]

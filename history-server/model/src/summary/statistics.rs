@@ -1,35 +1,47 @@
 //! The values of some ranks among many, found by counting: nothing is sorted, and little is held.
 
+use std::ops::Range;
+
 use super::measure::Measure;
+use crate::column::Column;
 use crate::stage_tasks::{CHUNK, Tasks};
 use crate::tasks::TaskColumn;
 
 /// Values are counted in at most so many classes, as a power of two; in few where small tables test it.
-const CLASS_BITS: u32 = if cfg!(test) { 3 } else { 16 };
+const CLASS_BITS: u32 = if cfg!(test) { 3 } else { 12 };
 
 /// More ranks than this are read off sorted values.
 const SELECTED: usize = if cfg!(test) { 4 } else { 32 };
 
+/// The values of a class are gathered where they are no more than this; of more, they are counted in finer classes.
+const GATHERED: usize = if cfg!(test) { 16 } else { 1 << 18 };
+
 /// Tasks, and which of them succeeded and reported metrics.
 pub(super) struct MeasuredTasks<'a> {
     tasks: Tasks<'a>,
-    all_valid: bool,
+    /// Which chunks have tasks that did not.
+    mixed: Vec<bool>,
     /// How many succeeded and reported metrics.
     pub(super) valid: usize,
 }
 
 impl<'a> MeasuredTasks<'a> {
     pub(super) fn new(tasks: Tasks<'a>) -> Self {
-        let all_valid = tasks.all_valid();
-        let mut measured = Self { tasks, all_valid, valid: tasks.table.len() };
-        if !all_valid {
-            let mut valid = 0;
-            measured.each_chunk(|start, buffer| {
-                buffer.fill(0);
-                measured.leave_out_invalid(start, buffer);
-                valid += buffer.iter().filter(|value| **value == 0).count();
-            });
-            measured.valid = valid;
+        let len = tasks.table.len();
+        let mut measured = Self { tasks, mixed: vec![false; len.div_ceil(CHUNK)], valid: len };
+        if tasks.all_valid() {
+            return measured;
+        }
+        measured.valid = 0;
+        let mut buffer = [0; CHUNK];
+        for chunk in 0..measured.mixed.len() {
+            let rows = measured.rows(chunk);
+            let buffer = &mut buffer[..rows.len()];
+            buffer.fill(0);
+            measured.leave_out_invalid(rows.start, buffer);
+            let valid = buffer.iter().filter(|value| **value == 0).count();
+            measured.mixed[chunk] = valid < buffer.len();
+            measured.valid += valid;
         }
         measured
     }
@@ -42,20 +54,18 @@ impl<'a> MeasuredTasks<'a> {
         {
             return values(places, self.valid, |_| value);
         }
-        let Some(range) = self.range(measure) else { return vec![f64::NAN; places.len()] };
-        let classes = Classes::new(range.low, range.high, |add| self.each_value(measure, add));
-        let mut ranks: Vec<_> = ranks(places, range.count).into_iter().flatten().collect();
+        let Some(classes) = self.range(measure).map(|(low, high)| self.classes(measure, low, high)) else {
+            return vec![f64::NAN; places.len()];
+        };
+        let count = classes.counts.iter().map(|count| *count as usize).sum();
+        let mut ranks: Vec<_> = ranks(places, count).into_iter().flatten().collect();
         ranks.dedup();
-        let found = classes.values(&ranks, |add| self.each_value(measure, add));
-        values(places, range.count, |rank| ranks.binary_search(&rank).map_or(0, |at| found[at]))
+        let found = self.values(measure, &classes, &ranks);
+        values(places, count, |rank| ranks.binary_search(&rank).map_or(0, |at| found[at]))
     }
 
-    fn each_chunk(&self, mut visit: impl FnMut(usize, &mut [i64])) {
-        let mut buffer = [0; CHUNK];
-        for start in (0..self.tasks.table.len()).step_by(CHUNK) {
-            let len = CHUNK.min(self.tasks.table.len() - start);
-            visit(start, &mut buffer[..len]);
-        }
+    fn rows(&self, chunk: usize) -> Range<usize> {
+        chunk * CHUNK..self.tasks.table.len().min((chunk + 1) * CHUNK)
     }
 
     /// Makes -1 of the values of tasks that did not succeed or reported nothing.
@@ -69,8 +79,8 @@ impl<'a> MeasuredTasks<'a> {
         values.iter_mut().zip(&*buffer).filter(|(_, reported)| **reported == 0).for_each(|(value, _)| *value = -1);
     }
 
-    fn read(&self, measure: Measure, start: usize, out: &mut [i64]) {
-        let table = self.tasks.table;
+    fn read(&self, measure: Measure, chunk: usize, out: &mut [i64]) {
+        let (table, start) = (self.tasks.table, chunk * CHUNK);
         match measure {
             Measure::Metric(at) => table.metric(at).read(start, out),
             Measure::Sum(left, right) => {
@@ -84,99 +94,141 @@ impl<'a> MeasuredTasks<'a> {
             Measure::GettingResultTime => return self.tasks.read_getting_result_time(start, out),
             Measure::SchedulerDelay => return self.tasks.read_scheduler_delay(start, out),
         }
-        if !self.all_valid {
+        if self.mixed[chunk] {
             self.leave_out_invalid(start, out);
         }
     }
 
-    fn each_value(&self, measure: Measure, add: &mut dyn FnMut(&[i64])) {
-        self.each_chunk(|start, buffer| {
-            self.read(measure, start, buffer);
-            add(buffer);
-        });
+    /// Every value; those that do not count are negative.
+    #[inline]
+    fn each(&self, measure: Measure, mut visit: impl FnMut(i64)) {
+        let mut buffer = [0; CHUNK];
+        for chunk in 0..self.mixed.len() {
+            let rows = self.rows(chunk);
+            match measure {
+                Measure::Metric(at) if !self.mixed[chunk] => self.tasks.table.metric(at).visit(rows, &mut visit),
+                Measure::Duration => self.tasks.table.column(TaskColumn::Duration).visit(rows, &mut visit),
+                _ => {
+                    let buffer = &mut buffer[..rows.len()];
+                    self.read(measure, chunk, buffer);
+                    buffer.iter().for_each(|value| visit(*value));
+                }
+            }
+        }
     }
 
-    /// How many values are not negative, and between which they lie.
-    fn range(&self, measure: Measure) -> Option<Range> {
-        let mut range = Range { count: 0, low: i64::MAX, high: -1 };
-        self.each_value(measure, &mut |values| {
-            for value in values {
-                let taken = *value >= 0;
-                range.count += usize::from(taken);
-                range.low = range.low.min(if taken { *value } else { i64::MAX });
-                range.high = range.high.max(*value);
+    /// Between which numbers the values lie that are not negative; `None` where there are none.
+    fn range(&self, measure: Measure) -> Option<(i64, i64)> {
+        let column = match measure {
+            Measure::Metric(at) => Some(self.tasks.table.metric(at)),
+            Measure::Duration => Some(self.tasks.table.column(TaskColumn::Duration)),
+            _ => None,
+        };
+        if self.valid > 0
+            && let Some((low, high)) = column.and_then(Column::narrow_bounds)
+            && low >= 0
+        {
+            return Some((low, high));
+        }
+        let (mut low, mut high) = (u64::MAX, -1);
+        self.each(measure, |value| {
+            // What is negative is beyond all that is not.
+            low = low.min(value as u64);
+            high = high.max(value);
+        });
+        Some((i64::try_from(low).ok()?, high))
+    }
+
+    /// How many values there are in each class between two numbers.
+    fn classes(&self, measure: Measure, low: i64, high: i64) -> Classes {
+        let span = (high - low) as u64;
+        let shift = (u64::BITS - span.leading_zeros()).saturating_sub(CLASS_BITS);
+        let mut counts = vec![0u32; (span >> shift) as usize + 1];
+        self.each(measure, |value| {
+            // Below the lowest it is beyond the highest, too.
+            let class = (value.wrapping_sub(low) as u64) >> shift;
+            if value >= low
+                && let Some(count) = counts.get_mut(class as usize)
+            {
+                *count += 1;
             }
         });
-        (range.count > 0).then_some(range)
+        Classes { low, high, shift, counts }
+    }
+
+    /// The values of these ranks, which are ascending and smaller than the number of values.
+    fn values(&self, measure: Measure, classes: &Classes, ranks: &[usize]) -> Vec<i64> {
+        let places = classes.of(ranks);
+        if classes.shift == 0 {
+            return places.into_iter().map(|(class, _)| classes.low + class as i64).collect();
+        }
+        let mut slots = vec![None; classes.counts.len()];
+        let mut gathered: Vec<Vec<i64>> = Vec::new();
+        for (class, _) in &places {
+            let count = classes.counts[*class] as usize;
+            if slots[*class].is_none() && count <= GATHERED {
+                slots[*class] = Some(gathered.len());
+                gathered.push(Vec::with_capacity(count));
+            }
+        }
+        if !gathered.is_empty() {
+            self.each(measure, |value| {
+                let class = (value.wrapping_sub(classes.low) as u64) >> classes.shift;
+                if value >= classes.low
+                    && let Some(Some(slot)) = slots.get(class as usize)
+                {
+                    gathered[*slot].push(value);
+                }
+            });
+        }
+        let is_sorted = places.len() > SELECTED;
+        if is_sorted {
+            gathered.iter_mut().for_each(|values| values.sort_unstable());
+        }
+        let mut found = Vec::with_capacity(places.len());
+        for of_class in places.chunk_by(|left, right| left.0 == right.0) {
+            let class = of_class[0].0;
+            let ranks = of_class.iter().map(|(_, rank)| *rank);
+            match slots[class].map(|slot| &mut gathered[slot]) {
+                None => {
+                    let (low, high) = classes.bounds(class);
+                    let finer = self.classes(measure, low, high);
+                    found.extend(self.values(measure, &finer, &ranks.collect::<Vec<_>>()));
+                }
+                Some(values) if is_sorted => found.extend(ranks.map(|rank| values[rank])),
+                Some(values) => found.extend(ranks.map(|rank| *values.select_nth_unstable(rank).1)),
+            }
+        }
+        found
     }
 }
 
-struct Range {
-    count: usize,
-    low: i64,
-    high: i64,
-}
-
-/// Values in classes of `1 << shift` each, and how many there are in each class.
+/// Values between two numbers in classes of `1 << shift` each, and how many there are in each class.
 struct Classes {
     low: i64,
+    high: i64,
     shift: u32,
     counts: Vec<u32>,
 }
 
 impl Classes {
-    fn new(low: i64, high: i64, each: impl Fn(&mut dyn FnMut(&[i64]))) -> Self {
-        let span = high - low;
-        let shift = (i64::BITS - span.leading_zeros()).saturating_sub(CLASS_BITS);
-        let mut counts = vec![0u32; (span >> shift) as usize + 1];
-        each(&mut |values| {
-            for value in values.iter().filter(|value| **value >= 0) {
-                counts[((value - low) >> shift) as usize] += 1;
-            }
-        });
-        Self { low, shift, counts }
-    }
-
-    /// The values of these ranks, which are ascending and smaller than the number of values.
-    fn values(&self, ranks: &[usize], each: impl Fn(&mut dyn FnMut(&[i64]))) -> Vec<i64> {
-        // The class of each rank, and its rank in there.
-        let mut classes = Vec::with_capacity(ranks.len());
+    /// The class of each rank, and its rank in there. They are ascending, and smaller than the number of values.
+    fn of(&self, ranks: &[usize]) -> Vec<(usize, usize)> {
         let (mut class, mut before) = (0, 0);
-        for rank in ranks {
+        let place = |rank: &usize| {
             while class + 1 < self.counts.len() && before + self.counts[class] as usize <= *rank {
                 before += self.counts[class] as usize;
                 class += 1;
             }
-            classes.push((class, rank - before));
-        }
-        if self.shift == 0 {
-            return classes.into_iter().map(|(class, _)| self.low + class as i64).collect();
-        }
-        let mut slots = vec![None; self.counts.len()];
-        let mut found: Vec<Vec<i64>> = Vec::new();
-        for (class, _) in &classes {
-            if slots[*class].is_none() {
-                slots[*class] = Some(found.len());
-                found.push(Vec::with_capacity(self.counts[*class] as usize));
-            }
-        }
-        each(&mut |values| {
-            for value in values.iter().filter(|value| **value >= 0) {
-                if let Some(slot) = slots[((value - self.low) >> self.shift) as usize] {
-                    found[slot].push(*value);
-                }
-            }
-        });
-        let classes_are_sorted = classes.len() > SELECTED;
-        if classes_are_sorted {
-            found.iter_mut().for_each(|values| values.sort_unstable());
-        }
-        let select = |(class, rank): (usize, usize)| match slots[class].map(|slot| &mut found[slot]) {
-            Some(values) if classes_are_sorted => values.get(rank).copied().unwrap_or(self.low),
-            Some(values) if rank < values.len() => *values.select_nth_unstable(rank).1,
-            _ => self.low,
+            (class, rank - before)
         };
-        classes.into_iter().map(select).collect()
+        ranks.iter().map(place).collect()
+    }
+
+    /// The lowest and the highest number of a class.
+    fn bounds(&self, class: usize) -> (i64, i64) {
+        let low = self.low + ((class as i64) << self.shift);
+        (low, low.saturating_add((1 << self.shift) - 1).min(self.high))
     }
 }
 

@@ -39,3 +39,30 @@ pub struct TaskQuery<'a> {
     /// How many are shown at most.
     pub length: usize,
 }
+
+/// Which rows of a table, in an order that whoever asks knows.
+#[derive(Clone, Copy)]
+pub struct RowQuery<'a> {
+    /// Fills in what the rows are sorted by, from the one of this number on. Rows are asked for in portions, several times and in no
+    /// order; of at most [`ROWS_AT_ONCE`](crate::ROWS_AT_ONCE) at a time.
+    pub keys: &'a dyn Fn(usize, &mut [i64]),
+    /// Makes `false` of each row that is not wanted, from the one of this number on; without it, all are.
+    pub wanted: Option<&'a dyn Fn(usize, &mut [bool])>,
+    /// Lowest first.
+    pub ascending: bool,
+    /// How many are left out at the start.
+    pub offset: usize,
+    /// How many are given at most.
+    pub length: usize,
+}
+
+impl std::fmt::Debug for RowQuery<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { ascending, offset, length, .. } = self;
+        f.debug_struct("RowQuery")
+            .field("ascending", ascending)
+            .field("offset", offset)
+            .field("length", length)
+            .finish()
+    }
+}

@@ -1,9 +1,9 @@
 //! The rows of some places in an order, without sorting all the others.
 
 use super::keys::Keys;
-use super::query::TaskQuery;
+use super::query::{RowQuery, TaskQuery};
 use crate::stage_tasks::{CHUNK, Tasks};
-use crate::tasks::TaskColumn;
+use crate::tasks::{TaskColumn, TaskTable};
 
 /// Up to so many rows are found by holding the best ones so far. This and the next two are small in tests, so that small tables do.
 const FEW: usize = if cfg!(test) { 16 } else { 16 * 1024 };
@@ -17,62 +17,92 @@ type Placed = (i64, i64, u32);
 
 /// The rows of a stage attempt in the order of a query.
 struct Ordered<'a> {
-    tasks: Tasks<'a>,
+    table: &'a TaskTable,
     keys: Keys<'a>,
     /// All ones where the order is descending: turns numbers around.
     mask: i64,
-    /// Codes of the statuses asked for; `None` for any.
-    statuses: Option<Vec<i64>>,
+    wanted: Wanted<'a>,
+}
+
+/// Which rows are asked for.
+enum Wanted<'a> {
+    All,
+    /// Those of statuses with these codes.
+    Statuses(Vec<i64>),
+    Told(&'a dyn Fn(usize, &mut [bool])),
 }
 
 impl Tasks<'_> {
     /// The rows that a query asks for, in its order.
     pub(super) fn rows(self, query: &TaskQuery<'_>) -> Vec<u32> {
-        let keys = Keys::new(self, query.sort);
         let codes = || query.statuses.iter().filter_map(|status| self.strings.code(status)).map(i64::from).collect();
-        let statuses = (!query.statuses.is_empty()).then(codes);
-        let ordered = Ordered { tasks: self, keys, mask: if query.ascending { 0 } else { -1 }, statuses };
-        let end = query.offset.saturating_add(query.length).min(self.table.len());
-        if end <= query.offset {
-            return Vec::new();
-        }
-        let (skipped, mut chosen) = if end <= FEW.min(self.table.len() / 2) {
-            (0, ordered.lowest(end))
-        } else if end - query.offset < self.table.len() / 4 {
-            ordered.between(query.offset, end)
-        } else {
-            (0, ordered.within(ALL, ALL))
-        };
-        chosen.sort_unstable();
-        chosen.into_iter().skip(query.offset - skipped).take(end - query.offset).map(|(_, _, row)| row).collect()
+        let wanted = if query.statuses.is_empty() { Wanted::All } else { Wanted::Statuses(codes()) };
+        let mask = if query.ascending { 0 } else { -1 };
+        Ordered { table: self.table, keys: Keys::new(self, query.sort), mask, wanted }.part(query.offset, query.length)
+    }
+}
+
+impl TaskTable {
+    /// The numbers of the rows that a query asks for, in its order; ties by the ids of their tasks. Nothing as long as the table is
+    /// held for that.
+    pub fn rows_in_order(&self, query: &RowQuery<'_>) -> Vec<u32> {
+        let wanted = query.wanted.map_or(Wanted::All, Wanted::Told);
+        let mask = if query.ascending { 0 } else { -1 };
+        Ordered { table: self, keys: Keys::Told(query.keys), mask, wanted }.part(query.offset, query.length)
     }
 }
 
 impl Ordered<'_> {
+    /// The rows from one place on, in order.
+    fn part(&self, offset: usize, length: usize) -> Vec<u32> {
+        let len = self.table.len();
+        let end = offset.saturating_add(length).min(len);
+        if end <= offset {
+            return Vec::new();
+        }
+        let (skipped, mut chosen) = if end <= FEW.min(len / 2) {
+            (0, self.lowest(end))
+        } else if end - offset < len / 4 {
+            self.between(offset, end)
+        } else {
+            (0, self.within(ALL, ALL))
+        };
+        chosen.sort_unstable();
+        chosen.into_iter().skip(offset - skipped).take(end - offset).map(|(_, _, row)| row).collect()
+    }
+
     /// Tells `visit` of the rows of a chunk: their numbers and keys.
     fn chunk(&self, chunk: usize, mut visit: impl FnMut(usize, i64)) {
         let start = chunk * CHUNK;
-        let (mut keys, mut status) = ([0; CHUNK], [0; CHUNK]);
-        let keys = &mut keys[..CHUNK.min(self.tasks.table.len() - start)];
+        let mut keys = [0; CHUNK];
+        let keys = &mut keys[..CHUNK.min(self.table.len() - start)];
         self.keys.read(start, keys);
-        let Some(wanted) = &self.statuses else {
-            return (start..).zip(&*keys).for_each(|(row, key)| visit(row, key ^ self.mask));
-        };
-        let status = &mut status[..keys.len()];
-        self.tasks.table.column(TaskColumn::Status).read(start, status);
-        for ((row, key), status) in (start..).zip(&*keys).zip(&*status) {
-            if wanted.contains(status) {
-                visit(row, key ^ self.mask);
+        let rows = (start..).zip(&*keys);
+        match &self.wanted {
+            Wanted::All => rows.for_each(|(row, key)| visit(row, key ^ self.mask)),
+            Wanted::Statuses(codes) => {
+                let mut status = [0; CHUNK];
+                let status = &mut status[..keys.len()];
+                self.table.column(TaskColumn::Status).read(start, status);
+                let wanted = rows.zip(&*status).filter(|(_, status)| codes.contains(status));
+                wanted.for_each(|((row, key), _)| visit(row, key ^ self.mask));
+            }
+            Wanted::Told(tell) => {
+                let mut wanted = [true; CHUNK];
+                let wanted = &mut wanted[..keys.len()];
+                tell(start, wanted);
+                let wanted = rows.zip(&*wanted).filter(|(_, wanted)| **wanted);
+                wanted.for_each(|((row, key), _)| visit(row, key ^ self.mask));
             }
         }
     }
 
     fn chunks(&self) -> usize {
-        self.tasks.table.len().div_ceil(CHUNK)
+        self.table.len().div_ceil(CHUNK)
     }
 
     fn id(&self, row: usize) -> i64 {
-        self.tasks.table.get(TaskColumn::TaskId, row) ^ self.mask
+        self.table.get(TaskColumn::TaskId, row) ^ self.mask
     }
 
     /// The first rows of the order, this many or fewer, in no order.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{TaskQuery, TaskSort};
+use super::{RowQuery, TaskQuery, TaskSort};
 use crate::metric;
 use crate::stage_tasks::{StageTasks, Tasks};
 use crate::strings::Strings;
@@ -99,7 +99,22 @@ proptest! {
             wanted.reverse();
         }
         let wanted: Vec<_> = wanted.into_iter().skip(offset).take(length).map(|row| row as u32).collect();
-        prop_assert_eq!(Tasks::from(&tasks).rows(&query), wanted);
+        prop_assert_eq!(&Tasks::from(&tasks).rows(&query), &wanted);
+        let keys = |start: usize, out: &mut [i64]| {
+            out.iter_mut().zip(start..).for_each(|(out, row)| *out = key(&tasks, sort, row));
+        };
+        let keys_of_ids = |start: usize, out: &mut [i64]| tasks.table.column(TaskColumn::TaskId).read(start, out);
+        let tell = |start: usize, out: &mut [bool]| {
+            out.iter_mut().zip(start..).for_each(|(out, row)| *out &= statuses.contains(&STATUSES[values[row].1]));
+        };
+        let told = RowQuery {
+            keys: if sort == TaskSort::Id { &keys_of_ids } else { &keys },
+            wanted: (!statuses.is_empty()).then_some(&tell),
+            ascending,
+            offset,
+            length,
+        };
+        prop_assert_eq!(tasks.table.rows_in_order(&told), wanted);
     }
 
     #[test]
