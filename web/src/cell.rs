@@ -131,8 +131,9 @@ impl Cell {
         }
     }
 
+    /// A number as people read it, and exactly, where that is something else.
     fn exact(text: String, hint: String) -> Self {
-        Self::Hint { text, hint }
+        if text == hint { Self::Text(text) } else { Self::Hint { text, hint } }
     }
 }
 

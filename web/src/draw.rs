@@ -5,6 +5,7 @@ pub(crate) mod chart;
 pub(crate) mod graph;
 pub(crate) mod layered;
 pub(crate) mod svg;
+pub(crate) mod task_counts;
 pub(crate) mod tasks;
 pub(crate) mod timeline;
 pub(crate) mod times;

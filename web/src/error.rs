@@ -82,6 +82,12 @@ impl Error {
         }
     }
 
+    /// A fault of ours, told to the log here.
+    pub(crate) fn broken(cause: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %cause, "a page could not be made");
+        Self::Internal
+    }
+
     /// What is wrong, in words that tell nothing of this server's inside.
     pub(crate) fn text(&self) -> String {
         match self {

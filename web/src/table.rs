@@ -21,6 +21,9 @@ const DEFAULT_PAGE_SIZE: usize = 100;
 /// Rows on one page at most, whatever the URL asks for: a browser is slow with more, and a page is made in memory.
 const MAX_PAGE_SIZE: usize = 5000;
 
+/// Rows on a page of a table that is not what the page is about.
+pub(crate) const FEW_ROWS: usize = 20;
+
 /// A table with no more rows needs no search.
 const SEARCHED_ROWS: usize = 20;
 
@@ -192,7 +195,12 @@ pub(crate) struct Pager {
 
 impl<T> TableSpec<'_, T> {
     /// The same of those rows in which the words are found that `T.search` in the URL says.
-    pub(crate) fn draw_searched(self, mut rows: Vec<T>, params: &Params) -> Table {
+    pub(crate) fn draw_searched(self, rows: Vec<T>, params: &Params) -> Table {
+        self.draw_searched_by(DEFAULT_PAGE_SIZE, rows, params)
+    }
+
+    /// The same, with so many rows on a page where the URL does not say it.
+    pub(crate) fn draw_searched_by(self, page_size: usize, mut rows: Vec<T>, params: &Params) -> Table {
         let name = self.name("search");
         let search = Search {
             text: params.text(&name).unwrap_or_default().to_owned(),
@@ -206,7 +214,7 @@ impl<T> TableSpec<'_, T> {
             rows.retain(|row| self.columns.iter().any(|column| (column.cell)(row).holds(&needle)));
         }
         let (found, searched) = (rows.len(), !search.text.is_empty());
-        let mut table = self.draw(rows, params);
+        let mut table = self.draw_by(page_size, rows, params);
         if searched {
             let number = |n: usize| format::count(i64::try_from(n).unwrap_or(i64::MAX));
             table.total = format!("{} of {}", number(found), number(total));
@@ -217,11 +225,15 @@ impl<T> TableSpec<'_, T> {
     }
 
     /// The page of `rows` that the URL asks for, in the order that it asks for.
-    pub(crate) fn draw(mut self, rows: Vec<T>, params: &Params) -> Table {
+    pub(crate) fn draw(self, rows: Vec<T>, params: &Params) -> Table {
+        self.draw_by(DEFAULT_PAGE_SIZE, rows, params)
+    }
+
+    fn draw_by(mut self, page_size: usize, rows: Vec<T>, params: &Params) -> Table {
         self.columns.retain(|column| column.needed.as_ref().is_none_or(|needed| rows.iter().any(needed)));
         let (sorted_by, descending) = self.order(params);
         let total = rows.len();
-        let slice = Slice::of(self.tag, total, params);
+        let slice = Slice::by(page_size, self.tag, total, params);
         let order = sorted_by.and_then(|index| self.columns[index].order.as_ref());
         let shown = match order {
             Some(order) => {
@@ -367,9 +379,13 @@ pub(crate) struct Slice {
 impl Slice {
     /// The page that the URL asks for, or the nearest that there is.
     pub(crate) fn of(tag: &str, total: usize, params: &Params) -> Self {
+        Self::by(DEFAULT_PAGE_SIZE, tag, total, params)
+    }
+
+    fn by(page_size: usize, tag: &str, total: usize, params: &Params) -> Self {
         let asked = params.number(&format!("{tag}.pageSize"));
         let size = match asked {
-            None => DEFAULT_PAGE_SIZE,
+            None => page_size,
             Some(size) => {
                 usize::try_from(size).ok().filter(|size| *size > 0).unwrap_or(MAX_PAGE_SIZE).min(MAX_PAGE_SIZE)
             }

@@ -1,9 +1,18 @@
-//! A task of a stage, as pages read it: from the columns of the model, without a copy.
+//! The tasks of a stage, as pages read them: from the columns of the model, without a copy. Of a stage with millions, what is said of
+//! all of them is counted a portion at a time ([`Tasks`]), and only those that are shown are looked at one by one ([`Task`]).
+
+mod read;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use history_server::StageTasks;
+use history_server::model::ROWS_AT_ONCE;
 use history_server::model::metric;
 use history_server::model::strings::Strings;
-use history_server::model::tasks::{TaskColumn, TaskTable};
+use history_server::model::tasks::{TaskAccumulable, TaskColumn, TaskTable};
+
+pub(crate) use read::{Times, Value, read_duration};
 
 /// A task attempt: a row of its stage's table.
 #[derive(Clone, Copy)]
@@ -13,11 +22,98 @@ pub(crate) struct Task<'a> {
     row: usize,
 }
 
+/// All tasks of a stage attempt.
+#[derive(Clone, Copy)]
+pub(crate) struct Tasks<'a> {
+    pub(crate) of_stage: &'a StageTasks,
+}
+
+/// Codes below this are counted in an array.
+const LOW_CODES: usize = 1 << 16;
+
+impl<'a> Tasks<'a> {
+    pub(crate) fn new(of_stage: &'a StageTasks) -> Self {
+        Self { of_stage }
+    }
+
+    pub(crate) fn table(self) -> &'a TaskTable {
+        &self.of_stage.table
+    }
+
+    pub(crate) fn strings(self) -> &'a Strings {
+        &self.of_stage.strings
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.table().len()
+    }
+
+    /// That of a row, which there is.
+    pub(crate) fn at(self, row: usize) -> Task<'a> {
+        Task { table: self.table(), strings: self.strings(), row }
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Task<'a>> {
+        (0..self.len()).map(move |row| self.at(row))
+    }
+
+    /// The rows, so many at a time as are read at once.
+    pub(crate) fn portions(self) -> impl Iterator<Item = Range<usize>> {
+        (0..self.len()).step_by(ROWS_AT_ONCE).map(move |start| start..self.len().min(start + ROWS_AT_ONCE))
+    }
+
+    /// The code of a text, or one that no row has.
+    pub(crate) fn code(self, text: &str) -> i64 {
+        self.strings().code(text).map_or(-1, i64::from)
+    }
+
+    /// How many tasks have each code of a column.
+    pub(crate) fn count(self, column: TaskColumn) -> BTreeMap<i64, usize> {
+        let column = self.table().column(column);
+        if let Some(code) = column.constant() {
+            return BTreeMap::from([(code, self.len())]).into_iter().filter(|(_, number)| *number > 0).collect();
+        }
+        let (mut low, mut high) = (vec![0; LOW_CODES], BTreeMap::new());
+        let mut codes = [0; ROWS_AT_ONCE];
+        for rows in self.portions() {
+            let codes = &mut codes[..rows.len()];
+            column.read(rows.start, codes);
+            for code in codes {
+                match usize::try_from(*code).ok().and_then(|code| low.get_mut(code)) {
+                    Some(number) => *number += 1,
+                    None => *high.entry(*code).or_default() += 1,
+                }
+            }
+        }
+        let low = (0..).zip(low).filter(|(_, number)| *number > 0);
+        low.chain(high).collect()
+    }
+
+    /// The rows of tasks with one of these statuses, in order.
+    pub(crate) fn with_status(self, statuses: &[&str]) -> impl Iterator<Item = Task<'a>> {
+        let wanted: Vec<i64> = statuses.iter().map(|status| self.code(status)).filter(|code| *code >= 0).collect();
+        let column = self.table().column(TaskColumn::Status);
+        let may_have = column.constant().map_or(!wanted.is_empty(), |code| wanted.contains(&code));
+        let portions = self.portions().take_while(move |_| may_have);
+        portions.flat_map(move |rows| {
+            let mut codes = [0; ROWS_AT_ONCE];
+            let codes = &mut codes[..rows.len()];
+            column.read(rows.start, codes);
+            let found: Vec<usize> =
+                rows.zip(&*codes).filter(|(_, code)| wanted.contains(code)).map(|(row, _)| row).collect();
+            found.into_iter().map(move |row| self.at(row))
+        })
+    }
+}
+
 impl<'a> Task<'a> {
-    /// Every one.
-    pub(crate) fn all(tasks: &'a StageTasks) -> Vec<Self> {
-        let row = |row| Self { table: &tasks.table, strings: &tasks.strings, row };
-        (0..tasks.table.len()).map(row).collect()
+    /// What it did to named accumulators of the application.
+    pub(crate) fn accumulators(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let named = |one: &'a TaskAccumulable| {
+            let update = one.update.as_deref().filter(|update| !update.is_empty())?;
+            Some((self.strings.get(one.name?), update))
+        };
+        self.table.accumulables_of(self.row).iter().filter_map(named)
     }
 
     pub(crate) fn get(self, column: TaskColumn) -> i64 {

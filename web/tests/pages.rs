@@ -15,6 +15,8 @@ mod hostile;
 mod log_api;
 #[path = "pages/logs.rs"]
 mod logs;
+#[path = "pages/many.rs"]
+mod many;
 #[path = "pages/pictures.rs"]
 mod pictures;
 #[path = "pages/services.rs"]

@@ -37,4 +37,4 @@ pub use stage_tasks::{CHUNK as ROWS_AT_ONCE, StageTasks};
 pub use streaming::StreamingQuery;
 pub use summaries::Summaries;
 pub use summary::{executor_summary, task_summary};
-pub use task_list::{RowQuery, TaskList, TaskQuery, TaskSort};
+pub use task_list::{RowQuery, TaskList, TaskQuery, TaskSort, TellWanted};

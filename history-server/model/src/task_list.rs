@@ -15,7 +15,7 @@ use crate::metric::{self, TaskMetricValues};
 use crate::stage_tasks::{StageTasks, Tasks};
 use crate::tasks::{TaskAccumulable, TaskColumn};
 use crate::types::{AccumulableInfo, Date, TaskData, TaskMetrics};
-pub use query::{RowQuery, TaskQuery, TaskSort};
+pub use query::{RowQuery, TaskQuery, TaskSort, TellWanted};
 
 /// Tasks of a stage attempt, in an order. They are made when they are asked for or printed: a stage may have millions.
 pub struct TaskList<'a> {

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use history_server::api::v1::types::{ExecutorSummary, ProcessSummary, ResourceInformation};
+use history_server::api::v1::types::{ExecutorMetrics, ExecutorSummary, ProcessSummary, ResourceInformation};
 
 use crate::app::App;
 use crate::cell::{Badge, Cell};
@@ -128,15 +128,7 @@ fn memory_columns<'a>() -> Vec<Column<'a, ExecutorSummary>> {
         .rank(Rank::Asked)
         .if_any(|one| one.memory_metrics.is_some()),
     ];
-    for (title, on_heap, off_heap) in PEAKS {
-        columns.push(
-            Column::new(title, move |one: &ExecutorSummary| peak(one, on_heap, off_heap))
-                .number()
-                .rank(Rank::Asked)
-                .by(move |one| one.peak_memory_metrics.map(|peak| peak.get(on_heap)))
-                .if_any(|one| one.peak_memory_metrics.is_some_and(|peak| peak.is_set())),
-        );
-    }
+    columns.extend(peak_columns(|one: &ExecutorSummary| one.peak_memory_metrics));
     columns.push(
         Column::new("Resources", |one: &ExecutorSummary| Cell::Lines(resources(one)))
             .rank(Rank::Asked)
@@ -149,6 +141,25 @@ fn memory_columns<'a>() -> Vec<Column<'a, ExecutorSummary>> {
             .by(|one| one.resource_profile_id),
     );
     columns
+}
+
+/// The most memory of each kind that an executor took, which Spark shows when it is asked for.
+pub(crate) fn peak_columns<'a, T: 'a>(
+    peaks: impl Fn(&T) -> Option<ExecutorMetrics> + Copy + 'a,
+) -> impl Iterator<Item = Column<'a, T>> {
+    let measured = move |one: &T| peaks(one).filter(ExecutorMetrics::is_set);
+    PEAKS.into_iter().map(move |(title, on_heap, off_heap)| {
+        let cell = move |one: &T| {
+            measured(one).map_or_else(Cell::empty, |peak| {
+                Cell::Text(format!("{} / {}", format::bytes(peak.get(on_heap)), format::bytes(peak.get(off_heap))))
+            })
+        };
+        Column::new(title, cell)
+            .number()
+            .rank(Rank::Asked)
+            .by(move |one| measured(one).map(|peak| peak.get(on_heap)))
+            .if_any(move |one| measured(one).is_some())
+    })
 }
 
 /// The peaks that Spark shows: title, and the two metrics that stand in it.
@@ -205,15 +216,6 @@ fn task_time(one: &ExecutorSummary) -> Cell {
 
 fn memory(used: i64, max: i64) -> String {
     if max == 0 { String::new() } else { format!("{} / {}", format::bytes(used), format::bytes(max)) }
-}
-
-fn peak(one: &ExecutorSummary, on_heap: &str, off_heap: &str) -> Cell {
-    match one.peak_memory_metrics.filter(|peak| peak.is_set()) {
-        Some(peak) => {
-            Cell::Text(format!("{} / {}", format::bytes(peak.get(on_heap)), format::bytes(peak.get(off_heap))))
-        }
-        None => Cell::empty(),
-    }
 }
 
 /// Sums over those that were there at the end, those that were removed, and all.

@@ -1,9 +1,14 @@
 //! `/stages/stage/?id=&attempt=`: one attempt of a stage, from why it failed to its single tasks.
 
+mod executors;
+
+use std::sync::Arc;
+
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use history_server::api::v1::types::{AccumulableInfo, ExecutorStageSummary, ExecutorSummary, StageStatus};
+use history_server::StageTasks;
+use history_server::api::v1::types::{AccumulableInfo, StageStatus};
 use history_server::model::Stage;
 
 use crate::app::App;
@@ -18,8 +23,8 @@ use crate::pages::pictures::{Drawn, dag, task_times};
 use crate::pages::stages::{Reason, duration, task_bar};
 use crate::pages::tasks::{self, TaskFilter, failure_table};
 use crate::params::Params;
-use crate::table::{Column, Rank, Table, TableSpec};
-use crate::task::Task;
+use crate::table::{Column, FEW_ROWS, Table, TableSpec};
+use crate::task::Tasks;
 
 #[derive(Template)]
 #[template(path = "stage.html")]
@@ -50,29 +55,42 @@ pub(crate) async fn detail(app: App, params: Params) -> Result<Response, Error> 
         let what = asked.map_or_else(|| format!("stage {id}"), |attempt| format!("attempt {attempt} of stage {id}"));
         return Err(app.no_such(&what, "stages", "All stages of this application"));
     };
-    let stage_tasks = app.stage_tasks(stage).await?;
-    let tasks = stage_tasks.as_ref().map(Task::all).unwrap_or_default();
+    let (key, stage_tasks) = ((stage.data.stage_id, stage.data.attempt_id), app.stage_tasks(stage).await?);
     let logs = app.executor_logs().await;
-    let filter = TaskFilter::new(&tasks, &params);
-    let page = StagePage {
-        frame: app.frame(&format!("Stage {id}"), "stages"),
+    // What follows looks through all tasks, and there may be millions.
+    let drawn = tokio::task::spawn_blocking(move || {
+        let stage = app.model().stage(key.0, key.1)?;
+        Some(html(StatusCode::OK, &page(&app, stage, &stage_tasks.unwrap_or_else(no_tasks), &logs, &params)))
+    });
+    drawn.await.map_err(|panic| Error::broken(&panic))?.ok_or_else(Error::no_page)
+}
+
+fn no_tasks() -> StageTasks {
+    StageTasks { strings: Arc::default(), table: Arc::default(), summaries: Arc::default() }
+}
+
+fn page(app: &App, stage: &Stage, tasks: &StageTasks, logs: &ExecutorLogs, params: &Params) -> StagePage {
+    let tasks = Tasks::new(tasks);
+    let filter = TaskFilter::new(tasks, params);
+    let pictures = dag::of_stage(app, stage).into_iter().chain(task_times::draw(tasks, app.last_moment()));
+    StagePage {
+        frame: app.frame(&format!("Stage {}", stage.data.stage_id), "stages"),
         title: title(stage),
         status: Badge::of_stage(stage.data.status),
-        description: description(&app, stage),
+        description: description(app, stage),
         details: stage.data.details.clone(),
-        facts: facts(&app, stage, attempts),
+        facts: facts(app, stage, app.model().stage_attempts(stage.data.stage_id)),
         reason: (stage.data.failure_reason.as_deref())
             .filter(|_| stage.data.status == StageStatus::Failed)
             .map(|reason| Reason::new("Why it failed".to_owned(), Vec::new(), reason)),
-        failures: failure_table(&app, &logs, &tasks, &params),
-        pictures: dag::of_stage(&app, stage).into_iter().chain(task_times::draw(&tasks, app.last_moment())).collect(),
-        summary: distribution::summary_table(&tasks, &params),
-        executors: executor_table(&app, &logs, stage, &params),
-        accumulators: accumulator_table(stage, &params),
-        tasks: tasks::table(&app, &logs, filter.apply(tasks), &params),
+        failures: failure_table(app, logs, tasks, params),
+        pictures: pictures.collect(),
+        summary: distribution::summary_table(tasks, params),
+        executors: executors::table(app, logs, stage, params),
+        accumulators: accumulator_table(stage, params),
+        tasks: tasks::table(app, logs, tasks, &filter, params),
         filter,
-    };
-    Ok(html(StatusCode::OK, &page))
+    }
 }
 
 fn description(app: &App, stage: &Stage) -> Described {
@@ -143,76 +161,6 @@ fn facts(app: &App, stage: &Stage, attempts: &[Stage]) -> Vec<Fact> {
     facts
 }
 
-/// What an executor did for the stage.
-struct OnExecutor<'a> {
-    id: &'a str,
-    summary: &'a ExecutorStageSummary,
-    executor: Option<&'a ExecutorSummary>,
-}
-
-fn executor_table<'s>(app: &'s App, logs: &'s ExecutorLogs, stage: &'s Stage, params: &Params) -> Option<Table> {
-    if stage.executors.is_empty() {
-        return None;
-    }
-    let row = |(id, summary): (&'s String, &'s ExecutorStageSummary)| OnExecutor {
-        id,
-        summary,
-        executor: app.model().executor(id),
-    };
-    let rows: Vec<OnExecutor<'_>> = stage.executors.iter().map(row).collect();
-    let columns = vec![
-        Column::new("Executor ID", |row: &OnExecutor<'_>| Cell::Text(row.id.to_owned()))
-            .by(|row| format::natural(row.id)),
-        Column::new("Logs", |row: &OnExecutor<'_>| {
-            Cell::Logs(logs.links(&app.links, row.id, row.executor.map(|executor| &executor.executor_logs)))
-        }),
-        Column::new("Address", |row: &OnExecutor<'_>| {
-            Cell::Text(row.executor.and_then(|executor| executor.host_port.clone()).unwrap_or_default())
-        })
-        .tight()
-        .rank(Rank::Wider),
-        Column::new("Task Time", |row: &OnExecutor<'_>| Cell::duration(Some(row.summary.task_time)))
-            .number()
-            .by(|row| row.summary.task_time),
-        number("Total Tasks", |row| {
-            i64::from(row.summary.succeeded_tasks)
-                + i64::from(row.summary.failed_tasks)
-                + i64::from(row.summary.killed_tasks)
-        }),
-        number("Failed Tasks", |row| row.summary.failed_tasks.into()),
-        number("Killed Tasks", |row| row.summary.killed_tasks.into()).rank(Rank::Wide),
-        number("Succeeded Tasks", |row| row.summary.succeeded_tasks.into()),
-        size("Input Size / Records", |row| (row.summary.input_bytes, row.summary.input_records)),
-        size("Output Size / Records", |row| (row.summary.output_bytes, row.summary.output_records)),
-        size("Shuffle Read Size / Records", |row| (row.summary.shuffle_read, row.summary.shuffle_read_records)),
-        size("Shuffle Write Size / Records", |row| (row.summary.shuffle_write, row.summary.shuffle_write_records)),
-        size("Spill (Memory)", |row| (row.summary.memory_bytes_spilled, 0)).rank(Rank::Wide),
-        size("Spill (Disk)", |row| (row.summary.disk_bytes_spilled, 0)).rank(Rank::Wide),
-        Column::new("Excluded", |row: &OnExecutor<'_>| {
-            Cell::Text(if row.summary.is_excluded_for_stage { "yes" } else { "no" }.to_owned())
-        })
-        .if_any(|row| row.summary.is_excluded_for_stage),
-    ];
-    let spec = TableSpec { tag: "executor", title: "Executors", columns, sort: ("Executor ID", false), empty: "" };
-    Some(spec.draw_searched(rows, params))
-}
-
-fn number<'a>(title: &'static str, value: fn(&OnExecutor<'_>) -> i64) -> Column<'a, OnExecutor<'a>> {
-    Column::new(title, move |row| Cell::number(value(row))).number().rank(Rank::Medium).by(move |row| value(row))
-}
-
-fn size<'a>(title: &'static str, value: fn(&OnExecutor<'_>) -> (i64, i64)) -> Column<'a, OnExecutor<'a>> {
-    let cell = move |row: &OnExecutor<'_>| {
-        let (bytes, records) = value(row);
-        Cell::bytes_and_records(bytes, records)
-    };
-    Column::new(title, cell)
-        .number()
-        .rank(Rank::Medium)
-        .by(move |row| value(row))
-        .if_any(move |row| value(row) != (0, 0))
-}
-
 fn accumulator_table(stage: &Stage, params: &Params) -> Option<Table> {
     // Spark's pages leave those of its own metrics to the tables above; an unnamed one says nothing to anybody.
     let rows: Vec<AccumulableInfo> = (stage.data.accumulator_updates.iter())
@@ -229,5 +177,5 @@ fn accumulator_table(stage: &Stage, params: &Params) -> Option<Table> {
         Column::new("Value", |one: &AccumulableInfo| Cell::Text(one.value.clone().unwrap_or_default())),
     ];
     let spec = TableSpec { tag: "accumulator", title: "Accumulators", columns, sort: ("ID", false), empty: "" };
-    Some(spec.draw_searched(rows, params))
+    Some(spec.draw_searched_by(FEW_ROWS, rows, params))
 }

@@ -40,14 +40,17 @@ pub struct TaskQuery<'a> {
     pub length: usize,
 }
 
+/// Makes `false` of each row that is not wanted, from the one of this number on.
+pub type TellWanted<'a> = &'a dyn Fn(usize, &mut [bool]);
+
 /// Which rows of a table, in an order that whoever asks knows.
 #[derive(Clone, Copy)]
 pub struct RowQuery<'a> {
     /// Fills in what the rows are sorted by, from the one of this number on. Rows are asked for in portions, several times and in no
     /// order; of at most [`ROWS_AT_ONCE`](crate::ROWS_AT_ONCE) at a time.
     pub keys: &'a dyn Fn(usize, &mut [i64]),
-    /// Makes `false` of each row that is not wanted, from the one of this number on; without it, all are.
-    pub wanted: Option<&'a dyn Fn(usize, &mut [bool])>,
+    /// Which rows; without it, all.
+    pub wanted: Option<TellWanted<'a>>,
     /// Lowest first.
     pub ascending: bool,
     /// How many are left out at the start.

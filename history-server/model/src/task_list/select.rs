@@ -1,7 +1,7 @@
 //! The rows of some places in an order, without sorting all the others.
 
 use super::keys::Keys;
-use super::query::{RowQuery, TaskQuery};
+use super::query::{RowQuery, TaskQuery, TellWanted};
 use crate::stage_tasks::{CHUNK, Tasks};
 use crate::tasks::{TaskColumn, TaskTable};
 
@@ -29,7 +29,7 @@ enum Wanted<'a> {
     All,
     /// Those of statuses with these codes.
     Statuses(Vec<i64>),
-    Told(&'a dyn Fn(usize, &mut [bool])),
+    Told(TellWanted<'a>),
 }
 
 impl Tasks<'_> {

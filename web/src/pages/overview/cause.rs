@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::cell::TextLink;
 use crate::error::Error;
 use crate::pages::stages::Reason;
-use crate::task::Task;
+use crate::task::{Task, Tasks};
 
 /// Of a stage with more tasks they are not looked through for the one that failed.
 const MAX_TASKS: i32 = 500_000;
@@ -42,6 +42,5 @@ fn failed_stage(app: &App) -> Option<&Stage> {
 /// The task whose failure was one too many: of those that failed, the last.
 fn failed_task(tasks: &StageTasks) -> Option<Task<'_>> {
     let ended = |task: &Task<'_>| task.launched().saturating_add(task.elapsed());
-    let failed = Task::all(tasks).into_iter().filter(|task| task.status() == "FAILED");
-    failed.max_by_key(|task| (ended(task), task.get(TaskColumn::TaskId)))
+    Tasks::new(tasks).with_status(&["FAILED"]).max_by_key(|task| (ended(task), task.get(TaskColumn::TaskId)))
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::pages::tasks;
 use crate::params::Params;
 use crate::table::{Column, Table, TableSpec};
-use crate::task::Task;
+use crate::task::Tasks;
 
 /// Signatures that are told apart.
 const MAX_GROUPS: usize = 100;
@@ -90,12 +90,11 @@ async fn groups(app: &App) -> Result<Vec<Group<'_>>, Error> {
         if stage.data.num_failed_tasks > 0 && stage.data.num_tasks <= MAX_TASKS && looked_through < MAX_STAGES {
             looked_through += 1;
             if let Some(stage_tasks) = app.stage_tasks(stage).await? {
-                let all = Task::all(&stage_tasks).into_iter();
-                let failed: Vec<Task<'_>> = all.filter(|task| task.status() == "FAILED").collect();
-                for (number, task) in tasks::failures(&failed) {
+                let failures = tasks::failures(Tasks::new(&stage_tasks).with_status(&["FAILED"]));
+                told = !failures.is_empty();
+                for (number, task) in failures {
                     groups.add(task.error().unwrap_or(NO_REASON), number, stage);
                 }
-                told = !failed.is_empty();
             }
         }
         if !told && stage.data.status == StageStatus::Failed {
