@@ -6,11 +6,15 @@
 
 mod doomed;
 mod failures;
+mod filter;
+mod order;
 mod persist;
 mod query;
 mod read;
+mod row;
 mod rows;
 mod scan;
+mod sorted;
 mod summary;
 mod symbols;
 
@@ -20,9 +24,10 @@ use chrono::Utc;
 
 pub(crate) use doomed::Doomed;
 pub use failures::ScanFailure;
+pub use filter::{Filter, Outcome, Sort};
 pub(crate) use query::Found;
-pub use query::{Filter, Outcome, Page, Sort};
-pub(crate) use rows::Row;
+pub use query::Page;
+use row::Listed;
 use rows::Rows;
 pub(crate) use scan::Scanner;
 
@@ -92,14 +97,14 @@ impl Listing {
     /// Whether `viewer` may see an attempt of an application; `None` when there is no such thing.
     pub(crate) fn allows(&self, viewer: &Viewer, app_id: &str, attempt_id: Option<&str>) -> Option<bool> {
         let rows = self.rows();
-        let row = rows.attempts(app_id)?.find(|row| attempt_id.is_none() || row.attempt_id.as_deref() == attempt_id)?;
+        let row = rows.attempts(app_id)?.find(|row| attempt_id.is_none() || row.attempt_id() == attempt_id)?;
         Some(self.access.allows(viewer, rows.symbols.get(row.user), rows.acls(row.acls)))
     }
 }
 
 impl Known {
-    fn of(row: &Row) -> Self {
-        Self { source: row.source, log: row.log.to_string(), attempt_id: row.attempt_id.as_deref().map(str::to_owned) }
+    fn of(row: Listed<'_>) -> Self {
+        Self { source: row.source, log: row.log().to_owned(), attempt_id: row.attempt_id().map(str::to_owned) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which logs are to go.
 
-use super::{Listing, Row};
+use super::Listing;
+use super::row::Listed;
 
 /// A log that is to be deleted, as it was when that was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,13 +14,13 @@ pub(crate) struct Doomed {
 }
 
 impl Doomed {
-    fn of(row: &Row) -> Self {
+    fn of(row: Listed<'_>) -> Self {
         Self {
             source: row.source,
-            log: row.log.to_string(),
+            log: row.log().to_owned(),
             fingerprint: row.fingerprint,
-            app_id: row.app.as_deref().map(str::to_owned),
-            attempt_id: row.attempt_id.as_deref().map(str::to_owned),
+            app_id: row.app().map(str::to_owned),
+            attempt_id: row.attempt_id().map(str::to_owned),
         }
     }
 }
@@ -30,9 +31,11 @@ impl Listing {
     pub(crate) fn doomed(&self, oldest_millis: i64, max_logs: usize) -> Vec<Doomed> {
         let rows = self.rows();
         // A log that says nothing counts from when it was seen first: it may not be one, or be still to come.
-        let since =
-            |row: &Row| if row.app.is_some() { row.modified_millis } else { row.found_millis.max(row.modified_millis) };
-        let (old, mut young): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| since(row) < oldest_millis);
+        let since = |row: &Listed<'_>| {
+            if row.app().is_some() { row.modified_millis } else { row.found_millis.max(row.modified_millis) }
+        };
+        let (old, mut young): (Vec<Listed<'_>>, Vec<Listed<'_>>) =
+            rows.iter().partition(|row| since(row) < oldest_millis);
         let excess = young.len().saturating_sub(max_logs);
         if excess > 0 {
             young.retain(|row| row.ended);

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use storage::{Key, ObjectPath, Store};
 
 use super::Listing;
-use super::rows::{Row, Rows, Seen};
+use super::row::{Listed, Seen};
+use super::rows::Rows;
 use super::summary::Summary;
 use crate::access::Acls;
 
@@ -75,7 +76,8 @@ impl Listing {
         serde_json::to_writer(&mut out, &Header { format: FORMAT, sources })?;
         let mut lines = Vec::new();
         let rows = self.rows();
-        for row in rows.iter() {
+        // In order, a list is taken up again without looking for each place.
+        for row in rows.all_in_order() {
             lines.push(b'\n');
             serde_json::to_writer(&mut lines, &parts(&rows, row))?;
             if lines.len() > 256 * 1024 {
@@ -115,10 +117,10 @@ impl Listing {
     }
 }
 
-fn parts<'a>(rows: &'a Rows, row: &'a Row) -> (LogPart<&'a str>, Option<AppPart<&'a str, &'a Acls>>) {
+fn parts<'a>(rows: &'a Rows, row: Listed<'a>) -> (LogPart<&'a str>, Option<AppPart<&'a str, &'a Acls>>) {
     let log = (
         row.source,
-        &*row.log,
+        row.log(),
         row.fingerprint,
         row.size_bytes,
         row.modified_millis,
@@ -128,9 +130,9 @@ fn parts<'a>(rows: &'a Rows, row: &'a Row) -> (LogPart<&'a str>, Option<AppPart<
     );
     let acls = Some(rows.acls(row.acls)).filter(|acls| **acls != Acls::default());
     let text = |symbol| rows.symbols.get(symbol);
-    let app = row.app.as_deref().map(|id| {
+    let app = row.app().map(|id| {
         let end = row.ended.then_some((row.end_millis, row.exit_code));
-        let attempt = row.attempt_id.as_deref();
+        let attempt = row.attempt_id();
         (id, attempt, text(row.name), text(row.user), text(row.spark_version), row.start_millis, end, acls)
     });
     (log, app)

@@ -3,131 +3,15 @@
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::rows::{Attempts, Row, Rows};
-use super::symbols::Symbol;
-use crate::access::{AccessConfig, Viewer};
+use super::filter::{Filter, Outcome, Sort};
+use super::row::{Listed, Row};
+use super::rows::{App, Rows};
+use super::sorted::{Cursor, Key};
+use super::symbols::{Symbol, Wanted};
+use crate::access::AccessConfig;
 use crate::event_log::LogSource;
 use history_model::types::{ApplicationAttemptInfo, ApplicationInfo, Date};
-
-/// What is asked of the list. The default asks for everything in Spark's order: latest end first.
-#[derive(Clone, Debug)]
-pub struct Filter {
-    /// Applications whose newest attempt has ended.
-    pub completed: bool,
-    /// Applications whose newest attempt has not.
-    pub running: bool,
-    /// On an attempt's start, in milliseconds since the epoch; both ends belong to it.
-    pub start_millis: (i64, i64),
-    /// On an attempt's end. Of running applications: they are left out when its latest moment has passed.
-    pub end_millis: (i64, i64),
-    /// So many of those that pass all filters are passed over.
-    pub skip: usize,
-    /// At most this many of the others.
-    pub limit: usize,
-    /// In the application's name, in any case.
-    pub name: Option<String>,
-    /// Exactly the user that ran it.
-    pub user: Option<String>,
-    /// Of any version of Spark that begins with this.
-    pub spark_version: Option<String>,
-    /// What became of an attempt; of any, when empty.
-    pub outcome: Option<Outcome>,
-    /// In the application's id, in any case.
-    pub id: Option<String>,
-    /// In name, user or id, in any case.
-    pub search: Option<String>,
-    /// In which order.
-    pub sort: Sort,
-    /// The other way round.
-    pub reverse: bool,
-    /// Behind the last application of a page: that page's [`Page::next_cursor`].
-    pub cursor: Option<String>,
-    /// Who asks; others' applications are left out.
-    pub viewer: Viewer,
-}
-
-/// What became of an attempt, as far as its event log tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Its driver ended, and without an error if it says so: Spark does from 4.0 on.
-    Completed,
-    /// Its driver ended with an error.
-    Failed,
-    /// Its driver was told to end, or killed, by a signal.
-    Killed,
-    /// Its event log has no end, and grows.
-    InProgress,
-    /// Its event log has no end, and has not grown for an hour.
-    Lost,
-}
-
-impl Outcome {
-    /// An event log without an end that has not grown for so long belongs to a driver that is gone, it seems.
-    const SILENT_MILLIS: i64 = 3_600_000;
-
-    /// That of an attempt, at this moment.
-    pub fn of(attempt: &ApplicationAttemptInfo, now_millis: i64) -> Self {
-        Self::told(attempt.completed, attempt.exit_code, attempt.last_updated.0, now_millis)
-    }
-
-    fn told(ended: bool, exit_code: Option<i32>, updated_millis: i64, now_millis: i64) -> Self {
-        match (ended, exit_code.unwrap_or(0)) {
-            (true, 0) => Self::Completed,
-            // As a shell tells it: 128, and the number of the signal.
-            (true, 130 | 137 | 143) => Self::Killed,
-            (true, _) => Self::Failed,
-            (false, _) if now_millis.saturating_sub(updated_millis) > Self::SILENT_MILLIS => Self::Lost,
-            (false, _) => Self::InProgress,
-        }
-    }
-}
-
-/// What the list is sorted by; ties by id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// Latest end first; then those that run.
-    #[default]
-    End,
-    /// Latest start first.
-    Start,
-    /// Longest first.
-    Duration,
-    /// Last changed first.
-    Updated,
-    /// By name, from A to Z.
-    Name,
-    /// By user, from A to Z.
-    User,
-    /// By id.
-    Id,
-}
-
-impl Default for Filter {
-    fn default() -> Self {
-        // Spark's own bounds: 2010-01-01 to 3000-01-01.
-        const ALWAYS: (i64, i64) = (1_262_304_000_000, 32_503_680_000_000);
-        Self {
-            completed: true,
-            running: true,
-            start_millis: ALWAYS,
-            end_millis: ALWAYS,
-            skip: 0,
-            limit: usize::MAX,
-            name: None,
-            user: None,
-            spark_version: None,
-            outcome: None,
-            id: None,
-            search: None,
-            sort: Sort::default(),
-            reverse: false,
-            cursor: None,
-            viewer: Viewer::default(),
-        }
-    }
-}
 
 /// A part of the list.
 #[derive(Clone, Debug, Default)]
@@ -143,7 +27,7 @@ pub struct Page {
 /// Which applications a filter finds.
 pub(crate) struct Found {
     /// Their ids, in the order asked for.
-    pub(crate) ids: Vec<Arc<str>>,
+    pub(crate) ids: Vec<Box<str>>,
     /// How many there are in all, on this page or not.
     pub(crate) total: usize,
     /// Where the next page begins, if there is one.
@@ -171,30 +55,48 @@ impl<'a> Asked<'a> {
     /// In the list's own order, in which all applications are already.
     fn find_in_order(&self, filter: &Filter) -> Found {
         let test = Test::new(self, filter);
-        let passing = |(id, attempts): (&'a Arc<str>, Attempts<'a>)| test.passes(id, attempts).then_some(id);
-        let found: Vec<&Arc<str>> = match filter.reverse {
-            true => self.rows.in_order().rev().filter_map(passing).collect(),
-            false => self.rows.in_order().filter_map(passing).collect(),
+        let cursor = filter.cursor.as_deref().and_then(Cursor::of);
+        // Whether an application is on an earlier page, or the last of one.
+        let is_before = |app: App<'_>| {
+            cursor.as_ref().is_some_and(|cursor| {
+                let order = cursor.in_own_order(app);
+                order == Ordering::Equal || (order == Ordering::Less) != filter.reverse
+            })
         };
+        if test.lets_all_through() {
+            let total = self.rows.app_count();
+            let start = match filter.reverse {
+                true => total - self.rows.partition_point(|app| !is_before(app)),
+                false => self.rows.partition_point(is_before),
+            };
+            let start = start.saturating_add(filter.skip);
+            return match filter.reverse {
+                true => part(self.rows.in_order().rev().skip(start), start, total, filter),
+                false => part(self.rows.in_order().skip(start), start, total, filter),
+            };
+        }
+        let passing = |app: &App<'a>| test.passes(*app);
+        let found: Vec<App<'a>> = match filter.reverse {
+            true => self.rows.in_order().rev().filter(passing).collect(),
+            false => self.rows.in_order().filter(passing).collect(),
+        };
+        let start = found.partition_point(|app| is_before(*app)).saturating_add(filter.skip);
         let total = found.len();
-        let start = filter.cursor.as_deref().map_or(0, |cursor| self.behind(filter, &found, cursor));
-        let start = start.saturating_add(filter.skip);
-        let ids = found.iter().skip(start).take(filter.limit).map(|id| Arc::clone(id)).collect();
-        let more = start.saturating_add(filter.limit) < total;
-        let last = found.get(start.saturating_add(filter.limit).saturating_sub(1)).filter(|_| more && filter.limit > 0);
-        let next_cursor = last.map(|id| self.key(filter.sort, id).to_cursor());
-        Found { ids, total, next_cursor }
+        part(found.into_iter().skip(start), start, total, filter)
     }
 
     /// In another order. Only the page is sorted.
     fn find_sorted(&self, filter: &Filter) -> Found {
         let test = Test::new(self, filter);
-        let passing = self.rows.in_order().filter(|(id, attempts)| test.passes(id, attempts.clone()));
-        let mut found: Vec<_> = passing.map(|(id, _)| self.key(filter.sort, id)).collect();
+        let all = test.lets_all_through();
+        let passing = self.rows.in_order().filter(|app| all || test.passes(*app));
+        let mut found: Vec<Key> = passing.map(|app| Key::of(filter.sort, self.rows, app)).collect();
         let total = found.len();
-        let compare = |a: &SortKey, b: &SortKey| if filter.reverse { b.cmp(a) } else { a.cmp(b) };
-        if let Some(cursor) = filter.cursor.as_deref().and_then(SortKey::of_cursor) {
-            found.retain(|key| compare(key, &cursor).is_gt());
+        let directed = |order: Ordering| if filter.reverse { order.reverse() } else { order };
+        let compare = |a: &Key, b: &Key| directed(a.compare(b, filter.sort, self.rows));
+        if let Some(cursor) = filter.cursor.as_deref().and_then(Cursor::of) {
+            let stands = |key: &Key| cursor.compare(filter.sort, self.rows, key.app(self.rows));
+            found.retain(|key| directed(stands(key)).is_gt());
         }
         let end = filter.skip.saturating_add(filter.limit);
         let more = filter.limit > 0 && found.len() > end;
@@ -204,8 +106,9 @@ impl<'a> Asked<'a> {
         found.truncate(end);
         found.sort_unstable_by(compare);
         found.drain(..filter.skip.min(found.len()));
-        let next_cursor = found.last().filter(|_| more).map(SortKey::to_cursor);
-        Found { ids: found.into_iter().map(|key| key.id).collect(), total, next_cursor }
+        let last = found.last().filter(|_| more).map(|key| key.app(self.rows));
+        let next_cursor = last.map(|app| Cursor::at(filter.sort, self.rows, app).to_text());
+        Found { ids: found.iter().map(|key| key.app(self.rows).id().into()).collect(), total, next_cursor }
     }
 
     /// An application, if it is there and may be seen.
@@ -216,14 +119,14 @@ impl<'a> Asked<'a> {
         Some(ApplicationInfo { id: app_id.to_owned(), name, attempts, ..ApplicationInfo::default() })
     }
 
-    fn attempt(&self, row: &Row) -> ApplicationAttemptInfo {
+    fn attempt(&self, row: Listed<'_>) -> ApplicationAttemptInfo {
         let source = self.sources.get(usize::from(row.source));
         ApplicationAttemptInfo {
-            attempt_id: row.attempt_id.as_deref().map(str::to_owned),
+            attempt_id: row.attempt_id().map(str::to_owned),
             start_time: Date(row.start_millis),
             end_time: Date(row.end_millis),
             last_updated: Date(row.updated_millis),
-            duration: duration(row),
+            duration: row.duration(),
             spark_user: self.rows.symbols.get(row.user).to_owned(),
             completed: row.ended,
             app_spark_version: self.rows.symbols.get(row.spark_version).to_owned(),
@@ -235,61 +138,15 @@ impl<'a> Asked<'a> {
             last_updated_epoch: row.updated_millis,
         }
     }
-
-    fn newest(&self, app_id: &str) -> Option<&Row> {
-        self.rows.attempts(app_id)?.next()
-    }
-
-    fn key(&self, sort: Sort, id: &Arc<str>) -> SortKey {
-        let Some(row) = self.newest(id) else { return SortKey { number: 0, text: String::new(), id: Arc::clone(id) } };
-        let text = |symbol| self.rows.symbols.get(symbol).to_lowercase();
-        let (number, text) = match sort {
-            Sort::End => (row.end_millis.saturating_neg(), String::new()),
-            Sort::Start => (row.start_millis.saturating_neg(), String::new()),
-            Sort::Duration => (duration(row).saturating_neg(), String::new()),
-            Sort::Updated => (row.updated_millis.saturating_neg(), String::new()),
-            Sort::Name => (0, text(row.name)),
-            Sort::User => (0, text(row.user)),
-            Sort::Id => (0, String::new()),
-        };
-        SortKey { number, text, id: Arc::clone(id) }
-    }
-
-    /// The index behind what `cursor` names in the list's own order, whether that is still there or not.
-    fn behind(&self, filter: &Filter, found: &[&Arc<str>], cursor: &str) -> usize {
-        let Some(cursor) = SortKey::of_cursor(cursor) else { return 0 };
-        found.partition_point(|id| {
-            let key = self.key(filter.sort, id);
-            // By end, then by id from behind.
-            let order = key.number.cmp(&cursor.number).then(cursor.id.cmp(&key.id));
-            order == Ordering::Equal || (order == Ordering::Less) != filter.reverse
-        })
-    }
 }
 
-fn duration(row: &Row) -> i64 {
-    if row.ended { row.end_millis.saturating_sub(row.start_millis) } else { 0 }
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct SortKey {
-    number: i64,
-    text: String,
-    id: Arc<str>,
-}
-
-impl SortKey {
-    fn to_cursor(&self) -> String {
-        use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-        let text = utf8_percent_encode(&self.text, NON_ALPHANUMERIC);
-        format!("{}~{text}~{}", self.number, utf8_percent_encode(&self.id, NON_ALPHANUMERIC))
-    }
-
-    fn of_cursor(cursor: &str) -> Option<Self> {
-        let mut parts = cursor.splitn(3, '~');
-        let mut text = || percent_encoding::percent_decode_str(parts.next()?).decode_utf8().ok();
-        Some(Self { number: text()?.parse().ok()?, text: text()?.into_owned(), id: text()?.into() })
-    }
+/// The page that begins with the first of `rest`, which is number `start` of `total`.
+fn part<'a>(rest: impl Iterator<Item = App<'a>>, start: usize, total: usize, filter: &Filter) -> Found {
+    let mut last = None;
+    let ids = rest.take(filter.limit).inspect(|app| last = Some(*app)).map(|app| app.id().into()).collect();
+    let more = filter.limit > 0 && start.saturating_add(filter.limit) < total;
+    let next_cursor = last.filter(|_| more).map(|app| Cursor::at_end(app).to_text());
+    Found { ids, total, next_cursor }
 }
 
 /// A filter made ready: texts that repeat are compared once.
@@ -299,8 +156,8 @@ struct Test<'a> {
     names: Option<Vec<bool>>,
     users: Option<Vec<bool>>,
     versions: Option<Vec<bool>>,
-    id: Option<String>,
-    search: Option<(Vec<bool>, String)>,
+    id: Option<Wanted>,
+    search: Option<(Vec<bool>, Wanted)>,
     /// By ACLs and owner: few of them differ.
     allowed: RefCell<HashMap<(u32, Symbol), bool>>,
 }
@@ -308,10 +165,7 @@ struct Test<'a> {
 impl<'a> Test<'a> {
     fn new(asked: &'a Asked<'a>, filter: &'a Filter) -> Self {
         let symbols = &asked.rows.symbols;
-        let containing = |wanted: &String| {
-            let wanted = wanted.to_lowercase();
-            symbols.matching(|text| text.to_lowercase().contains(&wanted))
-        };
+        let containing = |wanted: &String| symbols.containing(&Wanted::new(wanted));
         Self {
             asked,
             filter,
@@ -319,29 +173,46 @@ impl<'a> Test<'a> {
             users: filter.user.as_ref().map(|user| symbols.matching(|text| text == user)),
             versions: (filter.spark_version.as_ref())
                 .map(|version| symbols.matching(|text| text.starts_with(version.as_str()))),
-            id: filter.id.as_ref().map(|id| id.to_lowercase()),
-            search: filter.search.as_ref().map(|text| (containing(text), text.to_lowercase())),
+            id: filter.id.as_deref().map(Wanted::new),
+            search: filter.search.as_ref().map(|text| (containing(text), Wanted::new(text))),
             allowed: RefCell::default(),
         }
     }
 
-    fn passes(&self, id: &str, mut attempts: Attempts<'_>) -> bool {
-        let Some(newest) = attempts.next() else { return false };
+    /// Whether nothing is asked for but the list.
+    fn lets_all_through(&self) -> bool {
+        let Filter { completed, running, start_millis, end_millis, outcome, .. } = self.filter;
+        let Filter { start_millis: any_start, end_millis: any_end, .. } = Filter::default();
+        let texts = self.names.is_none() && self.users.is_none() && self.versions.is_none();
+        let ranges =
+            (*start_millis, *end_millis) == (any_start, any_end) && self.asked.rows.all_within(any_start, any_end);
+        *completed
+            && *running
+            && texts
+            && self.id.is_none()
+            && self.search.is_none()
+            && outcome.is_none()
+            && ranges
+            && !self.asked.access.enabled
+    }
+
+    fn passes(&self, app: App<'_>) -> bool {
+        let Some(newest) = app.newest() else { return false };
         let running = !newest.ended;
         let Filter { completed, running: also_running, .. } = *self.filter;
         (if running { also_running } else { completed })
-            && self.names_match(newest, id)
-            && std::iter::once(newest).chain(attempts).any(|row| self.in_range(row, running) && self.became(row))
-            && self.visible(newest)
+            && self.names_match(&newest, app)
+            && app.attempts().any(|row| self.in_range(&row, running) && self.became(&row))
+            && self.visible(&newest)
     }
 
-    fn names_match(&self, row: &Row, id: &str) -> bool {
+    fn names_match(&self, row: &Row, app: App<'_>) -> bool {
         let says = |table: &[bool], symbol: Symbol| table.get(symbol.index()).copied().unwrap_or(false);
-        let in_id = |wanted: &str| id.to_lowercase().contains(wanted);
+        let in_id = |wanted: &Wanted| wanted.is_in(app.id());
         self.names.as_deref().is_none_or(|names| says(names, row.name))
             && self.users.as_deref().is_none_or(|users| says(users, row.user))
             && self.versions.as_deref().is_none_or(|versions| says(versions, row.spark_version))
-            && self.id.as_deref().is_none_or(in_id)
+            && self.id.as_ref().is_none_or(in_id)
             && (self.search.as_ref())
                 .is_none_or(|(texts, wanted)| says(texts, row.name) || says(texts, row.user) || in_id(wanted))
     }

@@ -1,62 +1,18 @@
-//! The list in memory, small: a row for each log, texts that repeat held once.
-//!
-//! An application takes about 700 bytes, measured with a million of them under as many names (the whole process took 730 MB):
-//! its row, its log's name, its id, its name, and its place in four indexes.
+//! The list in memory, small: a row for each log, all texts one behind the other, those that repeat once.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::{Ordering, Reverse};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::Arc;
 
-use super::summary::Summary;
-use super::symbols::{Symbol, Symbols};
+use hashbrown::HashTable;
+
+use super::order::Order;
+use super::row::{Listed, Parts, Row, Seen, Span};
+use super::symbols::Symbols;
 use crate::access::Acls;
 
-/// One log.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    /// The index of its source.
-    pub(crate) source: u16,
-    pub(crate) log: Box<str>,
-    /// Absent for a log that has not said which application it is of.
-    pub(crate) app: Option<Arc<str>>,
-    pub(crate) attempt_id: Option<Box<str>>,
-    pub(crate) name: Symbol,
-    pub(crate) user: Symbol,
-    pub(crate) spark_version: Symbol,
-    pub(crate) acls: u32,
-    pub(crate) start_millis: i64,
-    /// -1 while there is no end.
-    pub(crate) end_millis: i64,
-    pub(crate) exit_code: Option<i32>,
-    pub(crate) updated_millis: i64,
-    /// When the log was read last; for cleaning those without an application.
-    pub(crate) found_millis: i64,
-    pub(crate) modified_millis: i64,
-    pub(crate) size_bytes: u64,
-    pub(crate) fingerprint: u64,
-    pub(crate) ended: bool,
-    pub(crate) complete: bool,
-    /// The scan that saw it last.
-    pub(crate) scan: u32,
-}
-
-/// A log as it was found, with what its events say.
-pub(crate) struct Seen {
-    pub(crate) source: u16,
-    pub(crate) log: String,
-    pub(crate) summary: Summary,
-    pub(crate) fingerprint: u64,
-    pub(crate) size_bytes: u64,
-    pub(crate) modified_millis: i64,
-    pub(crate) updated_millis: i64,
-    pub(crate) found_millis: i64,
-    pub(crate) complete: bool,
-    pub(crate) scan: u32,
-}
-
-/// The place of an application in the list: latest end first, then by id from behind, as Spark's store answers.
-type Place = (Reverse<i64>, Reverse<Arc<str>>);
+/// Texts of logs that are gone are cleared away when there are so many bytes of them, and more than of the others.
+const WASTE_BYTES: usize = 1 << 20;
 
 /// All rows and their indexes.
 #[derive(Default)]
@@ -66,63 +22,62 @@ pub(crate) struct Rows {
     acl_ids: HashMap<Acls, u32>,
     rows: Vec<Option<Row>>,
     free: Vec<u32>,
-    /// By a hash of source and log name; two logs of one hash share an entry.
-    logs: HashMap<u64, Ids>,
+    /// What [`Row::text`] is a part of.
+    texts: String,
+    wasted_bytes: usize,
     hasher: RandomState,
-    apps: HashMap<Arc<str>, App>,
-    /// The shown attempts of every application, once more: a query goes through all of them.
-    order: BTreeMap<Place, Ids>,
+    /// Rows by source and name of their log.
+    logs: HashTable<u32>,
+    /// Of each application the first of its attempts that are shown, by id.
+    apps: HashTable<u32>,
+    /// The applications with more logs than one, by that first.
+    several: HashMap<u32, Several>,
+    /// All of `apps`: latest end first, then by id from behind, as Spark's store answers.
+    order: Order,
+    /// When those that are or were listed started: the first and the last.
+    starts: Option<(i64, i64)>,
+    /// When those ended that have.
+    ends: Option<(i64, i64)>,
 }
 
-/// The attempts of an application that are shown, newest first, and where it stands in the order.
-struct App {
-    attempts: Ids,
-    /// Logs of the same attempt that are not shown.
-    hidden: Ids,
-    end_millis: i64,
+/// The range with another moment in it.
+fn with(range: Option<(i64, i64)>, at: i64) -> Option<(i64, i64)> {
+    Some(range.map_or((at, at), |(first, last)| (first.min(at), last.max(at))))
 }
 
-/// Attempts of an application, newest first.
-#[derive(Clone)]
-pub(crate) struct Attempts<'a> {
+/// The logs of an application that has more than one.
+struct Several {
+    /// The attempts that are shown, newest first.
+    attempts: Vec<u32>,
+    /// Other logs of these attempts.
+    hidden: Vec<u32>,
+}
+
+/// An application.
+#[derive(Clone, Copy)]
+pub(crate) struct App<'a> {
     rows: &'a Rows,
-    ids: std::slice::Iter<'a, u32>,
+    first: u32,
 }
 
-impl<'a> Iterator for Attempts<'a> {
-    type Item = &'a Row;
-
-    fn next(&mut self) -> Option<&'a Row> {
-        self.ids.find_map(|id| self.rows.row(*id))
+impl<'a> App<'a> {
+    pub(crate) fn id(self) -> &'a str {
+        self.newest().and_then(Listed::app).unwrap_or_default()
     }
-}
 
-/// Row numbers: mostly one.
-#[derive(Clone, Debug, Default)]
-enum Ids {
-    #[default]
-    None,
-    One(u32),
-    Many(Box<[u32]>),
-}
-
-impl Ids {
-    fn as_slice(&self) -> &[u32] {
-        match self {
-            Self::None => &[],
-            Self::One(id) => std::slice::from_ref(id),
-            Self::Many(ids) => ids,
-        }
+    pub(crate) fn newest(self) -> Option<Listed<'a>> {
+        self.rows.row(self.first)
     }
-}
 
-impl From<Vec<u32>> for Ids {
-    fn from(ids: Vec<u32>) -> Self {
-        match ids.as_slice() {
-            [] => Self::None,
-            [one] => Self::One(*one),
-            _ => Self::Many(ids.into()),
-        }
+    /// Its attempts, newest first.
+    pub(crate) fn attempts(self) -> impl Iterator<Item = Listed<'a>> {
+        let others = self.rows.several.get(&self.first).map_or(&[][..], |several| &several.attempts[1..]);
+        std::iter::once(self.first).chain(others.iter().copied()).filter_map(move |id| self.rows.row(id))
+    }
+
+    /// What [`Rows::app_numbered`] knows it by, as long as the list stays as it is.
+    pub(super) fn number(self) -> u32 {
+        self.first
     }
 }
 
@@ -133,7 +88,7 @@ impl Rows {
 
     /// How many applications are listed.
     pub(crate) fn app_count(&self) -> usize {
-        self.apps.len()
+        self.order.len()
     }
 
     /// How many logs are known.
@@ -141,41 +96,76 @@ impl Rows {
         self.rows.len() - self.free.len()
     }
 
+    /// Whether all that is listed started and ended within these ranges; `false` also where that is not known.
+    pub(super) fn all_within(&self, start_millis: (i64, i64), end_millis: (i64, i64)) -> bool {
+        let inside = |all: Option<(i64, i64)>, range: (i64, i64)| {
+            all.is_none_or(|(first, last)| range.0 <= first && last <= range.1)
+        };
+        inside(self.starts, start_millis) && inside(self.ends, end_millis)
+    }
+
     /// The names of a source's logs that a scan has not seen.
     pub(crate) fn unseen(&self, source: u16, scan: u32) -> Vec<String> {
         let unseen = self.iter().filter(|row| row.source == source && row.scan != scan);
-        unseen.map(|row| row.log.to_string()).collect()
+        unseen.map(|row| row.log().to_owned()).collect()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().flatten()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Listed<'_>> {
+        self.rows.iter().flatten().map(|row| Listed::new(row, &self.texts))
     }
 
-    /// The applications in the list's own order, each with its attempts, newest first.
-    pub(crate) fn in_order(&self) -> impl DoubleEndedIterator<Item = (&Arc<str>, Attempts<'_>)> {
-        self.order.iter().map(|((_, id), ids)| (&id.0, Attempts { rows: self, ids: ids.as_slice().iter() }))
+    /// The applications in the list's own order.
+    pub(crate) fn in_order(&self) -> impl DoubleEndedIterator<Item = App<'_>> {
+        self.order.iter().map(|first| App { rows: self, first })
+    }
+
+    /// How many applications come before the first of which `is_before` is not true; none behind that may be so.
+    pub(super) fn partition_point(&self, is_before: impl Fn(App<'_>) -> bool) -> usize {
+        self.order.partition_point(|first| is_before(App { rows: self, first }))
+    }
+
+    pub(super) fn app_numbered(&self, first: u32) -> App<'_> {
+        App { rows: self, first }
+    }
+
+    pub(crate) fn app(&self, app_id: &str) -> Option<App<'_>> {
+        let first = *self.apps.find(self.hasher.hash_one(app_id), |id| self.app_of(*id) == Some(app_id))?;
+        Some(App { rows: self, first })
     }
 
     /// The attempts of an application, newest first.
-    pub(crate) fn attempts(&self, app_id: &str) -> Option<Attempts<'_>> {
-        let app = self.apps.get(app_id)?;
-        Some(Attempts { rows: self, ids: app.attempts.as_slice().iter() })
+    pub(crate) fn attempts(&self, app_id: &str) -> Option<impl Iterator<Item = Listed<'_>>> {
+        Some(self.app(app_id)?.attempts())
     }
 
     /// Whether a log of this attempt is known.
     pub(crate) fn has_attempt(&self, app_id: &str, attempt_id: Option<&str>) -> bool {
         let mut rows = self.attempts(app_id).into_iter().flatten().chain(self.hidden_logs(app_id));
-        rows.any(|row| row.attempt_id.as_deref() == attempt_id)
+        rows.any(|row| row.attempt_id() == attempt_id)
     }
 
     /// The logs that are not shown because another one is of the same attempt.
-    pub(crate) fn hidden_logs(&self, app_id: &str) -> impl Iterator<Item = &Row> {
-        let ids = self.apps.get(app_id).map_or(&[][..], |app| app.hidden.as_slice());
-        ids.iter().filter_map(|id| self.row(*id))
+    pub(crate) fn hidden_logs(&self, app_id: &str) -> impl Iterator<Item = Listed<'_>> {
+        let several = self.app(app_id).and_then(|app| self.several.get(&app.first));
+        several.into_iter().flat_map(|several| &several.hidden).filter_map(|id| self.row(*id))
     }
 
-    fn row(&self, id: u32) -> Option<&Row> {
-        self.rows.get(id as usize)?.as_ref()
+    /// All logs: those of an application together, in the list's own order; then those that are of none.
+    pub(super) fn all_in_order(&self) -> impl Iterator<Item = Listed<'_>> {
+        let hidden = |app: App<'_>| {
+            let several = self.several.get(&app.first);
+            several.into_iter().flat_map(|several| &several.hidden).filter_map(|id| self.row(*id))
+        };
+        let of_apps = self.in_order().flat_map(move |app| app.attempts().chain(hidden(app)));
+        of_apps.chain(self.iter().filter(|row| row.app().is_none()))
+    }
+
+    fn row(&self, id: u32) -> Option<Listed<'_>> {
+        Some(Listed::new(self.rows.get(id as usize)?.as_ref()?, &self.texts))
+    }
+
+    fn app_of(&self, id: u32) -> Option<&str> {
+        self.row(id)?.app()
     }
 
     fn log_hash(&self, source: u16, log: &str) -> u64 {
@@ -183,156 +173,169 @@ impl Rows {
     }
 
     fn id_of(&self, source: u16, log: &str) -> Option<u32> {
-        let same = |id: &u32| self.row(*id).is_some_and(|row| row.source == source && *row.log == *log);
-        self.logs.get(&self.log_hash(source, log))?.as_slice().iter().copied().find(same)
+        let same = |id: &u32| self.row(*id).is_some_and(|row| row.source == source && row.log() == log);
+        self.logs.find(self.log_hash(source, log), same).copied()
     }
 
     /// What is known of a log.
-    pub(crate) fn log(&self, source: u16, log: &str) -> Option<&Row> {
+    pub(crate) fn log(&self, source: u16, log: &str) -> Option<Listed<'_>> {
         self.row(self.id_of(source, log)?)
+    }
+
+    fn log_mut(&mut self, source: u16, log: &str) -> Option<&mut Row> {
+        let id = self.id_of(source, log)?;
+        self.rows.get_mut(id as usize)?.as_mut()
     }
 
     /// Notes that a scan has seen a log; `false` for one that is not known.
     pub(crate) fn mark(&mut self, source: u16, log: &str, scan: u32) -> bool {
-        let Some(id) = self.id_of(source, log) else { return false };
-        if let Some(Some(row)) = self.rows.get_mut(id as usize) {
-            row.scan = scan;
-        }
-        true
+        let row = self.log_mut(source, log);
+        row.map(|row| row.scan = scan).is_some()
     }
 
     /// Notes that a growing log has grown, which changes nothing else of what is listed.
     pub(crate) fn grown(&mut self, source: u16, log: &str, seen: (u64, u64, i64), now_millis: i64) {
-        let Some(id) = self.id_of(source, log) else { return };
-        if let Some(Some(row)) = self.rows.get_mut(id as usize) {
+        if let Some(row) = self.log_mut(source, log) {
             (row.fingerprint, row.size_bytes, row.modified_millis) = seen;
             row.updated_millis = now_millis;
         }
     }
 
-    /// Takes in a log, in place of what was known of it.
+    /// Takes in a log, in place of what was known of it. There is room for four gigabytes of names.
     pub(crate) fn insert(&mut self, seen: Seen) {
         self.remove(seen.source, &seen.log);
-        let Summary {
-            app_id,
-            app_name,
-            attempt_id,
-            user,
-            spark_version,
-            start_millis,
-            end_millis,
-            exit_code,
-            acls,
-            ..
-        } = seen.summary;
-        let app = app_id.map(|id| match self.apps.get_key_value(id.as_str()) {
-            Some((known, _)) => Arc::clone(known),
-            None => id.into(),
+        let packed = Parts::of(&seen).and_then(|(text, parts)| {
+            let span = Span::new(self.texts.len(), text.len())?;
+            Some((text, span, parts))
         });
-        let row = Row {
-            source: seen.source,
-            app: app.clone(),
-            attempt_id: attempt_id.map(Into::into),
-            name: self.symbols.intern(&app_name),
-            user: self.symbols.intern(&user),
-            spark_version: self.symbols.intern(&spark_version),
-            acls: self.intern_acls(acls),
-            start_millis,
-            end_millis: end_millis.unwrap_or(-1),
-            exit_code,
-            updated_millis: seen.updated_millis,
-            found_millis: seen.found_millis,
-            modified_millis: seen.modified_millis,
-            size_bytes: seen.size_bytes,
-            fingerprint: seen.fingerprint,
-            ended: end_millis.is_some(),
-            complete: seen.complete,
-            scan: seen.scan,
-            log: seen.log.into(),
-        };
-        let hash = self.log_hash(row.source, &row.log);
+        let Some((text, span, parts)) = packed else { return };
+        self.texts.push_str(&text);
+        let summary = &seen.summary;
+        let symbols = [&summary.app_name, &summary.user, &summary.spark_version].map(|text| self.symbols.intern(text));
+        let acls = self.intern_acls(&summary.acls);
+        let row = Row::new(&seen, span, parts, symbols, acls);
         let id = self.free.pop().unwrap_or_else(|| {
             self.rows.push(None);
             u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
         });
         self.rows[id as usize] = Some(row);
-        let entry = self.logs.entry(hash).or_default();
-        *entry = [entry.as_slice(), &[id]].concat().into();
-        if let Some(app) = app {
-            let ids = self.apps.get(&app).map(App::all).unwrap_or_default();
-            self.place(app, [ids.as_slice(), &[id]].concat());
+        let hash = self.log_hash(seen.source, &seen.log);
+        let Self { rows, texts, hasher, logs, .. } = self;
+        logs.insert_unique(hash, id, |id| {
+            let listed = rows[*id as usize].as_ref().map(|row| Listed::new(row, texts));
+            listed.map_or(0, |row| hasher.hash_one((row.source, row.log())))
+        });
+        if let Some(app) = &seen.summary.app_id {
+            self.starts = with(self.starts, row.start_millis);
+            self.ends = if row.ended { with(self.ends, row.end_millis) } else { self.ends };
+            let mut ids = self.take_app(app);
+            ids.push(id);
+            self.place(ids);
         }
     }
 
-    /// Forgets a log. Its application stays as long as another log is of it.
-    pub(crate) fn remove(&mut self, source: u16, log: &str) -> Option<Row> {
-        let id = self.id_of(source, log)?;
-        let hash = self.log_hash(source, log);
-        let without = |ids: &[u32]| ids.iter().copied().filter(|other| *other != id).collect::<Vec<_>>();
-        let rest = without(self.logs.get(&hash).map_or(&[], Ids::as_slice));
-        if rest.is_empty() {
-            self.logs.remove(&hash);
-        } else {
-            self.logs.insert(hash, rest.into());
+    /// Forgets a log; `false` for one that is not known. Its application stays as long as another log is of it.
+    pub(crate) fn remove(&mut self, source: u16, log: &str) -> bool {
+        let Some(id) = self.id_of(source, log) else { return false };
+        let mut others = self.app_of(id).map(str::to_owned).map(|app| self.take_app(&app)).unwrap_or_default();
+        others.retain(|other| *other != id);
+        if let Ok(entry) = self.logs.find_entry(self.log_hash(source, log), |other| *other == id) {
+            entry.remove();
         }
-        let row = self.rows.get_mut(id as usize)?.take()?;
-        self.free.push(id);
-        if let Some(app) = &row.app {
-            let ids = self.apps.get(app).map(App::all).unwrap_or_default();
-            self.place(Arc::clone(app), without(&ids));
+        if let Some(row) = self.rows.get_mut(id as usize).and_then(Option::take) {
+            self.wasted_bytes += row.text.range().len();
+            self.free.push(id);
         }
-        Some(row)
+        self.place(others);
+        if self.wasted_bytes > WASTE_BYTES.max(self.texts.len() / 2) {
+            self.clear_away();
+        }
+        true
     }
 
-    /// Puts an application where its logs say.
-    fn place(&mut self, app: Arc<str>, mut ids: Vec<u32>) {
-        if let Some(old) = self.apps.remove(&app) {
-            self.order.remove(&(Reverse(old.end_millis), Reverse(Arc::clone(&app))));
+    /// Drops the texts of logs that are gone.
+    fn clear_away(&mut self) {
+        let mut texts = String::with_capacity(self.texts.len() - self.wasted_bytes);
+        for row in self.rows.iter_mut().flatten() {
+            let text = &self.texts[row.text.range()];
+            if let Some(span) = Span::new(texts.len(), text.len()) {
+                row.text = span;
+                texts.push_str(text);
+            }
         }
-        ids.retain(|id| self.row(*id).is_some());
-        if ids.is_empty() {
-            return;
+        (self.texts, self.wasted_bytes) = (texts, 0);
+    }
+
+    /// How the application of a row stands to another one in the list's own order.
+    fn stands(&self, id: u32, other: u32) -> Ordering {
+        let place = |id| self.row(id).map(|row| (Reverse(row.end_millis), Reverse(row.app())));
+        place(id).cmp(&place(other))
+    }
+
+    /// Takes an application out of the indexes, and gives all its logs.
+    fn take_app(&mut self, app_id: &str) -> Vec<u32> {
+        let hash = self.hasher.hash_one(app_id);
+        let Some(first) = self.app(app_id).map(App::number) else { return Vec::new() };
+        let mut order = std::mem::take(&mut self.order);
+        order.remove(first, |other| self.stands(other, first));
+        self.order = order;
+        if let Ok(entry) = self.apps.find_entry(hash, |other| *other == first) {
+            entry.remove();
         }
+        match self.several.remove(&first) {
+            Some(Several { mut attempts, hidden }) => {
+                attempts.extend(hidden);
+                attempts
+            }
+            None => vec![first],
+        }
+    }
+
+    /// Puts an application where its logs say; it is in no index.
+    fn place(&mut self, ids: Vec<u32>) {
         let (attempts, hidden) = self.shown(ids);
-        let end_millis = attempts.first().and_then(|id| self.row(*id)).map_or(-1, |row| row.end_millis);
-        let attempts = Ids::from(attempts);
-        self.order.insert((Reverse(end_millis), Reverse(Arc::clone(&app))), attempts.clone());
-        self.apps.insert(app, App { attempts, hidden: hidden.into(), end_millis });
+        let Some(first) = attempts.first().copied() else { return };
+        let mut order = std::mem::take(&mut self.order);
+        order.insert(first, |other| self.stands(other, first));
+        self.order = order;
+        let Self { rows, texts, hasher, apps, .. } = self;
+        let hash = |id: &u32| {
+            let listed = rows[*id as usize].as_ref().map(|row| Listed::new(row, texts));
+            hasher.hash_one(listed.and_then(Listed::app).unwrap_or_default())
+        };
+        apps.insert_unique(hash(&first), first, hash);
+        if attempts.len() + hidden.len() > 1 {
+            self.several.insert(first, Several { attempts, hidden });
+        }
     }
 
     /// Of several logs of one attempt, one that has ended is shown, the oldest of those: a server of Spark's that starts
     /// on these files keeps that one.
     fn shown(&self, mut ids: Vec<u32>) -> (Vec<u32>, Vec<u32>) {
-        let key = |id: &u32| {
-            self.row(*id).map(|row| (row.attempt_id.clone(), !row.ended, row.modified_millis, row.log.clone()))
-        };
-        ids.sort_by_cached_key(key);
+        if ids.len() < 2 {
+            return (ids, Vec::new());
+        }
+        ids.sort_by_key(|id| self.row(*id).map(|row| (row.attempt_id(), !row.ended, row.modified_millis, row.log())));
         let (mut shown, mut hidden): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
         for id in ids {
-            let attempt = |id: &u32| self.row(*id).and_then(|row| row.attempt_id.as_deref());
+            let attempt = |id: &u32| self.row(*id).and_then(Listed::attempt_id);
             let same = shown.last().is_some_and(|last| attempt(last) == attempt(&id));
             if same { hidden.push(id) } else { shown.push(id) }
         }
         shown.sort_by_key(|id| {
-            let attempt = |row: &Row| row.attempt_id.as_deref().and_then(|attempt| attempt.parse::<u64>().ok());
+            let attempt = |row: Listed<'_>| row.attempt_id().and_then(|attempt| attempt.parse::<u64>().ok());
             Reverse(self.row(*id).map(|row| (row.start_millis, attempt(row))))
         });
         (shown, hidden)
     }
 
-    fn intern_acls(&mut self, acls: Acls) -> u32 {
-        if let Some(id) = self.acl_ids.get(&acls) {
+    fn intern_acls(&mut self, acls: &Acls) -> u32 {
+        if let Some(id) = self.acl_ids.get(acls) {
             return *id;
         }
         let id = u32::try_from(self.acl_texts.len()).unwrap_or(u32::MAX);
         self.acl_texts.push(acls.clone());
-        self.acl_ids.insert(acls, id);
+        self.acl_ids.insert(acls.clone(), id);
         id
-    }
-}
-
-impl App {
-    fn all(&self) -> Vec<u32> {
-        [self.attempts.as_slice(), self.hidden.as_slice()].concat()
     }
 }

@@ -13,11 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use super::Listing;
 use super::failures::Failures;
 use super::read::{self, Glance};
-use super::rows::{Rows, Seen};
+use super::row::{Listed, Seen};
+use super::rows::Rows;
 use super::summary::Summary;
-use super::{Listing, Row};
 use crate::event_log::{EventLog, Problem, find};
 
 /// How many logs that have to be read are held at once; at a first scan of a million they would fill the memory.
@@ -394,15 +395,16 @@ impl Scanner {
         let mut rows = self.listing.rows_mut();
         let mut orphans = Vec::new();
         for log in gone {
-            let app = rows.log(source, &log).and_then(|row| Some((row.app.clone()?, row.attempt_id.clone())));
+            let app = rows
+                .log(source, &log)
+                .and_then(|row| Some((row.app()?.to_owned(), row.attempt_id().map(str::to_owned))));
             rows.remove(source, &log);
             orphans.extend(app.filter(|(app, attempt)| !rows.has_attempt(app, attempt.as_deref())));
         }
         drop(rows);
-        let orphans = orphans.into_iter().map(|(app, attempt)| (app.to_string(), attempt.map(String::from)));
         let mut known = self.shared.orphans.lock().unwrap_or_else(PoisonError::into_inner);
         let room = ORPHANS.saturating_sub(known.len());
-        known.extend(orphans.take(room));
+        known.extend(orphans.into_iter().take(room));
         self.figures.changes.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -439,11 +441,11 @@ fn caught<T>(read: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(read)).ok()
 }
 
-fn step(row: &Row, log: &EventLog, fingerprint: u64) -> Step {
+fn step(row: Listed<'_>, log: &EventLog, fingerprint: u64) -> Step {
     if row.fingerprint == fingerprint {
         return Step::Known;
     }
     // Its start is known, and it has no end yet.
-    let grows = row.app.is_some() && !row.complete && !log.complete && log.size_bytes() >= row.size_bytes;
+    let grows = row.app().is_some() && !row.complete && !log.complete && log.size_bytes() >= row.size_bytes;
     if grows { Step::Grown } else { Step::Read }
 }

@@ -282,14 +282,14 @@ proptest! {
         }
         for i in 0..=gone {
             let removed = all.rows_mut().remove(0, &format!("log-{i}"));
-            prop_assert!(removed.is_some());
+            prop_assert!(removed);
         }
         prop_assert_eq!(all.page(&Filter::default()).applications, rest.page(&Filter::default()).applications);
         prop_assert_eq!(all.rows().log_count(), apps.len() - gone - 1);
     }
 }
 
-fn seen(log: &str, (app, attempt, start, end): (u8, Option<u8>, i64, Option<i64>)) -> rows::Seen {
+fn seen(log: &str, (app, attempt, start, end): (u8, Option<u8>, i64, Option<i64>)) -> row::Seen {
     let summary = summary::Summary {
         app_id: Some(format!("app-{app}")),
         app_name: format!("name {}", app % 3),
@@ -300,7 +300,7 @@ fn seen(log: &str, (app, attempt, start, end): (u8, Option<u8>, i64, Option<i64>
         exit_code: end.map(|_| 3),
         ..summary::Summary::default()
     };
-    rows::Seen {
+    row::Seen {
         source: 0,
         log: log.to_owned(),
         summary,

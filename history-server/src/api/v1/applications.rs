@@ -61,7 +61,7 @@ struct ListSteps {
     history: History,
     /// What was not looked for yet; nothing if its limit is 0.
     filter: Filter,
-    ids: std::vec::IntoIter<Arc<str>>,
+    ids: std::vec::IntoIter<Box<str>>,
     is_first: bool,
 }
 
@@ -90,7 +90,7 @@ impl ListSteps {
         (found.total, found.next_cursor)
     }
 
-    fn next_id(&mut self) -> Option<Arc<str>> {
+    fn next_id(&mut self) -> Option<Box<str>> {
         if self.ids.len() == 0 && self.filter.limit > 0 {
             self.find_chunk();
         }
