@@ -6,6 +6,7 @@ mod dates;
 mod environment;
 mod error;
 mod executors;
+mod other_events;
 mod params;
 mod request;
 mod routes;

@@ -8,8 +8,10 @@ use history_server::{Config, History, Redaction};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use storage::Store;
 use tower::ServiceExt;
 
+use crate::stored::settle;
 use crate::support::{config, log, scanned};
 
 async fn get(history: &History, path: &str, encoding: &str) -> Response {
@@ -165,4 +167,35 @@ async fn tasks_stand_within_their_stage_as_jackson_prints_them() {
             && table.ends_with("\n  } ],\n  \"recordsTotal\" : \"40\"\n}"),
         "{table}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_others_are_answered_by_name_as_they_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let commit = |version: u64| format!(r#"{{"Event":"com.acme.CommitEvent","version":{version},"note":"\u00e9"}}"#);
+    let log = log("app-1", 1, 1);
+    let line = log.lines().count() as u64 + 1;
+    std::fs::write(folder.path().join("app-1"), format!("{log}{}\n{}\n", commit(1), commit(2))).unwrap();
+    let store = Store::in_memory();
+    let first = scanned(folder.path(), Some(store.clone())).await;
+    let names = json!({"events": {"com.acme.CommitEvent": 2}, "leftOut": 0});
+    let event =
+        |n: u64| json!({"line": line + n - 1, "event": {"Event": "com.acme.CommitEvent", "version": n, "note": "é"}});
+    for (history, replays) in [(first.clone(), 1), (scanned(folder.path(), Some(store)).await, 0)] {
+        let asked = async |path: &str| {
+            let answer = get(&history, &format!("applications/app-1/{path}"), "identity").await;
+            (answer.status(), text(answer).await)
+        };
+        let json_of = async |path: &str| serde_json::from_str::<Value>(&asked(path).await.1).unwrap();
+        assert_eq!(json_of("otherEvents").await, names);
+        assert_eq!(json_of("otherEvents/com.acme.CommitEvent").await, json!([event(1), event(2)]));
+        assert_eq!(json_of("otherEvents/com.acme.CommitEvent?offset=1&length=5").await, json!([event(2)]));
+        assert_eq!(json_of("otherEvents/com.acme.CommitEvent?length=0").await, json!([]));
+        let (status, sentence) = asked("otherEvents/com.acme.Other").await;
+        assert_eq!((status, &*sentence), (StatusCode::NOT_FOUND, "no events of this name: com.acme.Other"));
+        assert_eq!(asked("otherEvents/com.acme.CommitEvent?length=x").await.0, StatusCode::NOT_FOUND);
+        assert!(asked("otherEvents/com.acme.CommitEvent").await.1.contains(r"\u00e9"), "as it was written");
+        assert_eq!(history.figures().replays, replays);
+        settle(&history).await;
+    }
 }

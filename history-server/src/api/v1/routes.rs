@@ -12,7 +12,7 @@ use super::request::{Request, Target};
 use super::stage_steps::{OfTasks, Opened, StageSteps};
 use super::stages::{Details, has_tasks};
 use super::task_rows::{TaskArray, TaskRows, Wanted};
-use super::{environment::environment, executors::executors, sql, sql_table, task_table};
+use super::{environment::environment, executors::executors, other_events, sql, sql_table, task_table};
 use history_model::types::VersionInfo;
 use history_model::{Application, Stage, TaskSort, task_summary};
 
@@ -54,6 +54,8 @@ impl Request {
     async fn of_target(&self, target: Target<'_>, rest: &[&str]) -> Option<Result> {
         Some(match rest {
             ["logs"] => applications::logs(self, target).await,
+            ["otherEvents"] => other_events::names(self, target).await,
+            ["otherEvents", name] => other_events::of_name(self, target, name).await,
             ["executors", id, "threads"] => threads(self, target, Some(id)).await,
             ["threads"] => match self.params.int("taskId", 0) {
                 Ok(_) => threads(self, target, self.params.first("executorId")).await,
