@@ -15,6 +15,7 @@
 mod column;
 mod content;
 mod decode;
+mod place;
 mod read;
 mod recent;
 mod rows;
@@ -23,6 +24,8 @@ mod services;
 mod sheet;
 mod streaming;
 mod write;
+
+use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -41,7 +44,7 @@ use rows::StageRows;
 pub(crate) use write::save;
 
 /// Changes whenever what is stored does, or what a replay makes of the same log.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// Which log a stored application is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,8 +96,13 @@ struct Stored<A, S> {
     stages: Vec<StageRows>,
     /// How many rows the table of other events has.
     other_events: usize,
+    /// Where the row groups of those tables are that are read here, too, in order.
+    places: Places,
     model: A,
 }
+
+/// Row groups by table.
+type Places = BTreeMap<String, Vec<place::Place>>;
 
 type StoredModel = Stored<Application, Vec<Box<str>>>;
 

@@ -38,7 +38,6 @@ on_every_store!(
     what_is_put_is_got,
     what_is_not_there_is_not_found,
     ranges_are_cut_at_the_end,
-    the_tail_is_the_last_bytes,
     streams_start_anywhere,
     only_one_of_many_creates_wins,
     only_the_version_that_was_seen_is_replaced,

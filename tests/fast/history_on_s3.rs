@@ -45,10 +45,14 @@ fn store_in(s3: &S3Server) -> Store {
 }
 
 async fn hearth_on(s3: &S3Server) -> Hearth {
-    let arguments = ["history-server", "--store", &s3.url(PREFIX), "--listen", "127.0.0.1:0", "--admin-listen", "off"];
-    let arguments = [&arguments[..], &["--scan-interval", "200ms"]].concat();
+    hearth_with(s3, &["--scan-interval", "200ms", "--admin-listen", "off"], &["history server"]).await
+}
+
+async fn hearth_with(s3: &S3Server, arguments: &[&str], roles: &[&str]) -> Hearth {
+    let url = s3.url(PREFIX);
+    let arguments = [&["history-server", "--store", &url, "--listen", "127.0.0.1:0"], arguments].concat();
     let environment = [("AWS_ACCESS_KEY_ID", s3_server::KEY), ("AWS_SECRET_ACCESS_KEY", s3_server::SECRET)];
-    Hearth::start(&arguments, &environment, &["history server"]).await
+    Hearth::start(&arguments, &environment, roles).await
 }
 
 async fn json(hearth: &Hearth, path: &str) -> Option<Value> {
@@ -73,12 +77,10 @@ async fn listed(hearth: &Hearth, applications: &[(&str, bool)]) {
 async fn answers(hearth: &Hearth, applications: &[(&str, bool)]) -> Vec<Value> {
     let mut answers = Vec::new();
     for (id, _) in applications {
-        for path in ["jobs", "stages", "allexecutors", "sql?length=100"] {
+        for path in ["jobs", "stages", "allexecutors", "sql?length=100", "stages/0/0/taskList?length=1000"] {
             answers.push(json(hearth, &format!("/{id}/{path}")).await.unwrap());
         }
     }
-    // Of one only: this S3 server fails for a second when it is asked for more last bytes than there are.
-    answers.push(json(hearth, &format!("/{}/stages/0/0/taskList?length=1000", applications[0].0)).await.unwrap());
     answers
 }
 
@@ -124,7 +126,7 @@ async fn logs_in_a_bucket_are_replayed_once_and_a_restart_reads_none_of_them() {
     growing::finish(&store, &event_log("app-arriving")).await.unwrap();
     listed(&hearth, &all).await;
     let replayed = answers(&hearth, &all).await;
-    assert_eq!(replayed[..4], replayed[8..12], "a log that grew says what the same log says that was there at once");
+    assert_eq!(replayed[..5], replayed[10..15], "a log that grew says what the same log says that was there at once");
     for (id, _) in &all {
         kept(&store, id).await;
     }
@@ -145,6 +147,75 @@ async fn logs_in_a_bucket_are_replayed_once_and_a_restart_reads_none_of_them() {
     })
     .await;
     assert!(s3.asked().iter().skip(asked_before).any(|asked| is_read_of_a_log(asked)), "reads are told from listings");
+}
+
+/// An application of so many stages of twenty tasks each: the first line of each kind of a recorded one, numbered anew.
+fn of_stages(id: &str, stages: u64) -> Vec<String> {
+    let recorded = recorded("jobs", id);
+    let first =
+        |event: &str| recorded.iter().find(|line| line.contains(&format!(":\"SparkListener{event}\""))).unwrap();
+    let numbered = |event: &str, stage: u64, task: u64| {
+        let stage = first(event).replace("\"Stage ID\":0,", &format!("\"Stage ID\":{stage},"));
+        let at = stage.find("\"Task ID\":").unwrap_or(stage.len());
+        let (before, after) = stage.split_at(at);
+        let Some((_, after)) = after.split_once(',') else { return stage };
+        format!("{before}\"Task ID\":{task},{after}")
+    };
+    let head = ["LogStart", "BlockManagerAdded", "ApplicationStart"].map(|event| first(event).clone());
+    let stage = |stage: u64| {
+        let tasks = (20 * stage..20 * (stage + 1))
+            .flat_map(move |task| ["TaskStart", "TaskEnd"].map(|event| numbered(event, stage, task)));
+        let begins = numbered("StageSubmitted", stage, 0);
+        std::iter::once(begins).chain(tasks).chain([numbered("StageCompleted", stage, 0)]).collect::<Vec<_>>()
+    };
+    head.into_iter().chain((0..stages).flat_map(stage)).chain([first("ApplicationEnd").clone()]).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_and_a_scan_ask_little_of_a_bucket_however_much_there_is() {
+    let s3 = S3Server::start().await;
+    let store = store_in(&s3);
+    let applications = [("app-small", 30, true), ("app-large", 600, true)];
+    for (id, stages, _) in applications {
+        store.put(&event_log(&format!("{id}.zstd")), in_zstd(&of_stages(id, stages))).await.unwrap();
+    }
+    let all = applications.map(|(id, _, ended)| (id, ended));
+    let hearth = hearth_on(&s3).await;
+    listed(&hearth, &all).await;
+    answers(&hearth, &all).await;
+    for (id, _) in &all {
+        kept(&store, id).await;
+    }
+    hearth.stop().await;
+
+    let hearth =
+        hearth_with(&s3, &["--scan-interval", "200ms", "--admin-listen", "127.0.0.1:0"], &["history server", "admin"])
+            .await;
+    listed(&hearth, &all).await;
+    for (id, stages, _) in applications {
+        let list = json(&hearth, &format!("/{id}/stages")).await.unwrap();
+        assert_eq!(list.as_array().unwrap().len(), stages as usize);
+        let before = s3.answered().len();
+        let tasks = json(&hearth, &format!("/{id}/stages/{}/0/taskList?length=100", stages / 2)).await.unwrap();
+        assert_eq!(tasks.as_array().unwrap().len(), 20);
+        let asked = s3.answered().split_off(before).into_iter().filter(|(line, _)| line.contains(&format!("/{id}/")));
+        let asked: Vec<_> = asked.collect();
+        let sent: u64 = asked.iter().map(|(_, bytes)| bytes).sum();
+        assert!(asked.len() <= 3 && sent <= 1_000_000, "{id}: {sent} bytes for {asked:#?}");
+    }
+
+    let scans = async || {
+        let text = reqwest::get(format!("{}/metrics", hearth.address("admin"))).await.unwrap().text().await.unwrap();
+        let line = text.lines().find(|line| line.starts_with("hearth_history_scans_total ")).unwrap();
+        line.rsplit_once(' ').unwrap().1.parse::<usize>().unwrap()
+    };
+    let (before, asked) = (scans().await, s3.asked().len());
+    let after = eventually("ten scans", PATIENCE, async || Some(scans().await).filter(|now| *now >= before + 10)).await;
+    let asked = s3.asked().split_off(asked);
+    // Two listings: of the logs, and of those that are being shipped. One page of a listing has a thousand names.
+    assert!(asked.iter().all(|line| line.contains("list-type=2")), "{asked:#?}");
+    assert!(asked.len() <= 2 * (after - before + 1), "{} scans: {asked:#?}", after - before);
+    hearth.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,16 +3,14 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::ops::Range;
 use std::sync::Arc;
 
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
-use storage::{ObjectPath, Store};
-use tokio::sync::OnceCell;
+use storage::Store;
 use uuid::Uuid;
 
 use super::decode::{Chunk, decode, decode_events, decode_peaks};
+use super::place::{OTHER_EVENTS, TASK_ACCUMULATORS, TASK_PEAKS, TASKS, holding};
 use super::recent::{RecentOf, RecentStages};
 use super::rows::{StageKey, StageRows};
-use super::schema::{OTHER_EVENTS, TASK_ACCUMULATORS, TASK_PEAKS, TASKS};
-use super::{FORMAT, Folder, Identity, StoredHead, StoredModel, write};
+use super::{FORMAT, Folder, Identity, Places, StoredHead, StoredModel, write};
 use crate::event_log::Problem;
 use history_model::Application;
 use history_model::other_events::OtherEvent;
@@ -23,8 +21,6 @@ use history_model::tasks::TaskTable;
 /// Larger models are replayed instead.
 const MAX_MODEL_BYTES: u64 = 1024 * 1024 * 1024;
 const MAX_MODEL_TEXT_BYTES: u64 = 8 * MAX_MODEL_BYTES;
-/// What is read of a table to find its footer in.
-const TAIL_BYTES: u64 = 64 * 1024;
 
 /// A stored application, without its tasks.
 pub(crate) struct Loaded {
@@ -65,7 +61,7 @@ pub(crate) async fn load(
         strings: Arc::new(stored.strings.into()),
         stages: stored.stages.into_iter().map(|rows| (rows.stage, rows)).collect(),
         other_events: stored.other_events,
-        footers: Default::default(),
+        places: stored.places,
         recent: recent.of_application(),
     };
     Ok(Some(Loaded { model: stored.model, problems: stored.problems, tasks, text_bytes }))
@@ -94,7 +90,7 @@ pub(crate) struct StoredTasks {
     pub(crate) strings: Arc<Strings>,
     stages: HashMap<StageKey, StageRows>,
     other_events: usize,
-    footers: [OnceCell<Arc<ParquetMetaData>>; 2],
+    places: Places,
     recent: RecentOf,
 }
 
@@ -109,11 +105,10 @@ impl StoredTasks {
         if held.is_some() {
             return Ok(held);
         }
-        let tasks = self.chunks(TASKS, &self.footers[0], rows.tasks.clone()).await?;
-        let accumulators = match rows.accumulators.is_empty() {
-            true => Vec::new(),
-            false => self.chunks(TASK_ACCUMULATORS, &self.footers[1], rows.accumulators.clone()).await?,
-        };
+        let (tasks, accumulators) = tokio::try_join!(
+            self.chunks(TASKS, rows.tasks.clone()),
+            self.chunks(TASK_ACCUMULATORS, rows.accumulators.clone()),
+        )?;
         let strings = Arc::clone(&self.strings);
         let table = Arc::new(self.decoded(move || decode(&tasks, &accumulators, &strings)).await?);
         self.recent.insert(stage, Arc::clone(&table));
@@ -128,7 +123,7 @@ impl StoredTasks {
         let Some(rows) = self.stages.get(&stage).map(|rows| rows.peaks.clone()).filter(|rows| !rows.is_empty()) else {
             return Ok(None);
         };
-        let chunks = self.chunks(TASK_PEAKS, &OnceCell::new(), rows).await?;
+        let chunks = self.chunks(TASK_PEAKS, rows).await?;
         self.decoded(move || decode_peaks(&chunks)).await.map(|peaks| Some(Arc::new(peaks)))
     }
 
@@ -140,7 +135,7 @@ impl StoredTasks {
         if self.other_events == 0 {
             return Ok(Vec::new());
         }
-        let chunks = self.chunks(OTHER_EVENTS, &OnceCell::new(), 0..self.other_events).await?;
+        let chunks = self.chunks(OTHER_EVENTS, 0..self.other_events).await?;
         let name: Arc<str> = name.into();
         self.decoded(move || decode_events(&chunks, &name)).await
     }
@@ -154,49 +149,24 @@ impl StoredTasks {
         decoded.map_err(|e| corrupt(e.to_string()))
     }
 
-    async fn footer(&self, path: &ObjectPath) -> storage::Result<Arc<ParquetMetaData>> {
-        let corrupt = |reason: String| storage::Error::Corrupt { path: path.clone(), reason };
-        let (meta, mut tail) = self.store.get_tail(path, TAIL_BYTES).await?;
-        let length = match tail.last_chunk() {
-            Some([a, b, c, d, b'P', b'A', b'R', b'1']) => u64::from(u32::from_le_bytes([*a, *b, *c, *d])),
-            _ => return Err(corrupt("it does not end as a Parquet file does".to_owned())),
-        };
-        if length + 8 > tail.len() as u64 {
-            let start = meta.size_bytes.saturating_sub(length + 8);
-            tail = self.store.get_range(path, start..meta.size_bytes).await?;
-        }
-        let end = tail.len().saturating_sub(8);
-        let start = end.saturating_sub(usize::try_from(length).unwrap_or(usize::MAX));
-        let footer = ParquetMetaDataReader::decode_metadata(&tail[start..end]).map_err(|e| corrupt(e.to_string()))?;
-        let said = footer.file_metadata().key_value_metadata().cloned().unwrap_or_default();
-        if !write::identity(&self.identity, self.generation).iter().all(|wanted| said.contains(wanted)) {
-            return Err(corrupt("it is of another log, of another writing, or of another format".to_owned()));
-        }
-        Ok(Arc::new(footer))
-    }
-
-    /// The bytes of the row groups in which `rows` are.
-    async fn chunks(
-        &self,
-        table: &str,
-        footer: &OnceCell<Arc<ParquetMetaData>>,
-        rows: Range<usize>,
-    ) -> storage::Result<Vec<Chunk>> {
+    /// The row groups in which `rows` of a table are.
+    async fn chunks(&self, table: &str, rows: Range<usize>) -> storage::Result<Vec<Chunk>> {
         let path = self.folder.table(table)?;
-        let footer = footer.get_or_try_init(|| self.footer(&path)).await?;
+        let corrupt = |reason: String| storage::Error::Corrupt { path: path.clone(), reason };
         let mut chunks = Vec::new();
-        let mut first = 0;
-        for group in footer.row_groups() {
-            let count = usize::try_from(group.num_rows()).unwrap_or_default();
-            let (start, end) = (rows.start.max(first), rows.end.min(first + count));
-            if start < end {
-                let ranges = group.columns().iter().map(|column| column.byte_range());
-                let (from, to) =
-                    ranges.fold((u64::MAX, 0), |(from, to), (at, length)| (from.min(at), to.max(at + length)));
-                let bytes = self.store.get_range(&path, from..to).await?;
-                chunks.push(Chunk { group: group.clone(), start: from, bytes, rows: start - first..end - first });
+        for place in holding(self.places.get(table).map_or(&[], Vec::as_slice), &rows) {
+            let bytes = self.store.get_range(&path, place.bytes.clone()).await?;
+            let (group, said) = place.group(&bytes).map_err(|e| corrupt(e.to_string()))?;
+            if !write::identity(&self.identity, self.generation).iter().all(|wanted| said.contains(wanted)) {
+                return Err(corrupt("it is of another log, of another writing, or of another format".to_owned()));
             }
-            first += count;
+            let (from, to) = (rows.start.max(place.rows.start), rows.end.min(place.rows.end));
+            let rows = from - place.rows.start..to - place.rows.start;
+            chunks.push(Chunk { group, start: place.bytes.start, bytes, rows });
+        }
+        let found: usize = chunks.iter().map(|chunk| chunk.rows.len()).sum();
+        if found != rows.len() {
+            return Err(corrupt(format!("{found} of {} rows are in it", rows.len())));
         }
         Ok(chunks)
     }

@@ -7,6 +7,7 @@ mod work;
 
 use super::column::{Cell, Column, Kind};
 use super::content::Content;
+use super::place::{self, TASK_ACCUMULATORS, TASK_PEAKS, TASKS};
 use super::rows::{StageRows, TaskRows};
 use super::services;
 use super::sheet::{Owner, PEAKS, Sheet};
@@ -33,12 +34,6 @@ pub(super) const TASK_KINDS: [(TaskColumn, Kind, Option<i64>); COLUMN_NAMES.len(
     (TaskColumn::Error, Kind::Text, Some(0)),
     (TaskColumn::HasMetrics, Kind::Bool, None),
 ];
-
-/// The tables that are read here, too.
-pub(super) const TASKS: &str = "tasks";
-pub(super) const TASK_ACCUMULATORS: &str = "task_accumulators";
-pub(super) const TASK_PEAKS: &str = "task_peaks";
-pub(super) const OTHER_EVENTS: &str = "other_events";
 
 /// Written where they have no rows, too: a reader finds at least these of every application.
 pub(super) const ALWAYS: [&str; 8] =
@@ -163,7 +158,8 @@ fn tasks<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Sheet<'a> {
             if reported { Cell::Int(table.metric(index).get(at)) } else { Cell::Null }
         }));
     }
-    Sheet::new(TASKS, rows.task_count(), columns)
+    let ends = place::ends(rows.index.iter().map(|rows| rows.tasks.clone()));
+    Sheet::new(TASKS, rows.task_count(), columns).in_places(ends)
 }
 
 fn task_accumulators<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Sheet<'a> {
@@ -181,7 +177,8 @@ fn task_accumulators<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Sheet<'a>
         .push(Column::optional("update", Kind::Text, move |row| Cell::text(rows.accumulator(row).2.update.as_deref())));
     columns
         .push(Column::optional("value", Kind::Text, move |row| Cell::text(rows.accumulator(row).2.value.as_deref())));
-    Sheet::new(TASK_ACCUMULATORS, rows.accumulator_count(), columns)
+    let ends = place::ends(rows.index.iter().map(|rows| rows.accumulators.clone()));
+    Sheet::new(TASK_ACCUMULATORS, rows.accumulator_count(), columns).in_places(ends)
 }
 
 fn task_peaks<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Sheet<'a> {
@@ -196,5 +193,6 @@ fn task_peaks<'a>(owner: &Owner<'a>, rows: &'a TaskRows<'a>) -> Sheet<'a> {
             Cell::Int(peaks.peak(at, metric))
         }));
     }
-    Sheet::new(TASK_PEAKS, rows.peak_count(), columns)
+    let ends = place::ends(rows.index.iter().map(|rows| rows.peaks.clone()));
+    Sheet::new(TASK_PEAKS, rows.peak_count(), columns).in_places(ends)
 }

@@ -11,10 +11,8 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
 use super::column::{Cell, Column, Kind};
+use super::place::{GROUP_ROWS, Place};
 use history_model::types::{EXECUTOR_METRICS, ExecutorMetrics};
-
-/// Rows are written in groups of this many: what is held at once, and the least that a reader fetches.
-pub(super) const GROUP_ROWS: usize = 128 * 1024;
 
 /// Tables with fewer rows are small.
 const SMALL_ROWS: usize = 256;
@@ -46,15 +44,22 @@ pub(super) struct Sheet<'a> {
     pub(super) name: &'static str,
     pub(super) rows: usize,
     columns: Vec<Column<'a>>,
+    /// Where its row groups end, if it is one of those that are read here, too.
+    ends: Option<Vec<usize>>,
 }
 
 impl<'a> Sheet<'a> {
     pub(super) fn new(name: &'static str, rows: usize, columns: Vec<Column<'a>>) -> Self {
-        Self { name, rows, columns }
+        Self { name, rows, columns, ends: None }
     }
 
-    /// Writes it; its footer says `identity`.
-    pub(super) fn write(&self, identity: Vec<KeyValue>, sink: impl Write + Send) -> Result<()> {
+    /// With row groups that end at these rows and can be read one by one.
+    pub(super) fn in_places(self, ends: Vec<usize>) -> Self {
+        Self { ends: Some(ends), ..self }
+    }
+
+    /// Writes it; its footer says `identity`. Where its groups are that can be read one by one.
+    pub(super) fn write(&self, identity: Vec<KeyValue>, sink: impl Write + Send) -> Result<Vec<Place>> {
         let fields = self.columns.iter().map(Column::schema).collect::<Result<Vec<_>>>()?;
         let schema = Arc::new(Type::group_type_builder("schema").with_fields(fields).build()?);
         // In few rows dictionaries and statistics take more room than what they spare.
@@ -62,20 +67,31 @@ impl<'a> Sheet<'a> {
         let statistics = if is_small { EnabledStatistics::None } else { EnabledStatistics::Page };
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-            .set_key_value_metadata(Some(identity))
+            .set_key_value_metadata(Some(identity.clone()))
             .set_dictionary_enabled(!is_small)
             .set_statistics_enabled(statistics)
             .set_offset_index_disabled(is_small)
             .build();
         let mut file = SerializedFileWriter::new(sink, schema, Arc::new(properties))?;
-        for start in (0..self.rows).step_by(GROUP_ROWS) {
+        let every = || (0..self.rows).step_by(GROUP_ROWS).map(|start| self.rows.min(start + GROUP_ROWS)).collect();
+        let (mut start, mut places) = (0, Vec::new());
+        for end in self.ends.clone().unwrap_or_else(every) {
+            let from = file.bytes_written() as u64;
             let mut group = file.next_row_group()?;
             for column in &self.columns {
-                column.write(start..self.rows.min(start + GROUP_ROWS), &mut group)?;
+                column.write(start..end, &mut group)?;
             }
-            group.close()?;
+            let written = group.close()?;
+            if self.ends.is_some() {
+                let bytes = from..file.bytes_written() as u64;
+                let (place, footer) = Place::behind(start..end, bytes, &written, identity.clone())?;
+                file.write_all(&footer)?;
+                places.push(place);
+            }
+            start = end;
         }
-        file.close().map(drop)
+        file.close()?;
+        Ok(places)
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::content::Content;
 use super::schema::{self, Rows};
 use super::sheet::Owner;
-use super::{FORMAT, Folder, Identity, Stored, StoredHead};
+use super::{FORMAT, Folder, Identity, Places, Stored, StoredHead};
 
 /// Writes the tables and then the model. Tables without rows are not written, but for those that every application has, and what is
 /// there and not written now is removed. Blocks: for blocking threads only.
@@ -21,6 +21,7 @@ pub(crate) fn save(store: &Store, folder: &Folder, content: &Content<'_>, runtim
     let generation = Uuid::new_v4();
     let there = runtime.block_on(store.list_folder(&folder.0)).map_err(io::Error::other)?.objects;
     let mut written = vec![folder.model().map_err(io::Error::other)?];
+    let mut places = Places::new();
     for sheet in rows.sheets(&owner) {
         if sheet.rows == 0 && !schema::ALWAYS.contains(&sheet.name) {
             continue;
@@ -28,11 +29,14 @@ pub(crate) fn save(store: &Store, folder: &Folder, content: &Content<'_>, runtim
         let path = folder.table(sheet.name).map_err(io::Error::other)?;
         let mut upload = Upload { writer: store.writer(&path), runtime };
         let mut sink = BufWriter::with_capacity(1024 * 1024, &mut upload);
-        sheet.write(identity(&content.identity, generation), &mut sink).map_err(io::Error::other)?;
+        let found = sheet.write(identity(&content.identity, generation), &mut sink).map_err(io::Error::other)?;
         sink.flush()?;
         drop(sink);
         upload.finish()?;
         written.push(path);
+        if !found.is_empty() {
+            places.insert(sheet.name.to_owned(), found);
+        }
     }
     for object in there.iter().filter(|object| !written.contains(&object.path)) {
         runtime.block_on(store.delete(&object.path)).map_err(io::Error::other)?;
@@ -44,6 +48,7 @@ pub(crate) fn save(store: &Store, folder: &Folder, content: &Content<'_>, runtim
         strings: content.strings.clone(),
         stages: rows.of_stages().to_vec(),
         other_events: content.other_events.len(),
+        places,
         model: content.model,
     };
     let path = folder.model().map_err(io::Error::other)?;

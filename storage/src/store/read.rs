@@ -62,27 +62,6 @@ impl Store {
         }
     }
 
-    /// The last `length_bytes` of an object (all of it when it is shorter), and what the store says of it: in one
-    /// request, where the store knows how.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], or a failure of the store.
-    pub async fn get_tail(&self, path: &ObjectPath, length_bytes: u64) -> Result<(ObjectMeta, Bytes)> {
-        match self.fetch(path, Some(GetRange::Suffix(length_bytes))).await {
-            Ok((meta, stream)) => {
-                let chunks: Vec<Bytes> = stream.try_collect().await?;
-                Ok((meta, chunks.concat().into()))
-            }
-            // Nothing has no last bytes, say some stores; and Azure does not know this kind of range at all.
-            Err(error) if !error.is_not_found() => {
-                let meta = self.head(path).await?;
-                let start = meta.size_bytes.saturating_sub(length_bytes);
-                Ok((meta.clone(), self.get_range(path, start..meta.size_bytes).await?))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// An object as a stream, from `offset` on. An offset behind the end is an empty stream.
     ///
     /// # Errors

@@ -77,7 +77,6 @@ async fn nothing_is_at(store: &Store, absent: &str) {
     assert!(store.head(&at).await.unwrap_err().is_not_found(), "head {absent}");
     assert!(store.get(&at, 10).await.unwrap_err().is_not_found(), "get {absent}");
     assert!(store.get_range(&at, 0..5).await.unwrap_err().is_not_found(), "range {absent}");
-    assert!(store.get_tail(&at, 5).await.unwrap_err().is_not_found(), "tail {absent}");
     assert!(store.read(&at, 0).await.err().unwrap().is_not_found(), "read {absent}");
     assert!(store.read(&at, 1).await.err().unwrap().is_not_found(), "read on {absent}");
     assert!(store.copy(&at, &path("copy")).await.unwrap_err().is_not_found(), "copy {absent}");
@@ -93,18 +92,6 @@ pub(crate) async fn ranges_are_cut_at_the_end(store: Store) {
     }
     store.put(&at, "").await.unwrap();
     assert_eq!(store.get_range(&at, 0..5).await.unwrap(), "");
-}
-
-pub(crate) async fn the_tail_is_the_last_bytes(store: Store) {
-    let at = path("ten");
-    store.put(&at, "0123456789").await.unwrap();
-    for (length, expected) in [(3, "789"), (10, "0123456789"), (99, "0123456789")] {
-        let (meta, tail) = store.get_tail(&at, length).await.unwrap();
-        assert_eq!((tail.as_ref(), meta.size_bytes), (expected.as_bytes(), 10), "{length}");
-    }
-    store.put(&at, "").await.unwrap();
-    let (meta, tail) = store.get_tail(&at, 5).await.unwrap();
-    assert_eq!((tail.as_ref(), meta.size_bytes), (b"".as_ref(), 0));
 }
 
 pub(crate) async fn streams_start_anywhere(store: Store) {

@@ -21,6 +21,7 @@ pub(crate) struct S3Server {
     folder: TempDir,
     pub(crate) endpoint: String,
     asked: Arc<std::sync::Mutex<Vec<String>>>,
+    answered: Arc<std::sync::Mutex<Vec<(String, u64)>>>,
     serving: JoinHandle<()>,
 }
 
@@ -42,11 +43,12 @@ impl S3Server {
         let creating = Arc::new(Mutex::new(()));
         let service = Arc::new(builder.build());
         let asked = Arc::<std::sync::Mutex<Vec<String>>>::default();
-        let noted = Arc::clone(&asked);
+        let answered = Arc::<std::sync::Mutex<Vec<(String, u64)>>>::default();
+        let (noted, counted) = (Arc::clone(&asked), Arc::clone(&answered));
         let answer = move |request: Request| {
-            let (service, creating) = (Arc::clone(&service), Arc::clone(&creating));
+            let (service, creating, counted) = (Arc::clone(&service), Arc::clone(&creating), Arc::clone(&counted));
             let line = format!("{} {}", request.method(), request.uri());
-            noted.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            noted.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
             async move {
                 let conditions = [header::IF_NONE_MATCH, header::IF_MATCH];
                 let is_conditional = conditions.iter().any(|name| request.headers().contains_key(name));
@@ -58,18 +60,27 @@ impl S3Server {
                 if is_ranged && answer.status().is_server_error() {
                     *answer.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
                 }
+                let length =
+                    answer.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+                counted.lock().unwrap_or_else(PoisonError::into_inner).push((line, length.unwrap_or(0)));
                 Ok::<_, String>(answer)
             }
         };
         let router = axum::Router::new().fallback(answer);
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { folder, endpoint, asked, serving }
+        Self { folder, endpoint, asked, answered, serving }
     }
 
     /// Every request so far: its method, and its path and query as they came.
     #[allow(dead_code, reason = "not every test that has this server asks")]
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every request that was answered so far, as in [`S3Server::asked`], and how many bytes its answer says that it has.
+    #[allow(dead_code, reason = "not every test that has this server asks")]
+    pub(crate) fn answered(&self) -> Vec<(String, u64)> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts an object into the bucket.

@@ -1,6 +1,7 @@
 //! What an application is, how it was configured, and what else happened in it.
 
 use super::super::content::Content;
+use super::super::place::{self, OTHER_EVENTS};
 use super::super::sheet::{Owner, Sheet};
 use crate::redaction::Redaction;
 use history_model::Application;
@@ -170,5 +171,6 @@ pub(super) fn other_events<'a>(owner: &Owner<'a>, events: &'a [OtherEvent]) -> S
         .int64("line", |event| event.line as i64)
         .text("name", |event| &event.name)
         .text("json", |event| &event.json)
-        .named("other_events")
+        .named(OTHER_EVENTS)
+        .in_places(place::ends(std::iter::once(0..events.len())))
 }
