@@ -34,7 +34,7 @@ pub struct Filter {
     pub sort: Sort,
     /// The other way round.
     pub reverse: bool,
-    /// Behind the last application of a page: that page's [`Page::next_cursor`].
+    /// Behind the last application of a page: that page's [`next_cursor`](super::Page::next_cursor).
     pub cursor: Option<String>,
     /// Who asks; others' applications are left out.
     pub viewer: Viewer,
