@@ -72,6 +72,7 @@ struct Inner {
     state: Mutex<Readiness>,
     metrics: std::sync::OnceLock<Vec<ReadMetrics>>,
     checks: std::sync::OnceLock<Vec<Check>>,
+    notes: std::sync::OnceLock<Vec<Check>>,
     /// Why it was not ready when the log was told last, without numbers, which change all the time.
     told: Mutex<String>,
 }
@@ -132,6 +133,11 @@ impl Admin {
         let _ = self.inner.checks.set(checks);
     }
 
+    /// Says who is asked for what is to be known though it keeps nobody away. Only the first call counts.
+    pub(crate) fn set_notes(&self, notes: Vec<Check>) {
+        let _ = self.inner.notes.set(notes);
+    }
+
     /// The admin port's routes.
     pub(crate) fn router(&self) -> Router {
         Router::new()
@@ -189,7 +195,11 @@ async fn readyz(State(admin): State<Admin>) -> Response {
     }
     let troubles: Vec<_> = admin.inner.checks.get().into_iter().flatten().flat_map(|check| check()).collect();
     admin.tell(&troubles.join("; "));
-    if troubles.is_empty() { "ok\n".into_response() } else { unready(&troubles.join("\n")) }
+    if !troubles.is_empty() {
+        return unready(&troubles.join("\n"));
+    }
+    let notes = admin.inner.notes.get().into_iter().flatten().flat_map(|note| note());
+    iter::once("ok".to_owned()).chain(notes).map(|line| line + "\n").collect::<String>().into_response()
 }
 
 /// Which program this is, as Prometheus' own exporters tell it.

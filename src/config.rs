@@ -17,6 +17,7 @@ mod settings;
 mod spark;
 mod stage;
 mod staging;
+mod sweep;
 mod values;
 
 use std::ffi::OsString;
@@ -45,6 +46,7 @@ use spark::Spark;
 pub(crate) use stage::{
     ManifestFormat, Output as StageOutput, Scheme, Server as StageServer, StageRequest, SubmitRequest, Via,
 };
+pub(crate) use sweep::SweepRequest;
 
 use crate::version;
 
@@ -78,6 +80,8 @@ pub(crate) enum Request {
     Open(Box<OpenRequest>),
     /// Try every door.
     Doctor(Box<DoctorRequest>),
+    /// Remove what is over of the uploads.
+    Sweep(Box<SweepRequest>),
     /// Print what completes command lines in a shell.
     Completions(clap_complete::Shell),
     /// Write the manual's pages into a folder.
@@ -98,6 +102,7 @@ impl Request {
             Self::App(request) => Some(&request.telemetry),
             Self::Open(request) => Some(&request.app.telemetry),
             Self::Doctor(request) => Some(&request.telemetry),
+            Self::Sweep(request) => Some(&request.telemetry),
             Self::CheckConfig { .. } | Self::Completions(_) | Self::Manual(_) => None,
         }
     }
@@ -183,6 +188,7 @@ pub(crate) fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result
         "app" => ask::read_app(&mut layers, matches).map(|request| Request::App(Box::new(request))),
         "open" => ask::read_open(&mut layers, matches).map(|request| Request::Open(Box::new(request))),
         "doctor" => ask::read_doctor(&mut layers, matches).map(|request| Request::Doctor(Box::new(request))),
+        "sweep" => sweep::read(&mut layers, matches).map(|request| Request::Sweep(Box::new(request))),
         "completions" => matches.get_one("shell").copied().map(Request::Completions),
         "man" => matches.get_one("folder").cloned().map(Request::Manual),
         _ => read_config(&mut layers, matches, name).map(|config| Request::Serve(Box::new(config))),
@@ -293,7 +299,7 @@ pub(crate) fn command() -> Command {
 }
 
 /// The commands of those who submit, and of pods that start.
-fn tools() -> [Command; 9] {
+fn tools() -> [Command; 10] {
     [
         logs_command(),
         fetch::command(),
@@ -304,6 +310,7 @@ fn tools() -> [Command; 9] {
         ask::app_command(),
         ask::open_command(),
         ask::doctor_command(),
+        sweep::command(),
     ]
 }
 

@@ -23,6 +23,7 @@ mod staging;
 mod start_page;
 mod store;
 mod submit;
+mod sweep;
 mod telemetry;
 mod version;
 
@@ -77,6 +78,7 @@ async fn answer(request: Request) -> anyhow::Result<ExitCode> {
         Request::App(request) => apps::show(*request).await,
         Request::Open(request) => apps::open(*request).await,
         Request::Doctor(request) => doctor::run(*request).await,
+        Request::Sweep(request) => sweep::run(*request).await,
     };
     done.map(|()| ExitCode::SUCCESS)
 }

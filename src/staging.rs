@@ -1,14 +1,15 @@
 //! Builds and runs the staging server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use access::Rules;
 use axum::http::{Method, Uri};
-use staging_server::{ByPath, Config, Lifetimes, Limits, Staging, Sweeps};
+use staging_server::{ByPath, Config, KubernetesDrivers, Lifetimes, Limits, Owning, Staging, Sweeps};
 use storage::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{Metric, ReadMetrics};
+use crate::admin::{Check, Metric, ReadMetrics};
 use crate::config;
 use crate::store::Place;
 
@@ -24,6 +25,9 @@ pub(crate) fn build(config: &config::Staging, store: &Store, rules: Rules) -> St
             namespace_bytes: config.max_namespace_bytes,
         },
         lifetimes: lifetimes(config),
+        owning: config
+            .upload_owners
+            .then(|| Owning { drivers: Arc::new(KubernetesDrivers::new()), grace: config.owner_grace }),
         sweeps: sweeps(config),
         ..Config::default()
     };
@@ -63,6 +67,12 @@ pub(crate) async fn sweep(interval: Option<Duration>, staging: Staging, stop: Ca
     }
 }
 
+/// What keeps it from removing uploads: no reason to send nobody here.
+pub(crate) fn notes(staging: &Staging) -> Check {
+    let sweeper = staging.sweeper();
+    Box::new(move || sweeper.trouble().map(|trouble| format!("staging server: {trouble}")).into_iter().collect())
+}
+
 /// What a staging server cannot do without.
 pub(crate) fn place(store: &Store) -> Place {
     Place { store: store.clone(), is_written: true, setting: "--store" }
@@ -99,6 +109,11 @@ pub(crate) fn metrics(staging: &Staging) -> ReadMetrics {
                 "hearth_staging_last_sweep_timestamp_seconds",
                 "When the last sweep by this process ended, since 1970; 0 before that",
                 last,
+            ),
+            Metric::gauge(
+                "hearth_staging_owners_unknown",
+                "1 while it cannot be asked which drivers live, so that no upload is removed: the log says why",
+                u64::from(staging.sweeper().trouble().is_some()),
             ),
             Metric::counter(REMOVED, HELP, now.removed.uploads).of("kind", "upload"),
             Metric::counter(REMOVED, HELP, now.removed.blobs).of("kind", "content"),

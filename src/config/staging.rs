@@ -28,6 +28,10 @@ pub(crate) struct Staging {
     /// The pause between two sweeps; `None`: this process does not sweep.
     pub(crate) sweep_interval: Option<Duration>,
     pub(crate) sweep_grace: Duration,
+    /// Whether an upload stays as long as the driver that names it.
+    pub(crate) upload_owners: bool,
+    /// How long it stays afterwards.
+    pub(crate) owner_grace: Duration,
 }
 
 /// A time (`None`: for ever) for all below a path of `/staging`; the root is for all.
@@ -49,6 +53,12 @@ pub(super) fn read(layers: &mut Layers<'_>) -> Option<Staging> {
         text => values::age(text).map(Some),
     });
     let sweep_grace = layers.one_with(Own, "sweep-grace", values::age);
+    let upload_owners = layers.one_with(Own, "upload-owners", |text| match text {
+        "off" => Ok(false),
+        "kubernetes" => Ok(true),
+        _ => Err("there are kubernetes and off".to_owned()),
+    });
+    let owner_grace = layers.one_with(Own, "owner-grace", values::age);
     Some(Staging {
         listen: listen?,
         public_url,
@@ -62,6 +72,8 @@ pub(super) fn read(layers: &mut Layers<'_>) -> Option<Staging> {
         lifetime,
         sweep_interval: sweep_interval?,
         sweep_grace: sweep_grace?,
+        upload_owners: upload_owners?,
+        owner_grace: owner_grace?,
     })
 }
 

@@ -94,7 +94,7 @@ impl Roles {
         sockets: Sockets,
         doors: &Doors,
     ) -> anyhow::Result<()> {
-        let (mut metrics, mut checks) = (vec![metrics(&self.connections)], Vec::new());
+        let (mut metrics, mut checks, mut notes) = (vec![metrics(&self.connections)], Vec::new(), Vec::new());
         if let (Some(part), Some(socket)) = (&config.history, sockets.history) {
             self.lines.push(("history server", doors.url(socket.address)));
             let history = history::build(part, &config.access, store)?;
@@ -111,6 +111,7 @@ impl Roles {
             let staging = staging::build(part, store, doors.access.rules.clone());
             self.places.push(staging::place(store));
             metrics.push(staging::metrics(&staging));
+            notes.push(staging::notes(&staging));
             self.tasks.spawn(staging::sweep(part.sweep_interval, staging.clone(), self.stop.drain.clone()));
             let router = doors.access.around(staging.router().merge(start_page::router(part.public_url.clone())));
             let router = router.merge(doors.access.tokens());
@@ -139,6 +140,7 @@ impl Roles {
         }
         self.admin.set_metrics(metrics);
         self.admin.set_checks(checks);
+        self.admin.set_notes(notes);
         Ok(())
     }
 

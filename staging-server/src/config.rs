@@ -5,6 +5,7 @@ use access::Rules;
 use crate::clock::Clock;
 use crate::lifetime::Lifetimes;
 use crate::limits::Limits;
+use crate::owners::Owning;
 use crate::sweep::Sweeps;
 
 /// What an operator can say of a staging server.
@@ -21,6 +22,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long uploads are kept.
     pub lifetimes: Lifetimes,
+    /// How uploads have owners; `None`: time alone decides.
+    pub owning: Option<Owning>,
     /// When what is over is removed.
     pub sweeps: Sweeps,
     /// What time it is.
@@ -41,6 +44,7 @@ impl Default for Config {
             max_upload_bytes: 5 << 30,
             limits: Limits::default(),
             lifetimes: Lifetimes::default(),
+            owning: None,
             sweeps: Sweeps::default(),
             clock: Clock::default(),
             max_pod_template_bytes: 1 << 20,

@@ -156,6 +156,9 @@ pub enum Error {
     /// The request's own task came to a bad end.
     #[error("the upload ended unexpectedly")]
     Interrupted,
+    /// It cannot be found out which uploads are somebody's, so none is removed.
+    #[error("{0}: no upload is removed before it is known which drivers live")]
+    Owners(String),
     /// The store failed; the client learns only that.
     #[error("the object store failed")]
     Store(#[source] storage::Error),

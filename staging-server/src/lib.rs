@@ -29,6 +29,7 @@ mod error;
 mod file_system;
 mod lifetime;
 mod limits;
+mod owners;
 mod path;
 mod plain;
 mod range;
@@ -50,6 +51,7 @@ pub use config::Config;
 pub use error::Error;
 pub use lifetime::{ByPath, Lifetimes};
 pub use limits::Limits;
+pub use owners::{Driver, Drivers, KubernetesDrivers, Owning};
 pub use server::Staging;
 pub use sweep::{SweepTotals, Sweeper, Sweeps, Swept};
 

@@ -97,6 +97,7 @@ fn place(name: &ObjectPath, resource: &Resource) -> ObjectPath {
 pub(crate) enum Reason {
     NeverUsed,
     NotUsedAnyMore,
+    OwnerGone,
 }
 
 impl Reason {
@@ -104,6 +105,7 @@ impl Reason {
         match self {
             Self::NeverUsed => "nobody has read it in its time",
             Self::NotUsedAnyMore => "nobody has read it for its time",
+            Self::OwnerGone => "the driver that it was for has been gone for its time",
         }
     }
 }

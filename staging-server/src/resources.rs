@@ -49,6 +49,8 @@ pub(crate) struct Resource {
     pub(crate) used: Option<DateTime<Utc>>,
     /// What the resource staging protocol keeps of it, where it came by that.
     pub(crate) bundle: Option<Bundle>,
+    /// Whose it is, as far as that has been seen.
+    pub(crate) owned: Option<Owned>,
     /// What a manifest names; it has no content of its own.
     pub(crate) artifacts: Option<Vec<Artifact>>,
     /// What a newer Hearth of the same format has put there.
@@ -76,6 +78,16 @@ pub(crate) struct Writer {
     pub(crate) beat: DateTime<Utc>,
 }
 
+/// The driver that an upload is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Owned {
+    /// `namespace/pod`
+    pub(crate) by: String,
+    /// Since when it is known to have gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gone: Option<DateTime<Utc>>,
+}
+
 /// The document as it is written.
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -97,6 +109,8 @@ struct Document {
     used: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bundle: Option<Bundle>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owned: Option<Owned>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     artifacts: Option<Vec<Artifact>>,
     #[serde(flatten)]
@@ -121,8 +135,8 @@ pub(crate) struct Loaded {
 impl Resource {
     pub(crate) fn new(attributes: Attributes, state: State, upload: Option<Uuid>) -> Self {
         let writer = upload.map(|upload| Writer { upload, beat: Utc::now() });
-        let (uploaded, used, bundle, artifacts) = (None, None, None, None);
-        Self { attributes, state, writer, uploaded, used, bundle, artifacts, rest: serde_json::Map::new() }
+        let (uploaded, used, bundle, owned, artifacts) = (None, None, None, None, None);
+        Self { attributes, state, writer, uploaded, used, bundle, owned, artifacts, rest: serde_json::Map::new() }
     }
 
     /// That a name is free.
@@ -192,8 +206,17 @@ impl Resource {
         };
         let beat = read.beat.unwrap_or(read.attributes.modified);
         let writer = read.upload.map(|upload| Writer { upload, beat });
-        let (uploaded, used, bundle, artifacts) = (read.uploaded, read.used, read.bundle, read.artifacts);
-        Ok(Self { attributes: read.attributes, state, writer, uploaded, used, bundle, artifacts, rest: read.rest })
+        Ok(Self {
+            attributes: read.attributes,
+            state,
+            writer,
+            uploaded: read.uploaded,
+            used: read.used,
+            bundle: read.bundle,
+            owned: read.owned,
+            artifacts: read.artifacts,
+            rest: read.rest,
+        })
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>> {
@@ -213,6 +236,7 @@ impl Resource {
             uploaded: self.uploaded,
             used: self.used,
             bundle: self.bundle.clone(),
+            owned: self.owned.clone(),
             artifacts: self.artifacts.clone(),
             rest: self.rest.clone(),
         };

@@ -28,7 +28,7 @@ impl Staging {
         let condemned = Arc::new(Condemned::new(store.clone(), config.sweeps.notice, config.sweeps.patience));
         let files = FileSystem::new(&store, &config, Arc::clone(&condemned), &uploads);
         let (lifetimes, clock) = (config.lifetimes.clone(), config.clock.clone());
-        let sweeper = Sweeper::new(store, lifetimes, config.sweeps, clock, condemned);
+        let sweeper = Sweeper::new(store, lifetimes, config.owning.clone(), config.sweeps, clock, condemned);
         Self { inner: Arc::new(Inner { files, config, uploads, sweeper }) }
     }
 

@@ -7,9 +7,11 @@
 //!
 //! Two sweeps at once do no harm: each removes only what stands in the list as it wrote that.
 
+mod owned;
 mod survey;
 mod totals;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,7 @@ use crate::Result;
 use crate::clock::Clock;
 use crate::condemned::{Condemned, List, Phase};
 use crate::lifetime::Lifetimes;
+use crate::owners::Owning;
 use crate::resources::Resource;
 use crate::tree::folders::NATIVE;
 use survey::{Survey, unneeded};
@@ -66,6 +69,7 @@ impl Default for Sweeps {
 pub struct Sweeper {
     store: Store,
     lifetimes: Lifetimes,
+    owning: Option<Owning>,
     sweeps: Sweeps,
     clock: Clock,
     condemned: Arc<Condemned>,
@@ -76,11 +80,12 @@ impl Sweeper {
     pub(crate) fn new(
         store: Store,
         lifetimes: Lifetimes,
+        owning: Option<Owning>,
         sweeps: Sweeps,
         clock: Clock,
         condemned: Arc<Condemned>,
     ) -> Self {
-        Self { store, lifetimes, sweeps, clock, condemned, totals: Arc::default() }
+        Self { store, lifetimes, owning, sweeps, clock, condemned, totals: Arc::default() }
     }
 
     /// What all sweeps of this process came to.
@@ -95,12 +100,12 @@ impl Sweeper {
         // A sweep may take longer than the lease: two at once do no harm.
         let pause = self.sweeps.notice / 3;
         let mut lease = Lease::new(self.store.clone(), LEASE, self.sweeps.notice * 4);
-        let mut next = Instant::now();
+        let (mut next, mut known) = (Instant::now(), HashSet::new());
         loop {
             if let Err(error) = self.condemned.look().await {
                 tracing::debug!(%error, "what is about to be removed could not be looked at");
             }
-            match self.turn(&mut lease, Instant::now() >= next).await {
+            match self.turn(&mut lease, Instant::now() >= next, &mut known).await {
                 Ok(None) => {}
                 Ok(Some(swept)) => {
                     next = Instant::now() + self.sweeps.interval;
@@ -119,9 +124,12 @@ impl Sweeper {
     }
 
     /// Keeps the lease if it can be had, and sweeps where that `is_due`.
-    async fn turn(&self, lease: &mut Lease, is_due: bool) -> Result<Option<Swept>> {
-        if !lease.take().await? || !is_due {
+    async fn turn(&self, lease: &mut Lease, is_due: bool, known: &mut HashSet<String>) -> Result<Option<Swept>> {
+        if !lease.take().await? {
             return Ok(None);
+        }
+        if !is_due {
+            return self.meet_owners(known).await.map(|()| None);
         }
         let theirs = self.store.head(&Key::Lease(LEASE.to_owned()).path()).await?.last_modified;
         let apart = self.clock.now().signed_duration_since(theirs);
@@ -159,8 +167,10 @@ impl Sweeper {
     }
 
     async fn sweep_into(&self, swept: &mut Swept) -> Result<()> {
-        self.go_on().await?;
+        // Nothing goes while it is not known what is somebody's.
         let survey = self.survey().await?;
+        self.go_on().await?;
+        self.note_owners(survey.owned).await?;
         let mut needed = survey.needed;
         for gone in survey.expired {
             let contents = gone.loaded.resource.contents();
@@ -273,7 +283,8 @@ impl Sweeper {
     }
 
     async fn survey(&self) -> Result<Survey> {
-        Survey::take(&self.store, &self.lifetimes, &self.clock, self.sweeps.grace).await
+        let owners = self.owners().await?;
+        Survey::take(&self.store, &self.lifetimes, owners.as_ref(), &self.clock, self.sweeps.grace).await
     }
 }
 

@@ -68,7 +68,7 @@ impl Told {
             Error::OffsetBehindEnd { .. } => row(S::RANGE_NOT_SATISFIABLE, S::FORBIDDEN, IO),
             Error::BrokenOff { .. } => row(S::BAD_REQUEST, S::BAD_REQUEST, IO),
             Error::Removed { .. } => row(S::CONFLICT, S::NOT_FOUND, FILE_NOT_FOUND),
-            Error::TryAgain(_) | Error::Store(storage::Error::Unavailable { .. }) => {
+            Error::TryAgain(_) | Error::Owners(_) | Error::Store(storage::Error::Unavailable { .. }) => {
                 row(S::SERVICE_UNAVAILABLE, S::SERVICE_UNAVAILABLE, RETRIABLE)
             }
             Error::Store(storage::Error::Full { .. }) => row(S::INSUFFICIENT_STORAGE, S::FORBIDDEN, DISK_FULL),

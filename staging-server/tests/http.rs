@@ -12,6 +12,8 @@ mod hdfs;
 mod limits;
 #[path = "http/outages.rs"]
 mod outages;
+#[path = "http/owners.rs"]
+mod owners;
 #[path = "http/plain.rs"]
 mod plain;
 #[path = "http/pod_templates.rs"]

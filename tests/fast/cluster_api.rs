@@ -2,11 +2,12 @@
 
 #![allow(dead_code, reason = "each tier uses its part of this")]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
-use axum::extract::State;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -20,13 +21,22 @@ use serde_json::{Value, json};
 pub(crate) struct ClusterApi {
     pub(crate) url: String,
     away: Arc<AtomicBool>,
+    objects: Arc<Mutex<Objects>>,
     key: rcgen::KeyPair,
     folder: tempfile::TempDir,
+}
+
+/// Pods, and `ConfigMap`s by `namespace/name`.
+#[derive(Default)]
+struct Objects {
+    pods: Vec<Value>,
+    maps: BTreeMap<String, Value>,
 }
 
 impl ClusterApi {
     pub(crate) async fn start() -> Self {
         let away = Arc::new(AtomicBool::new(false));
+        let objects = Arc::<Mutex<Objects>>::default();
         let key = rcgen::KeyPair::generate().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -40,14 +50,41 @@ impl ClusterApi {
             .route("/apis/authorization.k8s.io/v1/subjectaccessreviews", post(access_review))
             .route("/.well-known/openid-configuration", get(move || async move { Json(about) }))
             .route("/keys", get(move || async move { Json(keys) }))
-            .with_state(Arc::clone(&away));
+            .with_state(Arc::clone(&away))
+            .merge(
+                Router::new()
+                    .route("/api/v1/pods", get(list_pods))
+                    .route("/api/v1/namespaces/{namespace}/configmaps/{name}", get(get_map))
+                    .with_state((Arc::clone(&away), Arc::clone(&objects))),
+            );
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, away, key, folder: tempfile::tempdir().unwrap() }
+        Self { url, away, objects, key, folder: tempfile::tempdir().unwrap() }
     }
 
     /// From now on it answers nothing but 500.
     pub(crate) fn go_away(&self) {
         self.away.store(true, Ordering::Release);
+    }
+
+    /// A driver's pod runs, as Spark makes one: with its properties in a `ConfigMap`.
+    pub(crate) fn start_driver(&self, namespace: &str, name: &str, properties: &str) {
+        let map = format!("spark-drv-{name}-conf-map");
+        let mut objects = self.objects.lock().unwrap();
+        objects.pods.push(json!({
+            "metadata": {"namespace": namespace, "name": name, "uid": format!("uid-of-{name}"), "labels": {"spark-role": "driver"}},
+            "spec": {
+                "containers": [{"name": "spark-kubernetes-driver", "args": ["driver", "--properties-file", "/opt/spark/conf/spark.properties"]}],
+                "volumes": [{"name": "spark-conf-volume-driver", "configMap": {"name": map}}],
+            },
+            "status": {"phase": "Running"},
+        }));
+        let data = json!({"metadata": {"namespace": namespace, "name": map}, "data": {"spark.properties": properties}});
+        objects.maps.insert(format!("{namespace}/{map}"), data);
+    }
+
+    /// The drivers' pods have run to their end, and their `ConfigMap`s are there still.
+    pub(crate) fn end_drivers(&self) {
+        self.objects.lock().unwrap().pods.iter_mut().for_each(|pod| pod["status"]["phase"] = "Succeeded".into());
     }
 
     /// A kubeconfig that leads here.
@@ -71,6 +108,34 @@ impl ClusterApi {
         header.kid = Some("one".to_owned());
         let key = jsonwebtoken::EncodingKey::from_ec_der(&self.key.serialize_der());
         jsonwebtoken::encode(&header, &all, &key).unwrap()
+    }
+}
+
+type Shared = (Arc<AtomicBool>, Arc<Mutex<Objects>>);
+
+async fn list_pods(State((away, objects)): State<Shared>, Query(asked): Query<BTreeMap<String, String>>) -> Response {
+    if away.load(Ordering::Acquire) {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    assert_eq!(asked["labelSelector"], "spark-role=driver");
+    // A page holds one pod.
+    let objects = objects.lock().unwrap();
+    let at: usize = asked.get("continue").map_or(0, |at| at.parse().unwrap());
+    let items: Vec<Value> = objects.pods.iter().skip(at).take(1).cloned().collect();
+    let rest = (at + 1 < objects.pods.len()).then(|| (at + 1).to_string());
+    Json(json!({"apiVersion": "v1", "kind": "PodList", "metadata": {"continue": rest}, "items": items})).into_response()
+}
+
+async fn get_map(State((away, objects)): State<Shared>, Path((namespace, name)): Path<(String, String)>) -> Response {
+    if away.load(Ordering::Acquire) {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    match objects.lock().unwrap().maps.get(&format!("{namespace}/{name}")) {
+        Some(map) => Json(map.clone()).into_response(),
+        None => {
+            let status = json!({"apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": "NotFound", "message": "none", "code": 404});
+            (StatusCode::NOT_FOUND, Json(status)).into_response()
+        }
     }
 }
 

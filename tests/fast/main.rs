@@ -23,6 +23,7 @@ mod lifecycle;
 mod manual;
 mod metrics;
 mod operator;
+mod owners;
 mod pod_template;
 mod release;
 #[path = "../../storage/tests/conformance/s3_server.rs"]

@@ -11,7 +11,8 @@ use crate::Result;
 use crate::clock::Clock;
 use crate::condemned::{BLOBS, NAMES};
 use crate::lifetime::{Lifetimes, Reason};
-use crate::resources::{Loaded, Resource, State};
+use crate::owners::Owners;
+use crate::resources::{Loaded, Owned, Resource, State};
 use crate::tree::folders::is_reserved;
 
 /// How many documents are read at once.
@@ -31,6 +32,8 @@ pub(super) struct Gone {
 pub(super) struct Survey {
     /// Up to a number; the content of what is over beyond that is needed.
     pub(super) expired: Vec<Gone>,
+    /// What has been learned of owners, up to a number.
+    pub(super) owned: Vec<(ObjectPath, Loaded, Owned)>,
     /// Names that have been free for a while, though their documents are there.
     pub(super) free: BTreeSet<String>,
     /// What documents point to that are not over.
@@ -41,7 +44,13 @@ pub(super) struct Survey {
 
 impl Survey {
     /// Reads every document. Holds 32 bytes for each content that is needed.
-    pub(super) async fn take(store: &Store, lifetimes: &Lifetimes, clock: &Clock, grace: Duration) -> Result<Self> {
+    pub(super) async fn take(
+        store: &Store,
+        lifetimes: &Lifetimes,
+        owners: Option<&(Owners, Duration)>,
+        clock: &Clock,
+        grace: Duration,
+    ) -> Result<Self> {
         let (now, mut survey) = (clock.now(), Self::default());
         let found = store.list(&Key::Resource(ObjectPath::root()).path());
         let read = found.map_err(crate::Error::from).map_ok(|meta| async move {
@@ -59,13 +68,29 @@ impl Survey {
                 None => survey.note_folder(&name, meta, lifetimes, clock),
                 Some(loaded) => {
                     let is_old = meta.last_modified < clock.before(grace);
-                    let reason = lifetimes.why_gone(&name, &loaded.resource, meta.last_modified, now);
+                    let reason = match owners.map(|owners| standing(owners, &name, &loaded.resource, now)) {
+                        None | Some(Standing::Nobodys) => {
+                            lifetimes.why_gone(&name, &loaded.resource, meta.last_modified, now)
+                        }
+                        Some(Standing::Stays) => None,
+                        Some(Standing::Over) => Some(Reason::OwnerGone),
+                        Some(Standing::Learned(owned)) => {
+                            survey.learn(&name, &loaded, owned);
+                            None
+                        }
+                    };
                     let reason = reason.filter(|_| !loaded.resource.is_being_written_at(now));
                     survey.note(name, loaded, is_old, reason);
                 }
             }
         }
         Ok(survey)
+    }
+
+    fn learn(&mut self, name: &ObjectPath, loaded: &Loaded, owned: Owned) {
+        if self.owned.len() < MOST {
+            self.owned.push((name.clone(), loaded.clone(), owned));
+        }
     }
 
     fn note(&mut self, name: ObjectPath, loaded: Loaded, is_old: bool, reason: Option<Reason>) {
@@ -87,6 +112,39 @@ impl Survey {
         if is_over && mark.parts().count() > 2 && self.old_folders.len() < MOST {
             self.old_folders.push(meta.path);
         }
+    }
+}
+
+/// What an upload is to its owner.
+enum Standing {
+    /// It has none: time decides.
+    Nobodys,
+    Stays,
+    /// Its owner has been gone for long enough.
+    Over,
+    /// It stays, and this is to be noted.
+    Learned(Owned),
+}
+
+fn standing(
+    (owners, grace): &(Owners, Duration),
+    name: &ObjectPath,
+    resource: &Resource,
+    now: DateTime<Utc>,
+) -> Standing {
+    if !matches!(resource.state, State::Complete { .. }) {
+        return Standing::Nobodys;
+    }
+    let is_over = |gone: DateTime<Utc>| now.signed_duration_since(gone).to_std().is_ok_and(|gone| gone >= *grace);
+    match (owners.owner_of(name, resource), &resource.owned) {
+        (Some(by), owned) => {
+            let found = Owned { by, gone: None };
+            if owned.as_ref() == Some(&found) { Standing::Stays } else { Standing::Learned(found) }
+        }
+        (None, None) => Standing::Nobodys,
+        (None, Some(Owned { by, gone: None })) => Standing::Learned(Owned { by: by.clone(), gone: Some(now) }),
+        (None, Some(Owned { gone: Some(gone), .. })) if is_over(*gone) => Standing::Over,
+        (None, Some(_)) => Standing::Stays,
     }
 }
 

@@ -31,11 +31,27 @@ pub struct SweepTotals {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Totals(Mutex<SweepTotals>);
+pub(super) struct Totals {
+    sums: Mutex<SweepTotals>,
+    /// Why nothing is removed.
+    trouble: Mutex<Option<String>>,
+}
 
 impl Totals {
     fn lock(&self) -> MutexGuard<'_, SweepTotals> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes why nothing is removed, or that this is over; `true` when that is news.
+    pub(super) fn set_trouble(&self, trouble: Option<String>) -> bool {
+        let mut known = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = known.is_some() != trouble.is_some();
+        *known = trouble;
+        is_news
     }
 
     pub(super) fn read(&self) -> SweepTotals {
