@@ -8,6 +8,7 @@ use futures::future::{BoxFuture, Shared};
 
 use crate::error::Error;
 use crate::opened::OpenApplication;
+use crate::progress::Meter;
 
 /// A load that any number of readers wait for. It goes on when they leave.
 pub(crate) type Loading = Shared<BoxFuture<'static, Result<Arc<OpenApplication>, Error>>>;
@@ -31,6 +32,7 @@ struct State {
 
 struct Load {
     loading: Loading,
+    meter: Meter,
     /// Whether somebody waits for what comes of it.
     wanted: bool,
     /// Whether it was started ahead of need: then it ends when what came of it has been stored.
@@ -45,7 +47,7 @@ struct Ready {
 /// What the cache has to say of a log.
 pub(crate) enum Cached {
     Ready(Arc<OpenApplication>),
-    Loading(Loading),
+    Loading(Loading, Meter),
 }
 
 /// What came of a load ahead of need.
@@ -72,7 +74,7 @@ impl Cache {
         &self,
         key: &LogKey,
         good: impl FnOnce(&OpenApplication) -> bool,
-        load: impl FnOnce(Option<Arc<OpenApplication>>) -> BoxFuture<'static, Result<Arc<OpenApplication>, Error>>,
+        load: impl FnOnce(Option<Arc<OpenApplication>>, Meter) -> BoxFuture<'static, Result<Arc<OpenApplication>, Error>>,
     ) -> Cached {
         let mut state = self.state();
         state.clock += 1;
@@ -85,17 +87,20 @@ impl Cache {
             }
             before = Some(Arc::clone(&ready.opened));
         }
-        let start = || Load { loading: load(before).shared(), wanted: true, ahead: false };
+        let start = || {
+            let meter = Meter::default();
+            Load { loading: load(before, meter.clone()).shared(), meter, wanted: true, ahead: false }
+        };
         let load = state.loading.entry(key.clone()).or_insert_with(start);
         load.wanted = true;
-        Cached::Loading(load.loading.clone())
+        Cached::Loading(load.loading.clone(), load.meter.clone())
     }
 
     /// Starts a load that nobody waits for yet, and of which nothing is kept unless somebody does.
     pub(crate) fn load_ahead(
         &self,
         key: &LogKey,
-        load: impl FnOnce() -> BoxFuture<'static, Result<Arc<OpenApplication>, Error>>,
+        load: impl FnOnce(Meter) -> BoxFuture<'static, Result<Arc<OpenApplication>, Error>>,
     ) -> Ahead {
         let mut state = self.state();
         // Of a log that has grown since, what was read before it ended is no reason to leave it.
@@ -105,8 +110,9 @@ impl Cache {
         if let Some(load) = state.loading.get(key) {
             return Ahead::UnderWay(load.loading.clone());
         }
-        let loading = load().shared();
-        state.loading.insert(key.clone(), Load { loading: loading.clone(), wanted: false, ahead: true });
+        let meter = Meter::default();
+        let loading = load(meter.clone()).shared();
+        state.loading.insert(key.clone(), Load { loading: loading.clone(), meter, wanted: false, ahead: true });
         Ahead::Started(loading)
     }
 

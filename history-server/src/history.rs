@@ -26,6 +26,7 @@ mod stored;
 mod waiting;
 mod zip;
 
+pub use open::Opening;
 pub use zip::LogEntry;
 
 /// All applications whose event logs lie in some places. Cheap to clone; every clone is the same history.

@@ -5,6 +5,7 @@ use tokio::runtime::Handle;
 
 use crate::event_log::{Checkpoint, EventLog, LineBlocks, Problem, ReadOptions};
 use crate::opened::Growing;
+use crate::progress::Meter;
 use history_model::Application;
 use history_replay::{Replay, Settings};
 
@@ -21,7 +22,7 @@ pub(crate) struct Replayed {
     pub(crate) faults: u64,
 }
 
-/// Replays `log`, going on from `before` where that is of the same log.
+/// Replays `log`, going on from `before` where that is of the same log, and tells `meter` how far it is.
 ///
 /// # Errors
 /// A failure of the store.
@@ -32,6 +33,7 @@ pub(crate) fn replay(
     updated_millis: i64,
     before: Option<Box<Growing>>,
     runtime: &Handle,
+    meter: &Meter,
 ) -> storage::Result<Replayed> {
     let options = ReadOptions { max_line_bytes: settings.max_line_bytes, block_bytes: BLOCK_BYTES };
     let resumed = before.and_then(|before| {
@@ -40,6 +42,7 @@ pub(crate) fn replay(
     });
     let (mut replay, mut blocks) = resumed
         .unwrap_or_else(|| (Replay::new(settings.clone()), LineBlocks::new(store, log, runtime.clone(), options)));
+    blocks.tell(meter);
     let mut failed = None;
     let read = replay.feed_all(|| match blocks.next_block() {
         Ok(block) => block,

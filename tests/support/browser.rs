@@ -60,9 +60,15 @@ impl Browser {
         Self { client, session, _driver: driver, _profile: profile }
     }
 
-    /// Opens a page and waits until it has loaded.
+    /// Opens a page and waits until it has loaded: itself, and not what is shown while an application is opened.
     pub(crate) async fn open(&self, url: &str) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
         self.post("url", json!({"url": url})).await;
+        while self.script("return document.getElementById('loading') !== null").await == json!(true) {
+            assert!(tokio::time::Instant::now() < deadline, "{url} is still being loaded");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            self.post("url", json!({"url": url})).await;
+        }
     }
 
     /// The address of the page that is open.

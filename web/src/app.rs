@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use chrono::Utc;
 use history_server::api::v1;
 use history_server::api::v1::types::{
@@ -13,7 +15,7 @@ use history_server::api::v1::types::{
 };
 use history_server::model::problems::StopReason;
 use history_server::model::{Application, Stage};
-use history_server::{OpenApplication, Outcome, Redaction, StageTasks, Viewer};
+use history_server::{OpenApplication, Opening, Outcome, Redaction, StageTasks, Viewer};
 use log_collector::ContainerLog;
 
 use crate::cell::{Badge, Cell, TextLink};
@@ -23,6 +25,9 @@ use crate::format;
 use crate::frame::{AppHead, Fact, Frame, Notice, Tab};
 use crate::links::{AppLinks, Links};
 use crate::logs::{self, ExecutorLogs, Pod};
+
+/// How long a reader looks at nothing before they are told how far an application is.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The application that a URL names, replayed, and where its pages are.
 pub(crate) struct App {
@@ -41,9 +46,25 @@ impl App {
         let info = web.history().application(id, &visit.viewer).await?;
         let found = info.attempts.iter().find(|one| attempt.is_none() || one.attempt_id.as_deref() == attempt);
         let found = found.cloned().ok_or_else(|| Error::no_attempt(&info, &visit.links, attempt))?;
-        let opened = web.history().open(&info.id, found.attempt_id.as_deref(), &visit.viewer).await?;
+        let opened = Self::opened(web, visit, &info, found.attempt_id.as_deref()).await?;
         let links = visit.links.app(&info.id, found.attempt_id.as_deref());
         Ok(Self { web: web.clone(), root: visit.links.clone(), links, info, attempt: found, opened })
+    }
+
+    /// What the event log says. Who looks at it in a browser is told how far it was read, when that takes long; a program is not.
+    async fn opened(
+        web: &Web,
+        visit: &Visit,
+        info: &ApplicationInfo,
+        attempt: Option<&str>,
+    ) -> Result<Arc<OpenApplication>, Error> {
+        if !visit.by_browser {
+            return Ok(web.history().open(&info.id, attempt, &visit.viewer).await?);
+        }
+        match web.history().open_within(&info.id, attempt, &visit.viewer, PATIENCE).await? {
+            Opening::Ready(opened) => Ok(opened),
+            Opening::UnderWay(progress) => Err(Error::Loading { name: info.name.clone(), progress }),
+        }
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -329,12 +350,16 @@ pub(crate) struct Visit {
     pub(crate) links: Links,
     /// Whoever something in front of the router says that they are.
     pub(crate) viewer: Viewer,
+    /// Whether they are people: a browser asks for HTML by name.
+    by_browser: bool,
 }
 
 impl Visit {
     fn new(parts: &Parts, web: &Web) -> Self {
         let viewer = parts.extensions.get::<Viewer>().cloned().unwrap_or_default();
-        Self { links: Links::new(&parts.headers, web.prefix()), viewer }
+        let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|accepted| accepted.contains("text/html"));
+        let by_browser = parts.headers.get_all(header::ACCEPT).iter().any(accepts);
+        Self { links: Links::new(&parts.headers, web.prefix()), viewer, by_browser }
     }
 }
 

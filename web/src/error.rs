@@ -8,11 +8,13 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use history_server::Progress;
 use history_server::api::v1::types::ApplicationInfo;
 
 use crate::config::Web;
 use crate::frame::{AppHead, Frame, INTERNAL, html};
 use crate::links::Links;
+use crate::pages::loading;
 
 /// Why there is no page.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub(crate) enum Error {
     BadRequest { text: String, app: Option<Arc<AppHead>> },
     /// The reader may not see it.
     Forbidden { text: String },
+    /// It is not ready yet, and will be: of the application of this name so much was read.
+    Loading { name: String, progress: Progress },
     /// The store does not answer.
     Unavailable,
     /// A fault of ours, told to the log already.
@@ -92,6 +96,7 @@ impl Error {
     pub(crate) fn text(&self) -> String {
         match self {
             Self::NotFound { text, .. } | Self::BadRequest { text, .. } | Self::Forbidden { text } => text.clone(),
+            Self::Loading { .. } => "The event log is being read. Please come back in a moment.".to_owned(),
             Self::Unavailable => "The object store does not answer. Please try again in a moment.".to_owned(),
             Self::Internal => INTERNAL.to_owned(),
         }
@@ -102,6 +107,8 @@ impl Error {
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            // Nothing failed: proxies and monitors need not take notice.
+            Self::Loading { .. } => StatusCode::OK,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -169,6 +176,7 @@ pub(crate) async fn render(State(web): State<Web>, request: Request, next: Next)
             ("This cannot be shown".to_owned(), text, None)
         }
         Error::Forbidden { text } => ("Not yours to see".to_owned(), text, None),
+        Error::Loading { name, progress } => return loading::page(&web, frame, &name, progress),
         Error::Unavailable => (
             "The object store does not answer".to_owned(),
             "The page is not lost: please try again in a moment. The server's log says what failed.".to_owned(),

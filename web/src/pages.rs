@@ -6,6 +6,7 @@ pub(crate) mod distribution;
 pub(crate) mod environment;
 pub(crate) mod executors;
 pub(crate) mod jobs;
+pub(crate) mod loading;
 pub(crate) mod log;
 pub(crate) mod overview;
 pub(crate) mod pictures;

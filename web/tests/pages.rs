@@ -11,6 +11,8 @@ mod as_spark;
 mod crawl;
 #[path = "pages/hostile.rs"]
 mod hostile;
+#[path = "pages/loading.rs"]
+mod loading;
 #[path = "pages/log_api.rs"]
 mod log_api;
 #[path = "pages/logs.rs"]
@@ -122,6 +124,30 @@ async fn the_environment_is_searched() {
     let page = site.html(&format!("{ORDERS}/environment/?q=shuffle.partitions")).await;
     assert_eq!(site::rows(&page, "spark"), 1);
     assert!(!page.contains("Class path entries"));
+}
+
+#[tokio::test]
+async fn spark_properties_are_a_file_for_the_next_application() {
+    let log = concat!(
+        r#"{"Event":"SparkListenerLogStart","Spark Version":"4.3.0"}"#,
+        "\n",
+        r#"{"Event":"SparkListenerResourceProfileAdded","Resource Profile Id":1,"Executor Resource Requests":{"memory":{"Resource Name":"memory","Amount":2048,"Discovery Script":"","Vendor":""},"gpu":{"Resource Name":"gpu","Amount":2,"Discovery Script":"/opt/find-gpus.sh","Vendor":"nvidia.com"}},"Task Resource Requests":{"gpu":{"Resource Name":"gpu","Amount":0.5}}}"#,
+        "\n",
+        r#"{"Event":"SparkListenerApplicationStart","App Name":"a","App ID":"local-1700000000001","Timestamp":1000,"User":"u"}"#,
+        "\n",
+        r#"{"Event":"SparkListenerEnvironmentUpdate","JVM Information":{},"Spark Properties":{"spark.two.lines":"a\\b\nc\td","spark.my.password":"hunter2"},"System Properties":{},"Classpath Entries":{}}"#,
+        "\n",
+    );
+    let site = Site::with(&[("local-1700000000001.inprogress", log.into())], |_| {}).await;
+    let page = site.html("/history/local-1700000000001/environment/").await;
+    let (_, headers, body) = site.get("/history/local-1700000000001/environment/spark-defaults.conf").await;
+    let text = String::from_utf8(body).unwrap();
+    assert!(page.contains("/history/local-1700000000001/environment/spark-defaults.conf"), "{page}");
+    assert!(text.contains("\nspark.two.lines=a\\\\b\\nc\\td\n") && !text.contains("hunter2"), "{text}");
+    assert_eq!(headers["content-disposition"], "attachment; filename=\"local-1700000000001-spark-defaults.conf\"");
+    for said in ["gpu: 2, found by /opt/find-gpus.sh, vendor nvidia.com", "memory: 2048 MiB", "gpu: 0.5"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use super::block::{Block, Pool};
 use super::decode::Decoder;
 use super::{EventLog, LogFile, Problem, open};
+use crate::progress::Meter;
 
 /// How an event log is read.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,7 @@ pub struct LineBlocks {
     problems: Vec<Problem>,
     lines_too_long: u64,
     text_bytes: u64,
+    meter: Meter,
 }
 
 struct Current {
@@ -79,6 +81,7 @@ impl LineBlocks {
             problems: Vec::new(),
             lines_too_long: 0,
             text_bytes: 0,
+            meter: Meter::default(),
         }
     }
 
@@ -100,6 +103,14 @@ impl LineBlocks {
         blocks.files.drain(..at);
         blocks.checkpoint = Some(checkpoint.clone());
         Some(blocks)
+    }
+
+    /// Tells `meter` from now on how much there is to be read, and what was.
+    pub(crate) fn tell(&mut self, meter: &Meter) {
+        let known = self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.offset);
+        let all: u64 = self.files.iter().map(|file| file.size_bytes).sum();
+        meter.begin(all.saturating_sub(known));
+        self.meter = meter.clone();
     }
 
     /// Where a later [`LineBlocks::resume`] can go on; what has been given is then not given again. `None` before the
@@ -156,7 +167,7 @@ impl LineBlocks {
         let at = self.checkpoint.take().filter(|checkpoint| checkpoint.file == name);
         let (offset, skip, position) = at.map_or((0, 0, 0), |at| (at.offset, at.skip, at.position));
         let opened = open::open(&self.store, &file, offset, &self.runtime)
-            .and_then(|reader| Decoder::new(reader, &name, offset, position - skip))
+            .and_then(|reader| Decoder::new(self.meter.measure(reader), &name, offset, position - skip))
             .and_then(|mut decoder| skip_text(&mut decoder, skip).map(|()| decoder));
         match opened {
             Ok(decoder) => self.current = Some(Current { name, decoder, position, skipping_line: false }),

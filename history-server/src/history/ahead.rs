@@ -37,7 +37,7 @@ impl History {
         let known = self.known(app_id, attempt_id).await?;
         let key: LogKey = (known.source, known.log.clone());
         // Stored here and not behind our back: only so many applications may wait for it.
-        let start = || self.start_load(app_id, &known, None, false);
+        let start = |meter| self.start_load(app_id, &known, None, meter, false);
         let opened = loop {
             match self.inner.cache.load_ahead(&key, start) {
                 Ahead::There => return Ok(()),

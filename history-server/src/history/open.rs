@@ -1,6 +1,6 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -14,6 +14,16 @@ use crate::event_log::{EventLog, LogSource, find};
 use crate::listing::Known;
 use crate::load;
 use crate::opened::OpenApplication;
+use crate::progress::{Meter, Progress};
+
+/// An application, or how far it is.
+#[derive(Clone, Debug)]
+pub enum Opening {
+    /// It is there.
+    Ready(Arc<OpenApplication>),
+    /// It will be.
+    UnderWay(Progress),
+}
 
 /// How many ids without an application are remembered.
 const MISSES: usize = 10_000;
@@ -35,19 +45,44 @@ impl History {
         attempt_id: Option<&str>,
         viewer: &Viewer,
     ) -> Result<Arc<OpenApplication>, Error> {
+        match self.begin_to_open(app_id, attempt_id, viewer).await? {
+            Cached::Ready(opened) => Ok(opened),
+            Cached::Loading(loading, _) => loading.await,
+        }
+    }
+
+    /// The same, for who waits no longer than `patience`. The replay goes on: who asks again later gets what comes of it.
+    ///
+    /// # Errors
+    /// All of [`Error`].
+    pub async fn open_within(
+        &self,
+        app_id: &str,
+        attempt_id: Option<&str>,
+        viewer: &Viewer,
+        patience: Duration,
+    ) -> Result<Opening, Error> {
+        match self.begin_to_open(app_id, attempt_id, viewer).await? {
+            Cached::Ready(opened) => Ok(Opening::Ready(opened)),
+            Cached::Loading(loading, meter) => match tokio::time::timeout(patience, loading).await {
+                Ok(opened) => opened.map(Opening::Ready),
+                Err(_) => Ok(Opening::UnderWay(meter.progress())),
+            },
+        }
+    }
+
+    async fn begin_to_open(&self, app_id: &str, attempt_id: Option<&str>, viewer: &Viewer) -> Result<Cached, Error> {
         self.inner.counts.opens.fetch_add(1, Ordering::Relaxed);
         let known = self.known(app_id, attempt_id).await?;
         self.authorize(app_id, attempt_id, viewer)?;
         let key: LogKey = (known.source, known.log.clone());
         let fresh = |opened: &OpenApplication| self.is_fresh(&key, opened);
-        let start = |before| self.start_load(app_id, &known, before, true);
-        match self.inner.cache.get_or_load(&key, fresh, start) {
-            Cached::Ready(opened) => {
-                self.inner.counts.cache_hits.fetch_add(1, Ordering::Relaxed);
-                Ok(opened)
-            }
-            Cached::Loading(loading) => loading.await,
+        let start = |before, meter| self.start_load(app_id, &known, before, meter, true);
+        let found = self.inner.cache.get_or_load(&key, fresh, start);
+        if matches!(found, Cached::Ready(_)) {
+            self.inner.counts.cache_hits.fetch_add(1, Ordering::Relaxed);
         }
+        Ok(found)
     }
 
     /// The log of an attempt.
@@ -125,6 +160,7 @@ impl History {
         app_id: &str,
         known: &Known,
         before: Option<Arc<OpenApplication>>,
+        meter: Meter,
         keep: bool,
     ) -> BoxFuture<'static, Result<Arc<OpenApplication>, Error>> {
         let (history, app_id, known) = (self.clone(), app_id.to_owned(), known.clone());
@@ -132,7 +168,7 @@ impl History {
         let task = self.inner.tasks.spawn(async move {
             let key: LogKey = (known.source, known.log.clone());
             let ends = EndLoad { history: &history, key: &key, opened: None };
-            let (opened, replayed) = history.load(&app_id, &known, before, ends).await?;
+            let (opened, replayed) = history.load(&app_id, &known, before, &meter, ends).await?;
             if let Some(log) = replayed.filter(|_| keep) {
                 history.store_later(&known, log, &opened);
             }
@@ -147,6 +183,7 @@ impl History {
         app_id: &str,
         known: &Known,
         before: Option<Arc<OpenApplication>>,
+        meter: &Meter,
         mut ends: EndLoad<'_>,
     ) -> Result<(Arc<OpenApplication>, Option<EventLog>), Error> {
         let (source, log) = self.find_log(known).await?;
@@ -163,7 +200,7 @@ impl History {
         let broken = before.as_ref().is_some_and(|before| before.is_broken());
         let (opened, replayed) = match self.open_stored(app_id, known, &log).await.filter(|_| !broken) {
             Some(stored) => (stored, None),
-            None => (self.replay(app_id, known, source, &log, before).await?, Some(log)),
+            None => (self.replay(app_id, known, (source, &log), before, meter).await?, Some(log)),
         };
         let opened = Arc::new(opened);
         ends.opened = Some(Arc::clone(&opened));
@@ -188,22 +225,22 @@ impl History {
         &self,
         app_id: &str,
         known: &Known,
-        source: &LogSource,
-        log: &EventLog,
+        (source, log): (&LogSource, &EventLog),
         before: Option<Arc<OpenApplication>>,
+        meter: &Meter,
     ) -> Result<OpenApplication, Error> {
         let failed = || Error::ReplayFailed { log: known.log.clone() };
         // The semaphore is never closed.
         let _permit = self.inner.replays.acquire().await.map_err(|_| failed())?;
         let (store, settings, runtime) = (source.store.clone(), self.inner.config.replay.clone(), Handle::current());
         // Tasks that never ended have run until the log was written last, whoever reads it, and whenever.
-        let (updated_millis, wanted) = (log.last_modified().timestamp_millis(), log.clone());
+        let (updated_millis, wanted, meter) = (log.last_modified().timestamp_millis(), log.clone(), meter.clone());
         let started = Instant::now();
         let counts = &self.inner.counts;
         counts.replays.fetch_add(1, Ordering::Relaxed);
         let replayed = tokio::task::spawn_blocking(move || {
             let growing = before.and_then(|before| before.take_growing());
-            load::replay(&store, &wanted, &settings, updated_millis, growing, &runtime)
+            load::replay(&store, &wanted, &settings, updated_millis, growing, &runtime, &meter)
         });
         let replayed = replayed.await.map_err(|panic| {
             tracing::error!(error = &panic as &dyn std::error::Error, "a replay broke off");

@@ -1,6 +1,7 @@
 //! A site to visit, and what to look for on its pages.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,7 +11,7 @@ use history_server::event_log::LogSource;
 use history_server::{Config, History};
 use http_body_util::BodyExt as _;
 use log_collector::{Collector, Logs};
-use storage::{ObjectPath, Store};
+use storage::{Faults, ObjectPath, Store};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -46,6 +47,17 @@ impl Site {
     pub(crate) async fn recorded() -> Self {
         let logs = ["orders.zstd", "nothing-ran.zstd", "cut-short.inprogress"].map(|name| (name, read(name)));
         Self::with(&logs, |_| {}).await
+    }
+
+    /// The same, where event logs are read of a store that fails as it is told.
+    pub(crate) async fn recorded_with_faults(faults: &Arc<Faults>) -> Self {
+        let logs = ["orders.zstd", "nothing-ran.zstd", "cut-short.inprogress"].map(|name| (name, read(name)));
+        Self::with(&logs, |config| {
+            for source in &mut config.event_logs {
+                source.store = source.store.with_faults(faults);
+            }
+        })
+        .await
     }
 
     /// With the applications with which the replay is tested: groups and tags, SQL, streaming, Connect, Thrift.
