@@ -63,6 +63,7 @@ pub fn router(config: Config) -> Router {
         ("connect", get(connect::list)),
         ("connect/session", get(connect::session)),
         ("environment", get(environment::page)),
+        ("environment/spark-defaults.conf", get(environment::spark_defaults)),
         ("executors", get(executors::list)),
         ("executors/{executor}/logs", get(log::page)),
         ("executors/{executor}/logs/download", get(log::download)),

@@ -86,6 +86,10 @@ impl AppLinks {
         format!("{}/{name}/", self.base)
     }
 
+    pub(crate) fn spark_defaults(&self) -> String {
+        format!("{}/environment/spark-defaults.conf", self.base)
+    }
+
     pub(crate) fn job(&self, id: i64) -> String {
         format!("{}/jobs/job/?id={id}", self.base)
     }

@@ -1,12 +1,14 @@
 //! `/environment/`: what the application was started with.
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
-use history_server::api::v1::types::{ApplicationEnvironmentInfo, ResourceProfileInfo};
+use history_server::api::v1::types::{ApplicationEnvironmentInfo, ExecutorResourceRequest, ResourceProfileInfo};
 
 use crate::app::App;
 use crate::cell::Cell;
+use crate::download;
+use crate::error::Error;
 use crate::frame::{Frame, html};
 use crate::params::Params;
 use crate::table::{Column, Table, TableSpec};
@@ -16,6 +18,9 @@ use crate::table::{Column, Table, TableSpec};
 struct EnvironmentPage {
     frame: Frame,
     search: String,
+    /// Where the Spark properties are as a file for another application; empty without any.
+    export: String,
+    profiles: Option<Table>,
     tables: Vec<Table>,
 }
 
@@ -32,7 +37,14 @@ pub(crate) async fn page(app: App, params: Params) -> Response {
             tables.push(table(tag, title, key, value).draw(rows, &params));
         }
     }
-    let page = EnvironmentPage { frame: app.frame("Environment", "environment"), search, tables };
+    let has_any = !environment.spark_properties.is_empty();
+    let page = EnvironmentPage {
+        frame: app.frame("Environment", "environment"),
+        export: if has_any { app.links.spark_defaults() } else { String::new() },
+        profiles: profile_table(environment.resource_profiles, &search, &params),
+        search,
+        tables,
+    };
     html(StatusCode::OK, &page)
 }
 
@@ -42,13 +54,6 @@ fn groups(environment: &ApplicationEnvironmentInfo) -> Vec<Group> {
     vec![
         ("runtime", "Runtime information", "Name", "Value", runtime(environment)),
         ("spark", "Spark properties", "Name", "Value", environment.spark_properties.clone()),
-        (
-            "resources",
-            "Resource profiles",
-            "Id",
-            "Contents",
-            environment.resource_profiles.iter().map(profile).collect(),
-        ),
         ("hadoop", "Hadoop properties", "Name", "Value", environment.hadoop_properties.clone()),
         ("system", "System properties", "Name", "Value", environment.system_properties.clone()),
         ("metrics", "Metrics properties", "Name", "Value", environment.metrics_properties.clone()),
@@ -66,11 +71,71 @@ fn runtime(environment: &ApplicationEnvironmentInfo) -> Vec<Pair> {
     rows.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect()
 }
 
-fn profile(profile: &ResourceProfileInfo) -> Pair {
-    let executor = profile.executor_resources.iter().map(|(name, request)| format!("{name} {}", request.amount));
-    let task = profile.task_resources.iter().map(|(name, request)| format!("{name} {}", request.amount));
-    let join = |parts: Vec<String>| parts.join(", ");
-    (profile.id.to_string(), format!("executor: {}; task: {}", join(executor.collect()), join(task.collect())))
+/// The Spark properties as the file that `spark-submit --properties-file` reads, secrets masked as on the page.
+pub(crate) async fn spark_defaults(app: App) -> Result<Response, Error> {
+    let mut text = format!("# The Spark properties of {}, as its event log has them\n", app.id());
+    for (name, value) in app.environment().spark_properties {
+        text.push_str(&format!("{}={}\n", property(&name), property(&value)));
+    }
+    let mut response = download::text(text.into());
+    response
+        .headers_mut()
+        .insert(header::CONTENT_DISPOSITION, download::attachment(&format!("{}-spark-defaults.conf", app.id()))?);
+    Ok(response)
+}
+
+/// A name or a value in a file of properties: on one line.
+fn property(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => escaped.push_str("\\\\"),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn profile_table(mut profiles: Vec<ResourceProfileInfo>, search: &str, params: &Params) -> Option<Table> {
+    let needle = search.to_lowercase();
+    let found = |lines: &[String]| lines.iter().any(|line| line.to_lowercase().contains(&needle));
+    profiles
+        .retain(|profile| needle.is_empty() || found(&executor_requests(profile)) || found(&task_requests(profile)));
+    if profiles.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        Column::new("Id", |profile: &ResourceProfileInfo| Cell::Text(profile.id.to_string()))
+            .number()
+            .by(|profile| profile.id),
+        Column::new("Each executor asks for", |profile: &ResourceProfileInfo| Cell::Lines(executor_requests(profile)))
+            .prose(),
+        Column::new("Each task asks for", |profile: &ResourceProfileInfo| Cell::Lines(task_requests(profile))).prose(),
+    ];
+    let spec = TableSpec { tag: "resources", title: "Resource profiles", columns, sort: ("Id", false), empty: "" };
+    Some(spec.draw(profiles, params))
+}
+
+fn executor_requests(profile: &ResourceProfileInfo) -> Vec<String> {
+    let line = |(name, request): (&String, &ExecutorResourceRequest)| {
+        // Spark counts memory of any kind in these.
+        let unit = if name.to_lowercase().contains("memory") || name == "offHeap" { " MiB" } else { "" };
+        let mut line = format!("{name}: {}{unit}", request.amount);
+        for (what, value) in [("found by", &request.discovery_script), ("vendor", &request.vendor)] {
+            if !value.is_empty() {
+                line.push_str(&format!(", {what} {value}"));
+            }
+        }
+        line
+    };
+    profile.executor_resources.iter().map(line).collect()
+}
+
+fn task_requests(profile: &ResourceProfileInfo) -> Vec<String> {
+    profile.task_resources.iter().map(|(name, request)| format!("{name}: {}", request.amount)).collect()
 }
 
 fn matching(mut rows: Vec<Pair>, search: &str) -> Vec<Pair> {

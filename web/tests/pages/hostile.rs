@@ -81,12 +81,42 @@ fn poison(value: &mut Value, name: &str, poisoned: &mut BTreeSet<String>) {
     }
 }
 
+/// The same event with every text that people give hostile and of 10,000 characters.
+fn lengthen(value: &mut Value, name: &str, lengthened: &mut BTreeSet<String>) {
+    const GIVEN: [&str; 9] = [
+        "App Name",
+        "Stage Name",
+        "Name",
+        "Removed Reason",
+        "description",
+        "nodeName",
+        "simpleString",
+        "spark.job.description",
+        "spark.app.name",
+    ];
+    match value {
+        Value::String(text) if GIVEN.contains(&name) => {
+            lengthened.insert(name.to_owned());
+            *text = format!("{text} {}{}", RUNS.join(" "), "\u{202e}x<b>".repeat(10_000 / 5));
+        }
+        Value::Array(all) => all.iter_mut().for_each(|one| lengthen(one, name, lengthened)),
+        Value::Object(members) => members.iter_mut().for_each(|(name, one)| lengthen(one, name, lengthened)),
+        _ => {}
+    }
+}
+
+type Change = fn(&mut Value, &str, &mut BTreeSet<String>);
+
 fn poisoned(log: &[u8], seen: &mut BTreeSet<String>) -> Vec<u8> {
+    changed(log, poison, seen)
+}
+
+fn changed(log: &[u8], change: Change, seen: &mut BTreeSet<String>) -> Vec<u8> {
     let text = zstd::stream::decode_all(log).unwrap();
     let mut lines = Vec::new();
     for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let mut event: Value = serde_json::from_slice(line).unwrap();
-        poison(&mut event, "", seen);
+        change(&mut event, "", seen);
         // Spark writes first which event it is.
         let members = event.as_object_mut().unwrap();
         let kind = members.remove("Event").unwrap();
@@ -142,4 +172,30 @@ async fn no_text_of_an_event_log_becomes_markup_on_any_page() {
     ] {
         assert!(seen.iter().any(|url| url.contains(expected)), "no link leads to {expected}");
     }
+}
+
+#[tokio::test]
+async fn names_of_ten_thousand_characters_are_text_as_well() {
+    let mut names = BTreeSet::new();
+    let log = changed(&read("orders.zstd"), lengthen, &mut names);
+    assert!(names.len() > 6, "texts were changed of {names:?} only");
+    let site = Site::with(&[("orders", log)], |_| {}).await;
+    for page in [
+        "overview/",
+        "jobs/",
+        "jobs/job/?id=5",
+        "stages/",
+        "stages/stage/?id=10",
+        "storage/",
+        "environment/",
+        "executors/",
+        "SQL/",
+        "SQL/execution/?id=0",
+    ] {
+        let url = format!("{ORDERS}/{page}");
+        let html = site.html(&url).await;
+        assert!(html.matches("hostile()").count() > 1, "{url} shows none");
+        check(&url, &html);
+    }
+    check("/", &site.html("/").await);
 }
