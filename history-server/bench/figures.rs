@@ -7,7 +7,8 @@ use anyhow::{Context, ensure};
 
 use crate::logs::Logs;
 use crate::multiply::Form;
-use crate::server::{Program, Server, get};
+use crate::pages;
+use crate::server::{Program, Server, get, get_page};
 
 /// All that is needed to measure, and what has been measured.
 pub(crate) struct Bench {
@@ -46,6 +47,7 @@ impl Bench {
             "million" => self.known("1,000,000", 1_000_000),
             "readers" => self.readers(),
             "many" => self.many(),
+            "pages" => self.pages(),
             _ => Ok(()),
         }
     }
@@ -239,7 +241,48 @@ impl Bench {
                 eprintln!("the slowest is {}", slowest.1);
                 self.add(figure, &program, Value::Time(slowest.0));
             }
-            self.add("10 M tasks: peak memory of sorting", &program, Value::Bytes(server.peak_memory_bytes()?));
+            let sorted = server.peak_memory_bytes()?;
+            self.add("10 M tasks: peak memory of sorting", &program, Value::Bytes(sorted));
+            self.stage_pages(&program, &server, &id)?;
+            self.add("10 M tasks: the same of pages", &program, Value::Bytes(server.peak_memory_bytes()?));
+        }
+        Ok(())
+    }
+
+    fn stage_pages(&mut self, program: &Program, server: &Server, id: &str) -> anyhow::Result<()> {
+        for (figure, query) in [
+            ("page of the stage, first", ""),
+            ("page of the stage, again", ""),
+            ("page of the stage, by duration", "&task.sort=Duration&task.desc=true"),
+            ("page of the stage, row 5,000,001 by GC time", "&task.sort=GC%20Time&task.page=50001"),
+            ("page of the stage, searched", "&task.search=localhost"),
+        ] {
+            let answer = get_page(server.address, &format!("/history/{id}/stages/stage/?id=0{query}"))?;
+            ensure!(answer.status == 200, "{figure}: {}", answer.status);
+            self.add(format!("10 M tasks: {figure}"), program, Value::Time(answer.took));
+        }
+        Ok(())
+    }
+
+    /// Every page of the application of 100,000 tasks, and the plan of a query of 1,000 operators.
+    fn pages(&mut self) -> anyhow::Result<()> {
+        let logs = self.logs.sql(Form::Zstd, 25)?;
+        let id = only_application(&logs)?;
+        for program in self.programs.clone().into_iter().filter(is_when_asked) {
+            let state = tempfile::tempdir()?;
+            let (_, server) = opened(&program, &logs, state.path(), &format!("/applications/{id}/jobs"))?;
+            wait_until_idle(&server)?;
+            pages::print(&server, &id)?;
+            let plan = tempfile::tempdir()?;
+            pages::write_plan(&plan.path().join("local-1700000000000"), 1000)?;
+            let state = tempfile::tempdir()?;
+            let (_, server) = opened(&program, plan.path(), state.path(), "/applications/local-1700000000000/sql")?;
+            for figure in ["first", "again"] {
+                let answer = get_page(server.address, "/history/local-1700000000000/SQL/execution/?id=0")?;
+                ensure!(answer.status == 200, "the plan: {}", answer.status);
+                self.add(format!("plan of 1,000 operators, {figure}"), &program, Value::Time(answer.took));
+                self.add("plan of 1,000 operators, bytes", &program, Value::Bytes(answer.body.len() as u64));
+            }
         }
         Ok(())
     }

@@ -7,7 +7,8 @@
 //! Figures: `open` and `zstd` (one application of 100,000 tasks in 25 SQL queries), `large` (the same with 1,000,000 tasks
 //! in 250), `listing` (5,000 logs), `sizes` (logs of 1 MB and of 100 MB, compressed), `known` (a restart with 100,000 known
 //! logs), `million` (the same with 1,000,000 logs of applications that did nothing), `readers` (100 at once), `many`
-//! (10,000,000 tasks). Without one: all.
+//! (10,000,000 tasks), `pages` (every page of the application of `zstd`, in a browser too, and a plan of 1,000 operators).
+//! Without one: all.
 //!
 //! Both servers have their defaults, but where a row says otherwise. What a first open takes is measured with
 //! `--replay-ahead off`: with its default Hearth has begun, or is done, when the first reader comes, as another row tells.
@@ -21,6 +22,7 @@
 mod figures;
 mod logs;
 mod multiply;
+mod pages;
 mod server;
 
 use std::path::PathBuf;
@@ -31,7 +33,8 @@ use anyhow::{Context, bail};
 use figures::Bench;
 use server::Program;
 
-const FIGURES: [&str; 9] = ["open", "zstd", "large", "listing", "sizes", "known", "million", "readers", "many"];
+const FIGURES: [&str; 10] =
+    ["open", "zstd", "large", "listing", "sizes", "known", "million", "readers", "many", "pages"];
 
 fn main() -> ExitCode {
     match run() {

@@ -89,12 +89,17 @@ pub(crate) struct Answer {
 
 /// Asks for `/api/v1` + `path`.
 pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<Answer> {
+    get_page(address, &format!("/api/v1{path}"))
+}
+
+/// Asks for `path`.
+pub(crate) fn get_page(address: SocketAddr, path: &str) -> io::Result<Answer> {
     let began = Instant::now();
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(3600)))?;
     // HTTP/1.0: neither chunks nor a connection to keep.
-    write!(stream, "GET /api/v1{path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let head = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
