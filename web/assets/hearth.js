@@ -153,7 +153,7 @@ function csv(section) {
   const quote = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const cell = (one) => {
     const time = one.querySelector("time");
-    return quote((time ? time.dateTime : one.textContent).replace(/\s+/g, " ").trim());
+    return quote((time ? time.dateTime : (one.querySelector("details > pre") || one).textContent).replace(/\s+/g, " ").trim());
   };
   return all("table tr", section).map((row) => [...row.children].map(cell).join(",")).join("\r\n") + "\r\n";
 }

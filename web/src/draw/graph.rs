@@ -107,8 +107,10 @@ impl Drawing {
 }
 
 /// Titles are bold, and wider for it.
+const BOLD: f64 = 1.12;
+
 fn bold_width(text: &str) -> f64 {
-    text_width(text) * 1.12
+    text_width(text) * BOLD
 }
 
 fn size(one: &Boxed) -> Size {
@@ -128,7 +130,7 @@ fn draw_box(svg: &mut Svg, one: &Boxed, rect: Rect) {
     svg.rect((rect.at.x, rect.at.y), (rect.size.width, rect.size.height), "").num("rx", 4.0).close();
     let room = rect.size.width - 2.0 * PADDING + 2.0;
     let x = rect.at.x + PADDING;
-    svg.text((x, rect.at.y + LINE), "name", &fitting(&one.title, room));
+    svg.text((x, rect.at.y + LINE), "name", &fitting(&one.title, room / BOLD));
     for (index, line) in one.lines.iter().enumerate() {
         svg.text((x, rect.at.y + LINE * (index + 2) as f64), "", &fitting(line, room));
     }
@@ -143,7 +145,7 @@ fn draw_frame(svg: &mut Svg, frame: &Frame, rect: Rect) {
 
 fn draw_title(svg: &mut Svg, frame: &Frame, rect: Rect) {
     svg.link(&frame.href, "frame-title").title(&frame.hint);
-    svg.text((rect.at.x + 8.0, rect.at.y + LINE), "name", &fitting(&frame.title, rect.size.width - 12.0));
+    svg.text((rect.at.x + 8.0, rect.at.y + LINE), "name", &fitting(&frame.title, (rect.size.width - 12.0) / BOLD));
     svg.close();
 }
 

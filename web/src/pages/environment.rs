@@ -146,6 +146,7 @@ fn matching(mut rows: Vec<Pair>, search: &str) -> Vec<Pair> {
     rows
 }
 
+/// Names and values, long ones folded.
 pub(crate) fn table(
     tag: &'static str,
     title: &'static str,
@@ -154,31 +155,8 @@ pub(crate) fn table(
 ) -> TableSpec<'static, Pair> {
     let columns = vec![
         Column::new(key, |(key, _): &Pair| Cell::Text(key.clone())).prose().by(|(key, _)| key.clone()),
-        Column::new(value, |(_, value): &Pair| Cell::Text(value.clone())).prose().by(|(_, value)| value.clone()),
+        Column::new(value, |(_, value): &Pair| Cell::long(value)).prose().by(|(_, value)| value.clone()),
     ];
-    table_of(tag, title, key, columns)
-}
-
-/// The same, long values folded.
-pub(crate) fn folded_table(tag: &'static str, title: &'static str) -> TableSpec<'static, Pair> {
-    let columns = vec![
-        Column::new("Name", |(key, _): &Pair| Cell::Text(key.clone())).prose().by(|(key, _)| key.clone()),
-        Column::new("Value", |(_, value): &Pair| Cell::long(value)).prose().by(|(_, value)| value.clone()),
-    ];
-    table_of(tag, title, "Name", columns)
-}
-
-fn table_of(
-    tag: &'static str,
-    title: &'static str,
-    key: &'static str,
-    columns: Vec<Column<'static, Pair>>,
-) -> TableSpec<'static, Pair> {
-    TableSpec {
-        tag,
-        title,
-        columns,
-        sort: (key, false),
-        empty: "Nothing here, or nothing in which your words are found.",
-    }
+    let empty = "Nothing here, or nothing in which your words are found.";
+    TableSpec { tag, title, columns, sort: (key, false), empty }
 }

@@ -316,7 +316,9 @@ fn identity_columns<'a>(app: &'a App, logs: &'a ExecutorLogs) -> Vec<Column<'a, 
         Column::new("Attempt", |task: &Task<'a>| attempt(*task)).number().rank(Rank::Medium).sortable(),
         Column::new("Status", |task: &Task<'a>| Cell::Badge(Badge::of_status(task.status()))).sortable(),
         text("Locality Level", Locality).rank(Rank::Widest),
-        Column::new("Executor ID", |task: &Task<'a>| Cell::Text(task.executor().to_owned())).sortable(),
+        Column::new("Executor ID", |task: &Task<'a>| Cell::Text(task.executor().to_owned()))
+            .rank(Rank::Medium)
+            .sortable(),
         text("Host", Host).rank(Rank::Wider),
         Column::new("Logs", |task: &Task<'a>| Cell::Logs(logs.task_links(&app.links, app.model(), *task))),
         Column::new("Launch Time", |task: &Task<'a>| Cell::time(Some(Date(task.launched()))))

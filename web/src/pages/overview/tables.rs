@@ -81,5 +81,5 @@ fn configuration(app: &App, params: &Params) -> Option<Table> {
     let own = |name: &str| OWN.iter().any(|own| name.starts_with(own));
     let pairs: Vec<_> = pairs.into_iter().filter(|(name, _)| !own(name)).collect();
     (!pairs.is_empty())
-        .then(|| environment::folded_table("configuration", "Configuration").draw_searched(pairs, params))
+        .then(|| environment::table("configuration", "Configuration", "Name", "Value").draw_searched(pairs, params))
 }
