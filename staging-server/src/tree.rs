@@ -115,6 +115,11 @@ pub(crate) trait Tree: Send + Sync {
     /// Moves a file, over one that is there only when `overwrite` is set.
     async fn move_file(&self, from: &ObjectPath, to: &ObjectPath, overwrite: bool) -> Result<()>;
 
+    /// Whether whoever moved a file from one to the other died in between, so that it is at both.
+    async fn is_half_moved(&self, _: &ObjectPath, _: &ObjectPath) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Moves a folder and all below it. Not at once: a crash leaves both in part, and nothing lost.
     async fn move_folder(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()>;
 

@@ -6,6 +6,8 @@
 mod client;
 #[path = "http/event_logs.rs"]
 mod event_logs;
+#[path = "http/faults.rs"]
+mod faults;
 #[path = "http/hdfs.rs"]
 mod hdfs;
 #[path = "http/limits.rs"]

@@ -217,15 +217,16 @@ impl FileSystem {
             return Err(Error::Forbidden(format!("{path} stays: delete what is in it")));
         }
         self.known.forget(path);
-        if !status.is_folder() {
-            tree.remove_file(&inside).await?;
+        let removed = if !status.is_folder() {
+            tree.remove_file(&inside).await
         } else if recursive || tree.entries(&inside).await?.is_empty() {
-            tree.remove_folder(&inside).await?;
+            tree.remove_folder(&inside).await
         } else {
             return Err(Error::NotEmpty { path: path.to_string() });
-        }
-        keep_parent(tree, &inside).await?;
-        Ok(true)
+        };
+        // Also after a failure: it may be removed all the same.
+        let kept = keep_parent(tree, &inside).await;
+        removed.and(kept).map(|()| true)
     }
 
     /// Sets what can be set of permission, owner and times.
@@ -243,11 +244,25 @@ impl FileSystem {
     }
 }
 
+/// How often it is tried to keep a folder: nobody else would make it again.
+const KEEP_TRIES: usize = 3;
+
 /// A folder outlives the last thing in it, as in every file system that people know.
 pub(super) async fn keep_parent(tree: &dyn Tree, path: &ObjectPath) -> Result<()> {
-    let Some(parent) = path.parent() else { return Ok(()) };
-    if tree.is_fixed(&parent) || tree.is_folder(&parent).await? {
-        return Ok(());
+    let Some(parent) = path.parent().filter(|parent| !tree.is_fixed(parent)) else { return Ok(()) };
+    let mut kept = keep(tree, &parent).await;
+    for _ in 1..KEEP_TRIES {
+        match kept {
+            Ok(()) => break,
+            Err(_) => kept = keep(tree, &parent).await,
+        }
     }
-    tree.make_folder(&parent, &Wish::default()).await
+    kept
+}
+
+async fn keep(tree: &dyn Tree, folder: &ObjectPath) -> Result<()> {
+    match tree.is_folder(folder).await? {
+        true => Ok(()),
+        false => tree.make_folder(folder, &Wish::default()).await,
+    }
 }

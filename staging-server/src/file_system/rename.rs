@@ -26,6 +26,9 @@ impl FileSystem {
             }
             found => (to.clone(), found),
         };
+        if target.is_some() && self.is_half_moved(from, &to).await? {
+            return self.move_to(from, &status, &to, true).await.map(|()| true);
+        }
         // Into the folder in which it is already.
         if target.is_some() {
             return Ok(from.is_same(&to) && !status.is_folder());
@@ -52,6 +55,7 @@ impl FileSystem {
             return Err(Error::Conflict(format!("rename: {to} lies below {from}")));
         }
         let target = self.find(to).await?;
+        let overwrite = overwrite || target.is_some() && self.is_half_moved(from, to).await?;
         if let Some(found) = &target {
             self.check_replaced(to, &status, found, overwrite).await?;
         }
@@ -84,6 +88,12 @@ impl FileSystem {
         Ok(())
     }
 
+    /// Whether a file is at both names because whoever moved it died.
+    async fn is_half_moved(&self, from: &FilePath, to: &FilePath) -> Result<bool> {
+        let ((tree, source), (other, inside)) = (self.writable(from)?, self.writable(to)?);
+        Ok(tree.name() == other.name() && source != inside && tree.is_half_moved(&source, &inside).await?)
+    }
+
     async fn move_to(&self, from: &FilePath, status: &Status, to: &FilePath, overwrite: bool) -> Result<()> {
         let ((tree, source), (other, inside)) = (self.writable(from)?, self.writable(to)?);
         if tree.name() != other.name() {
@@ -98,10 +108,12 @@ impl FileSystem {
         }
         tree.check(&inside, status.is_folder())?;
         self.known.forget(from);
-        match status.kind {
-            Kind::File { .. } => tree.move_file(&source, &inside, overwrite).await?,
-            Kind::Folder => tree.move_folder(&source, &inside).await?,
-        }
-        keep_parent(tree, &source).await
+        let moved = match status.kind {
+            Kind::File { .. } => tree.move_file(&source, &inside, overwrite).await,
+            Kind::Folder => tree.move_folder(&source, &inside).await,
+        };
+        // Also after a failure: it may be moved all the same.
+        let kept = keep_parent(tree, &source).await;
+        moved.and(kept)
     }
 }

@@ -1,4 +1,5 @@
 mod bundles;
+mod moving;
 mod names;
 mod native;
 mod resumable;
@@ -15,12 +16,12 @@ use crate::Config;
 use crate::condemned::Condemned;
 use crate::lifetime::Lifetimes;
 use crate::path::{FilePath, unescape};
-use crate::resources::{Resource, State, say_moved};
+use crate::resources::{Resource, State};
 use crate::status::{Attributes, Entry, Status, Wish};
 use crate::upload::Upload;
 use crate::{Error, Result};
 pub(crate) use bundles::{BundleUpload, Bundles};
-use names::{Names, TRIES, busy, key};
+use names::{Names, key};
 pub(crate) use native::{DeclaredUpload, Manifest, Native};
 pub(crate) use resumable::Resumable;
 use upload::StagedUpload;
@@ -186,30 +187,11 @@ impl Tree for StagedFiles {
     }
 
     async fn move_file(&self, from: &ObjectPath, to: &ObjectPath, overwrite: bool) -> Result<()> {
-        let mut is_placed = false;
-        for _ in 0..TRIES {
-            let before = self.names.condemned.recent().await?;
-            let Some(source) = self.names.loaded(from).await? else {
-                // It was freed by a try of ours whose answer was lost.
-                return match is_placed {
-                    true => Ok(()),
-                    false => Err(Error::NotFound { path: FilePath::of(self.name(), from).to_string() }),
-                };
-            };
-            let upload = source.resource.writer.filter(|_| source.resource.is_being_written());
-            if !self.names.put(&before, to, &source.resource, overwrite).await? {
-                return Err(Error::AlreadyExists { path: FilePath::of(self.name(), to).to_string(), hint: "" });
-            }
-            if let Some(upload) = upload {
-                say_moved(&self.store, upload.upload, to).await?;
-            }
-            is_placed = true;
-            // Whoever finishes or changes it at the old name meanwhile makes this one fail, and its new state is moved.
-            if Resource::free().swap(&self.store, from, &source.version).await?.is_some() {
-                return Ok(());
-            }
-        }
-        Err(busy(from))
+        self.names.move_to(from, to, overwrite).await
+    }
+
+    async fn is_half_moved(&self, from: &ObjectPath, to: &ObjectPath) -> Result<bool> {
+        self.names.is_half_moved(from, to).await
     }
 
     async fn move_folder(&self, from: &ObjectPath, to: &ObjectPath) -> Result<()> {
