@@ -28,6 +28,9 @@ const PIECE: &str = "application/offset+octet-stream";
 /// For those who have no client of that protocol.
 const OCTETS: &str = "application/octet-stream";
 
+/// As much of it is kept.
+const METADATA_BYTES: usize = 4096;
+
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
 const TUS_EXTENSION: HeaderName = HeaderName::from_static("tus-extension");
@@ -57,7 +60,7 @@ async fn try_start(staging: Staging, request: Request) -> Result<Response> {
     let (call, _) = Call::new(staging, request, Act::Write).await?;
     check_version(&call.head.headers)?;
     let length = number(&call.head.headers, &UPLOAD_LENGTH)?;
-    let sha256 = declared(&call.head.headers)?;
+    let (sha256, metadata) = (declared(&call.head.headers)?, metadata(&call.head.headers)?);
     let (native, gate) = (call.native(), call.staging.files().gate());
     if length > native.limit_bytes() {
         return Err(Error::Invalid(format!(
@@ -72,7 +75,7 @@ async fn try_start(staging: Staging, request: Request) -> Result<Response> {
     // What is left of an upload goes when it is so old.
     let life = call.staging.config().sweeps.grace.min(Duration::from_secs(7 * 24 * 3600));
     let expires = native.now() + TimeDelta::from_std(life).unwrap_or_default();
-    let upload = native.start(&call.namespace, length, sha256, call.owner(), expires).await?;
+    let upload = native.start(&call.namespace, length, (sha256, metadata), call.owner(), expires).await?;
     // Nothing is all of it.
     let upload = finish(&call, upload).await?;
     let place = format!("{NAMESPACES}{}/uploads/{}", call.namespace, upload.id);
@@ -95,6 +98,9 @@ async fn try_look(staging: Staging, request: Request) -> Result<Response> {
     let mut headers = headers_of(&upload, call.native().offset(&upload).await?);
     headers.insert(UPLOAD_LENGTH, HeaderValue::from(upload.size_bytes));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(metadata) = &upload.metadata {
+        headers.insert(UPLOAD_METADATA, header_of(metadata));
+    }
     Ok((StatusCode::OK, headers).into_response())
 }
 
@@ -220,6 +226,15 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Result<u64> {
     // Not "+1", which Rust would read.
     let number = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     number.ok_or_else(|| Error::Invalid(format!("{name} has to be a number of bytes")))
+}
+
+/// What a client says of an upload, which it is told again.
+fn metadata(headers: &HeaderMap) -> Result<Option<String>> {
+    let Some(metadata) = headers.get(UPLOAD_METADATA) else { return Ok(None) };
+    match metadata.to_str().ok().filter(|text| text.len() <= METADATA_BYTES) {
+        Some(text) => Ok(Some(text.to_owned())),
+        None => Err(Error::Invalid(format!("{UPLOAD_METADATA} has at most {METADATA_BYTES} bytes, all of them ASCII"))),
+    }
 }
 
 /// The digest that the metadata names: `sha256` and, in base64, the digest as it is written everywhere here.

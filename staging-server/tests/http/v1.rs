@@ -165,6 +165,8 @@ async fn an_upload_goes_on_after_either_side_died() {
         let look = server.ask("HEAD", &place, &["Tus-Resumable: 1.0.0"], Body::empty()).await;
         assert_eq!((look.status, number(&look, "upload-offset")), (StatusCode::OK, 5_000_001));
         assert_eq!((number(&look, "upload-length"), look.header(header::CACHE_CONTROL)), (11 << 20, "no-store"));
+        let said = headers.first().and_then(|header| header.strip_prefix("Upload-Metadata: "));
+        assert_eq!(look.header(HeaderName::from_static("upload-metadata")), said.unwrap_or_default());
         assert_eq!(problem(&piece(&server, &place, 0, "again").await).0, 409);
         let some = piece(&server, &place, 5_000_001, Bytes::copy_from_slice(&content[5_000_001..9_000_000])).await;
         assert_eq!((some.status, number(&some, "upload-offset")), (StatusCode::NO_CONTENT, 9_000_000));
@@ -188,6 +190,7 @@ async fn an_upload_goes_on_after_either_side_died() {
 async fn what_an_upload_may_not_be_is_told() {
     let server = Server::new();
     let uploads = "/v1/namespaces/ns/uploads";
+    let long = format!("Upload-Metadata: name {}", "x".repeat(4096));
     for (headers, status) in [
         (vec![], 400),
         (vec!["Upload-Length: -1"], 400),
@@ -195,6 +198,7 @@ async fn what_an_upload_may_not_be_is_told() {
         (vec!["Upload-Length: 99999999999999"], 400),
         (vec!["Upload-Length: 1", "Tus-Resumable: 0.2"], 412),
         (vec!["Upload-Length: 1", "Upload-Metadata: sha256 eA=="], 400),
+        (vec!["Upload-Length: 1", long.as_str()], 400),
     ] {
         let answer = server.ask("POST", uploads, &headers, Body::empty()).await;
         assert_eq!(problem(&answer).0, status, "{headers:?}");

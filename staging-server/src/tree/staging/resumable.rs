@@ -32,6 +32,9 @@ pub(crate) struct Resumable {
     pub(crate) size_bytes: u64,
     /// What its client says that it is.
     sha256: Option<Sha256Digest>,
+    /// What else its client says of it, as it says it.
+    #[serde(default)]
+    pub(crate) metadata: Option<String>,
     owner: Option<String>,
     pub(crate) expires: DateTime<Utc>,
     /// What it was, once all of it is where it stays.
@@ -44,12 +47,12 @@ impl Native {
         &self,
         namespace: &str,
         size_bytes: u64,
-        sha256: Option<Sha256Digest>,
+        (sha256, metadata): (Option<Sha256Digest>, Option<String>),
         owner: Option<String>,
         expires: DateTime<Utc>,
     ) -> Result<Resumable> {
-        let (id, namespace) = (Uuid::new_v4(), namespace.to_owned());
-        let upload = Resumable { format: FORMAT, id, namespace, size_bytes, sha256, owner, expires, done: None };
+        let (id, namespace, format, done) = (Uuid::new_v4(), namespace.to_owned(), FORMAT, None);
+        let upload = Resumable { format, id, namespace, size_bytes, sha256, metadata, owner, expires, done };
         upload.store(self.store()).await?;
         Ok(upload)
     }
