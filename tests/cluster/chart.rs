@@ -16,11 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Where the chart is installed.
 const NAMESPACE: &str = "hearth-of-the-chart";
 
-fn chart() -> PathBuf {
+/// The chart's folder.
+pub(crate) fn chart() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/helm/hearth")
 }
 
-async fn helm(arguments: &[&str]) -> Output {
+/// Runs Helm, which keeps nothing.
+pub(crate) async fn helm(arguments: &[&str]) -> Output {
     let home = tempfile::tempdir().unwrap();
     let mut command = guarded(cache::node_program("helm"));
     for variable in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
@@ -94,7 +96,8 @@ async fn the_plain_manifests_are_what_the_chart_renders() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let values = root.join("deploy/helm/kubernetes.yaml");
     let chart = chart();
-    let arguments = ["template", "hearth", chart.to_str().unwrap(), "--namespace", "hearth", "--values"];
+    let arguments =
+        ["template", "hearth", chart.to_str().unwrap(), "--namespace", "hearth", "--skip-tests", "--values"];
     let rendered = helm(&[&arguments[..], &[values.to_str().unwrap()]].concat()).await.succeeded().stdout;
     let manifests = std::fs::read_to_string(root.join("deploy/kubernetes.yaml")).unwrap();
     // What stands before the first document is for people.
@@ -156,10 +159,10 @@ async fn the_program_takes_every_argument_that_the_chart_gives_it() {
 }
 
 /// Where a Service of type `NodePort` is for this machine.
-async fn url(node: &Node, service: &str) -> String {
+pub(crate) async fn node_port(node: &Node, namespace: &str, service: &str) -> String {
     let path = "jsonpath={.spec.ports[0].nodePort}";
     let port =
-        node.kubectl(&["--namespace", NAMESPACE, "get", "service", service, "-o", path]).await.succeeded().stdout;
+        node.kubectl(&["--namespace", namespace, "get", "service", service, "-o", path]).await.succeeded().stdout;
     let host = node.api_server().trim_start_matches("https://").split(':').next().unwrap().to_owned();
     let url = format!("http://{host}:{port}");
     // The node's rules follow its pods after a moment.
@@ -219,7 +222,7 @@ async fn installed_by_its_defaults_it_takes_files_from_who_may_and_collects_logs
     assert!(installed.status.success(), "{}{}\n{}", installed.stdout, installed.stderr, describe(node).await);
     assert!(installed.stdout.contains("spark-submit"), "{}", installed.stdout);
 
-    let staging = url(node, "hearth-staging").await;
+    let staging = node_port(node, NAMESPACE, "hearth-staging").await;
     let file = format!("{staging}/webhdfs/v1/staging/etl/data-0.txt");
     let client = Client::builder().no_proxy().build().unwrap();
     let nobody = client.put(format!("{file}?op=CREATE&data=true")).body("x").send().await.unwrap();
@@ -251,8 +254,13 @@ async fn installed_by_its_defaults_it_takes_files_from_who_may_and_collects_logs
     if line.await.is_none() {
         panic!("the driver's line is not in the store\n{}", describe(node).await);
     }
-    let history = url(node, "hearth-history").await;
+    let history = node_port(node, NAMESPACE, "hearth-history").await;
     assert_eq!(client.get(&history).send().await.unwrap().status(), StatusCode::OK);
+
+    // A pod of the namespace tries every door.
+    let kubeconfig_of = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--namespace", NAMESPACE];
+    let tested = helm(&[&["test", "hearth", "--logs"], &kubeconfig_of[..]].concat()).await;
+    assert!(tested.status.success(), "{}{}\n{}", tested.stdout, tested.stderr, describe(node).await);
 
     let from = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--namespace", NAMESPACE, "--wait"];
     helm(&[&["uninstall", "hearth"], &from[..]].concat()).await.succeeded();

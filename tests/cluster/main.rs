@@ -18,4 +18,5 @@ mod node;
 mod operators;
 #[path = "../../storage/tests/conformance/s3_server.rs"]
 mod s3_server;
+mod upgrade;
 mod whole_way;
