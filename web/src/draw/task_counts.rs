@@ -39,6 +39,18 @@ impl TaskCounts {
     pub(crate) fn add(&mut self, lane: usize, start: i64, end: i64, parts: [i64; PARTS.len()]) {
         let (mut at, end) = (drawable(start), drawable(end));
         let mut step = self.step(at);
+        let first = (step * self.lanes + lane) * PARTS.len();
+        if step == self.step(end)
+            && let Some(turns) = self.turns.get_mut(first..first + PARTS.len())
+        {
+            // Most tasks of many begin and end within a step.
+            for (turns, millis) in turns.iter_mut().zip(parts) {
+                let to = at.saturating_add(millis.max(0)).min(end.max(at));
+                turns.millis = turns.millis.wrapping_add(at - to);
+                at = to;
+            }
+            return;
+        }
         for (part, millis) in parts.into_iter().enumerate() {
             let to = at.saturating_add(millis).min(end);
             if to <= at {
