@@ -220,11 +220,20 @@ async fn answer(
     Ok(response.map(|body| Counted::new(body, under_way)))
 }
 
+/// What the kernel takes of an answer before its client has room for it. By itself it would take megabytes, and long answers would be
+/// printed and compressed for clients that never read them.
+#[cfg(target_os = "linux")]
+const MOST_UNSENT_BYTES: u32 = 128 * 1024;
+
 /// Small answers go out at once, and a client whose host is gone is found out: its upload would hang for ever otherwise.
 fn prepare(connection: &TcpStream) {
     let probes = TcpKeepalive::new().with_time(KEEP_ALIVE_IDLE).with_interval(KEEP_ALIVE_INTERVAL);
-    let set = connection.set_nodelay(true).and_then(|()| SockRef::from(connection).set_tcp_keepalive(&probes));
+    let socket = SockRef::from(connection);
+    let set = connection.set_nodelay(true).and_then(|()| socket.set_tcp_keepalive(&probes));
+    // Elsewhere the kernel takes what it likes.
+    #[cfg(target_os = "linux")]
+    let set = set.and_then(|()| socket.set_tcp_notsent_lowat(MOST_UNSENT_BYTES));
     if let Err(error) = set {
-        tracing::debug!(%error, "a connection without keep-alive probes");
+        tracing::debug!(%error, "a connection without keep-alive probes, or without a bound on what waits to be sent");
     }
 }

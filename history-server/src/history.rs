@@ -57,7 +57,7 @@ struct Inner {
     /// Looks for ids that no scan has seen.
     lookups: Lookups,
     /// Answers are printed on threads that may block: no more of them than keep the processor busy.
-    printing: Arc<Semaphore>,
+    printing: Printing,
     /// How much of what waits to be written is held for that alone, in KiB.
     waiting: Semaphore,
 }
@@ -81,7 +81,23 @@ struct Counts {
 const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 const SAVE_SHARE: u32 = 100;
 
-/// How many answers are printed at once, for each thread that replays.
+/// How many answers may be worked on at once. Who asks now does not stand in line behind those whose long answers go on.
+#[derive(Debug)]
+pub(crate) struct Printing {
+    /// What is needed to begin an answer.
+    pub(crate) first: Arc<Semaphore>,
+    /// What is needed to go on with one.
+    pub(crate) rest: Arc<Semaphore>,
+}
+
+impl Printing {
+    fn new(at_once: usize) -> Self {
+        let permits = || Arc::new(Semaphore::new(at_once));
+        Self { first: permits(), rest: permits() }
+    }
+}
+
+/// How many answers are begun, and how many are continued, at once, for each thread that replays.
 const PRINTING_PER_THREAD: usize = 4;
 
 /// How many applications are opened from their stored form at once, for each thread that replays.
@@ -115,7 +131,7 @@ impl History {
             scanned: AtomicBool::new(false),
             misses: Mutex::default(),
             lookups: Lookups::default(),
-            printing: Arc::new(Semaphore::new(PRINTING_PER_THREAD * threads)),
+            printing: Printing::new(PRINTING_PER_THREAD * threads),
             waiting: Semaphore::new(waiting::waiting_kib(config.cache_bytes)),
             listing,
             config,
@@ -154,7 +170,7 @@ impl History {
     }
 
     /// How many answers are worked on at once.
-    pub(crate) fn printing(&self) -> &Arc<Semaphore> {
+    pub(crate) fn printing(&self) -> &Printing {
         &self.inner.printing
     }
 

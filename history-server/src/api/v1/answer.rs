@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::error::Refusal;
 use crate::api::json;
+use crate::history::Printing;
 
 /// An answer of up to this many bytes is sent whole, with its length.
 const WHOLE_BYTES: usize = 256 * 1024;
@@ -109,24 +110,21 @@ pub(super) fn print_within<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T, 
 }
 
 /// An answer under way.
-struct Printing {
+struct UnderWay {
     steps: Box<dyn Steps>,
     /// How many answers may be worked on at once. One that waits for its client is not among them.
     permits: Arc<Semaphore>,
 }
 
 /// Answers with what `steps` print. Returns once it is known how: of a long answer the rest is printed as it is taken.
-pub(super) async fn printed(
-    headers: HeaderMap,
-    steps: Box<dyn Steps>,
-    permits: &Arc<Semaphore>,
-) -> Result<Answer, Refusal> {
-    let printing = Printing { steps, permits: Arc::clone(permits) };
-    let (first, rest) = printing.piece(WHOLE_BYTES).await?;
+pub(super) async fn printed(headers: HeaderMap, steps: Box<dyn Steps>, permits: &Printing) -> Result<Answer, Refusal> {
+    let begun = UnderWay { steps, permits: Arc::clone(&permits.first) };
+    let (first, rest) = begun.piece(WHOLE_BYTES).await?;
     let Some(rest) = rest else { return Ok(Answer::Json { headers, body: first.into() }) };
+    let rest = UnderWay { permits: Arc::clone(&permits.rest), ..rest };
     let rest = stream::try_unfold(Some(rest), |rest| async {
-        let Some(printing) = rest else { return Ok(None) };
-        let (piece, rest) = printing.piece(PIECE_BYTES).await?;
+        let Some(under_way) = rest else { return Ok(None) };
+        let (piece, rest) = under_way.piece(PIECE_BYTES).await?;
         Ok(Some((piece, rest)))
     });
     // What was sent cannot be taken back: at an error, the connection breaks off.
@@ -135,7 +133,7 @@ pub(super) async fn printed(
     Ok(Answer::Json { headers, body })
 }
 
-impl Printing {
+impl UnderWay {
     /// The next piece of about `size` bytes, and what is behind it.
     async fn piece(mut self, size: usize) -> Result<(Bytes, Option<Self>), Refusal> {
         let failed = |reason: &str| {

@@ -30,7 +30,7 @@ pub(super) async fn list(request: &Request) -> Result<Answer, Refusal> {
         return Err(Refusal::Text(StatusCode::SERVICE_UNAVAILABLE, sentence));
     }
     let history = request.history.clone();
-    let permit = Arc::clone(history.printing()).acquire_owned().await;
+    let permit = Arc::clone(&history.printing().first).acquire_owned().await;
     // A million applications are neither found nor printed in no time.
     let begun = tokio::task::spawn_blocking(move || {
         let _permit = permit;
