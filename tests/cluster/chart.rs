@@ -41,6 +41,8 @@ async fn rendered(arguments: &[&str]) -> Output {
 async fn every_file_of_values_renders_to_what_kubernetes_takes() {
     let node = Node::shared().await;
     node.kubectl(&["create", "namespace", "chart"]).await.succeeded();
+    // A pod is only taken, on trial or not, where its account is there. That of the chart's test is among what is tried.
+    node.kubectl(&["create", "serviceaccount", "hearth-test", "--namespace", "chart"]).await.succeeded();
     helm(&["lint", "--strict", chart().to_str().unwrap()]).await.succeeded();
     let mut choices: Vec<Vec<String>> = vec![Vec::new()];
     for file in std::fs::read_dir(chart().join("values")).unwrap() {
@@ -54,7 +56,7 @@ async fn every_file_of_values_renders_to_what_kubernetes_takes() {
                   stagingServer.lifetime.firstUse={12h,chart=2d},stagingServer.lifetime.lastUse={30d,chart/shared=off},\
                   stagingServer.limits.namespaceSize=1TiB,logCollector.eventLogs.kubeletDir=/var/lib/kubelet,\
                   logCollector.virtualNodes={virtual-1,virtual.example.org},logCollector.spill.size=1GiB,\
-                  monitoring.dashboards.enabled=true";
+                  monitoring.dashboards.enabled=true,stagingServer.uploadOwners=true";
     choices.push(vec!["--set".to_owned(), all_on.to_owned()]);
     let folder = tempfile::tempdir().unwrap();
     for choice in choices {
@@ -140,6 +142,7 @@ async fn refused(arguments: &[String], folder: &Path) -> String {
 async fn the_program_takes_every_argument_that_the_chart_gives_it() {
     let values = "stagingServer.lifetime.firstUse={12h,chart=2d},stagingServer.lifetime.lastUse={30d,chart/shared=off},\
                   stagingServer.limits.namespaceSize=1TiB,stagingServer.lifetime.sweepInterval=off,\
+                  stagingServer.uploadOwners=true,\
                   logCollector.eventLogs.kubeletDir=/var/lib/kubelet,logCollector.virtualNodes={virtual-1},\
                   logCollector.spill.size=1GiB,access.stagingServer=open,access.historyServer=open";
     let expected = [
