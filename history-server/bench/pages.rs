@@ -66,17 +66,17 @@ pub(crate) fn write_plan(path: &Path, operators: usize) -> anyhow::Result<()> {
     let sql = "org.apache.spark.sql.execution.ui.SparkListenerSQLExecution";
     let id = path.file_name().and_then(|name| name.to_str()).context("a log has a name")?;
     let started = format!(
-        r#""executionId":0,"description":"many joins","details":"","physicalPlanDescription":"== Physical Plan ==","sparkPlanInfo":{plan},"time":1100"#
+        r#""executionId":0,"description":"many joins","details":"","physicalPlanDescription":"== Physical Plan ==","sparkPlanInfo":{plan},"time":1700000000100"#
     );
     let log = [
         event("SparkListenerLogStart", r#""Spark Version":"4.3.0""#),
         event(
             "SparkListenerApplicationStart",
-            &format!(r#""App Name":"a wide plan","App ID":"{id}","Timestamp":1000,"User":"bench""#),
+            &format!(r#""App Name":"a wide plan","App ID":"{id}","Timestamp":1700000000000,"User":"bench""#),
         ),
         event(&format!("{sql}Start"), &started),
-        event(&format!("{sql}End"), r#""executionId":0,"time":1900"#),
-        event("SparkListenerApplicationEnd", r#""Timestamp":2000"#),
+        event(&format!("{sql}End"), r#""executionId":0,"time":1700000000900"#),
+        event("SparkListenerApplicationEnd", r#""Timestamp":1700000001000"#),
     ];
     Ok(std::fs::write(path, log.concat())?)
 }
@@ -147,18 +147,32 @@ impl Browser {
     }
 
     fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let (mut stream, body) = (TcpStream::connect(self.address)?, body.to_string());
+        self.ask("POST", path, &body.to_string())
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> anyhow::Result<Value> {
+        let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(120)))?;
         write!(
             stream,
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         )?;
+        // The driver keeps the connection open, whatever it is told: its answer is as long as it says.
+        let (mut reader, mut length) = (BufReader::new(stream), 0);
+        let mut line = String::new();
+        while reader.read_line(&mut line)? > 0 && !line.trim().is_empty() {
+            if let Some((_, value)) =
+                line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            {
+                length = value.trim().parse().context("chromedriver does not speak HTTP")?;
+            }
+            line.clear();
+        }
         let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (_, body) = answer.split_once("\r\n\r\n").context("chromedriver does not speak HTTP")?;
-        let mut answer: Value = serde_json::from_str(body).with_context(|| format!("{path}: {body}"))?;
+        reader.take(length).read_to_string(&mut answer)?;
+        let mut answer: Value = serde_json::from_str(&answer).with_context(|| format!("{path}: {answer}"))?;
         ensure!(answer["value"]["error"].is_null(), "{path}: {answer}");
         Ok(answer["value"].take())
     }
@@ -167,14 +181,7 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         // Ends the browser, which the driver alone knows.
-        if let Ok(mut stream) = TcpStream::connect(self.address) {
-            let _ = write!(
-                stream,
-                "DELETE {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-                self.session, self.address
-            );
-            let _ = stream.read_to_end(&mut Vec::new());
-        }
+        let _ = self.ask("DELETE", &self.session, "");
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
