@@ -75,6 +75,12 @@ impl<'a> App<'a> {
         std::iter::once(self.first).chain(others.iter().copied()).filter_map(move |id| self.rows.row(id))
     }
 
+    /// Other logs of these attempts.
+    fn hidden_logs(self) -> impl Iterator<Item = Listed<'a>> {
+        let several = self.rows.several.get(&self.first);
+        several.into_iter().flat_map(|several| &several.hidden).filter_map(move |id| self.rows.row(*id))
+    }
+
     /// What [`Rows::app_numbered`] knows it by, as long as the list stays as it is.
     pub(super) fn number(self) -> u32 {
         self.first
@@ -146,17 +152,12 @@ impl Rows {
 
     /// The logs that are not shown because another one is of the same attempt.
     pub(crate) fn hidden_logs(&self, app_id: &str) -> impl Iterator<Item = Listed<'_>> {
-        let several = self.app(app_id).and_then(|app| self.several.get(&app.first));
-        several.into_iter().flat_map(|several| &several.hidden).filter_map(|id| self.row(*id))
+        self.app(app_id).into_iter().flat_map(App::hidden_logs)
     }
 
     /// All logs: those of an application together, in the list's own order; then those that are of none.
     pub(super) fn all_in_order(&self) -> impl Iterator<Item = Listed<'_>> {
-        let hidden = |app: App<'_>| {
-            let several = self.several.get(&app.first);
-            several.into_iter().flat_map(|several| &several.hidden).filter_map(|id| self.row(*id))
-        };
-        let of_apps = self.in_order().flat_map(move |app| app.attempts().chain(hidden(app)));
+        let of_apps = self.in_order().flat_map(|app| app.attempts().chain(app.hidden_logs()));
         of_apps.chain(self.iter().filter(|row| row.app().is_none()))
     }
 
